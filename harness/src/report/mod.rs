@@ -1,0 +1,3 @@
+//! Results: one model, many readers.
+
+pub mod model;
