@@ -4,7 +4,7 @@
 //! journey: purchase
 //! title: A buyer finds a gig, pays for it and gets it
 //! setup: actors            # optional: a journey run once before; its saved values are visible here
-//! vars:                    # evaluated once per iteration, in order
+//! vars:                    # evaluated once per iteration
 //!   buyer: "b${hex(8)}"
 //! steps:
 //!   - name: sign up
@@ -33,6 +33,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::Value;
+use serde_saphyr::Spanned;
 
 use crate::assertions::Expectation;
 
@@ -48,7 +49,7 @@ pub struct JourneyFile {
     /// A journey that is run once before this one; what it saved is visible here.
     #[serde(default)]
     pub setup: Option<String>,
-    /// Variables, evaluated in alphabetical order once per iteration.
+    /// Variables, evaluated once per iteration; they may read what `setup` saved, not each other.
     #[serde(default)]
     pub vars: BTreeMap<String, Value>,
     /// The steps, in order.
@@ -59,11 +60,11 @@ pub struct JourneyFile {
 }
 
 /// One step: an HTTP request or the arrival of a mail.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StepFile {
     /// Name; also the name of the operation in the history and in load results.
-    pub name: String,
+    pub name: Spanned<String>,
     /// Path of a GET request.
     #[serde(default)]
     pub get: Option<String>,

@@ -1,0 +1,218 @@
+//! The command line: definitions only.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs a whole system of services, observes it, verifies its contracts, breaks it on purpose and judges what is left.
+#[derive(Debug, Parser)]
+#[command(name = "shakedown", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub struct Cli {
+    /// Description of the system.
+    #[arg(
+        long,
+        global = true,
+        env = "SHAKEDOWN_CONFIG",
+        default_value = "shakedown.toml",
+        value_name = "FILE"
+    )]
+    pub config: PathBuf,
+    /// What goes to standard output.
+    #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 passed, 1 a check failed, 2 usage or configuration error, \
+3 could not be judged, 4 aborted.";
+
+/// Form of the result on standard output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Tables and a verdict sentence.
+    Human,
+    /// summary.json.
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// All phases: contracts, journeys, load, chaos; writes a run directory with report.html.
+    Run(RunArgs),
+    /// Runs the system with the live page until Ctrl-C.
+    Up(SystemArgs),
+    /// Contracts between the services.
+    Contract {
+        /// What to do with them.
+        #[command(subcommand)]
+        command: ContractCommand,
+    },
+    /// Runs journeys and judges their telemetry.
+    Journey(SelectArgs),
+    /// Runs the load and judges its thresholds.
+    Load(RunArgs),
+    /// Runs chaos scenarios.
+    Chaos(SelectArgs),
+    /// Renders the report of a finished run again.
+    Report(ReportArgs),
+    /// Receives OTLP and keeps it as OTLP/JSON files until Ctrl-C.
+    Collector(CollectorArgs),
+    /// A fault proxy between two addresses.
+    Proxy(ProxyArgs),
+    /// The embedded AMQP 0-9-1 message broker.
+    Amqp(AmqpArgs),
+    /// Writes a shakedown.toml to start from.
+    Init(InitArgs),
+    /// Looks whether this machine has what a run needs, and whether the configuration is sound.
+    Doctor,
+    /// Kills what a dead run left behind (started by the runner itself).
+    #[command(hide = true)]
+    Watchdog(WatchdogArgs),
+}
+
+/// Choices that every command that starts the system has.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SystemArgs {
+    /// Do not run the system's build command.
+    #[arg(long)]
+    pub no_build: bool,
+    /// Directory for the run's files [default: target/shakedown/<run-id>].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed of schedules, payloads and identifiers [default: the one in shakedown.toml].
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Address of the live page.
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:0")]
+    pub page: Option<SocketAddr>,
+}
+
+/// Choices of `run`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RunArgs {
+    /// The short form: at most a minute after the build.
+    #[arg(long)]
+    pub quick: bool,
+    /// Leave a phase out (may be repeated).
+    #[arg(long, value_enum, value_name = "PHASE")]
+    pub skip: Vec<Phase>,
+    /// Verify the committed pacts without recording them anew.
+    #[arg(long)]
+    pub no_record: bool,
+    /// Common choices.
+    #[command(flatten)]
+    pub system: SystemArgs,
+}
+
+/// Choices of commands that run some of many.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SelectArgs {
+    /// Names; all when none is given.
+    pub names: Vec<String>,
+    /// The rest.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// A phase of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub enum Phase {
+    /// Recording and verification of contracts.
+    Contracts,
+    /// Journeys and their telemetry.
+    Journeys,
+    /// Load and its thresholds.
+    Load,
+    /// Fault injection.
+    Chaos,
+}
+
+/// What to do with contracts.
+#[derive(Debug, Subcommand)]
+pub enum ContractCommand {
+    /// Runs the consumers' tests, which record the pacts.
+    Record(SystemArgs),
+    /// Replays every pact on its provider.
+    Verify(RunArgs),
+    /// Verifies and prints consumers against providers.
+    Matrix(RunArgs),
+}
+
+/// Choices of `report`.
+#[derive(Clone, Debug, Args)]
+pub struct ReportArgs {
+    /// Directory of the run.
+    #[arg(default_value = "target/shakedown/latest")]
+    pub dir: PathBuf,
+}
+
+/// Choices of `collector`.
+#[derive(Clone, Debug, Args)]
+pub struct CollectorArgs {
+    /// Address for OTLP over HTTP.
+    #[arg(long, default_value = "127.0.0.1:4318")]
+    pub http: SocketAddr,
+    /// Address for OTLP over gRPC.
+    #[arg(long, default_value = "127.0.0.1:4317")]
+    pub grpc: SocketAddr,
+    /// Directory that receives traces.jsonl, metrics.jsonl and logs.jsonl at the end.
+    #[arg(long, default_value = "telemetry")]
+    pub out: PathBuf,
+}
+
+/// Choices of `proxy`.
+#[derive(Clone, Debug, Args)]
+pub struct ProxyArgs {
+    /// Address to connect to.
+    #[arg(long)]
+    pub upstream: SocketAddr,
+    /// Delay added to each direction, such as `200ms`.
+    #[arg(long)]
+    pub latency: Option<String>,
+    /// Random addition to the delay.
+    #[arg(long)]
+    pub jitter: Option<String>,
+    /// Bytes per second.
+    #[arg(long)]
+    pub bandwidth: Option<u64>,
+}
+
+/// Choices of `amqp`.
+#[derive(Clone, Debug, Args)]
+pub struct AmqpArgs {
+    /// Address for AMQP.
+    #[arg(long, default_value = "127.0.0.1:5672")]
+    pub listen: SocketAddr,
+    /// Address of the management API.
+    #[arg(long, value_name = "HOST:PORT")]
+    pub management: Option<SocketAddr>,
+    /// Directory that keeps durable queues; without it they live in memory only.
+    #[arg(long, value_name = "DIR")]
+    pub data: Option<PathBuf>,
+}
+
+/// Choices of `init`.
+#[derive(Clone, Debug, Args)]
+pub struct InitArgs {
+    /// Name of the system.
+    #[arg(long, default_value = "my-system")]
+    pub name: String,
+    /// File to write.
+    #[arg(long, default_value = "shakedown.toml")]
+    pub file: PathBuf,
+}
+
+/// Choices of the hidden watchdog.
+#[derive(Clone, Debug, Args)]
+pub struct WatchdogArgs {
+    /// Run whose processes it guards.
+    #[arg(long)]
+    pub run_id: String,
+    /// Undo journal of the run.
+    #[arg(long)]
+    pub journal: PathBuf,
+}

@@ -1,0 +1,13 @@
+//! Journeys: user stories that are driven through the system's front door, once as a test and many times as load.
+
+mod plan;
+mod run;
+mod schema;
+mod template;
+mod workload;
+
+pub use plan::{Journey, JourneyProblem, Journeys};
+pub use run::{ClientSpan, ClientSpans, JourneyRun, Mailbox, Runner, Start, StepRun};
+pub use schema::{ExpectFile, JourneyFile, MailFile, StepFile};
+pub use template::{Scope, Template, TemplateError, ValueTemplate};
+pub use workload::JourneyWorkload;

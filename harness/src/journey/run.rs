@@ -1,0 +1,545 @@
+//! Runs one journey once: sends its requests, waits for its mails, compares what comes back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use chaos::history::Outcome;
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha12Rng;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::plan::{Action, Journey, Save, Step};
+use super::template::Scope;
+
+/// Longest time between two tries of a step with `within`.
+const POLL_LIMIT: Duration = Duration::from_millis(200);
+/// Largest response body that is read.
+const BODY_LIMIT: usize = 4 << 20;
+
+/// Captured mail, as far as journeys need it.
+pub trait Mailbox: Send + Sync {
+    /// Text of the newest mail to `to` whose subject contains `subject`.
+    fn newest(&self, to: &str, subject: Option<&str>) -> Option<String>;
+}
+
+/// A span of the client itself, so that a journey is the root of its own trace.
+#[derive(Clone, Debug)]
+pub struct ClientSpan {
+    /// Trace id.
+    pub trace_id: [u8; 16],
+    /// Span id.
+    pub span_id: [u8; 8],
+    /// Parent span id; none for the journey itself.
+    pub parent: Option<[u8; 8]>,
+    /// Name: the journey's, or method and step.
+    pub name: String,
+    /// Start, nanoseconds since the epoch.
+    pub start_unix_ns: u64,
+    /// End, nanoseconds since the epoch.
+    pub end_unix_ns: u64,
+    /// Response status of a request.
+    pub status: Option<u16>,
+    /// Whether it failed.
+    pub failed: bool,
+    /// Correlation id that the request carried.
+    pub correlation_id: String,
+}
+
+/// Where client spans go.
+pub trait ClientSpans: Send + Sync {
+    /// Keeps a finished span.
+    fn record(&self, span: ClientSpan);
+}
+
+/// What an iteration starts from.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// Values that a setup journey saved.
+    pub vars: BTreeMap<String, Value>,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Number of the iteration, from 0.
+    pub iteration: u64,
+    /// Longest time for one request.
+    pub timeout: Duration,
+    /// Text that sets this use of the journey apart (a phase or scenario), so that its identifiers differ from other uses.
+    pub salt: String,
+}
+
+/// What became of one journey.
+#[derive(Clone, Debug)]
+pub struct JourneyRun {
+    /// Its steps as far as it got.
+    pub steps: Vec<StepRun>,
+    /// All values at its end.
+    pub vars: BTreeMap<String, Value>,
+    /// Its trace.
+    pub trace_id: String,
+    /// The correlation id that every request carried.
+    pub correlation_id: String,
+    /// Whether every step succeeded.
+    pub ok: bool,
+    /// Time it took.
+    pub duration: Duration,
+}
+
+/// What became of one step.
+#[derive(Clone, Debug)]
+pub struct StepRun {
+    /// Its name.
+    pub name: String,
+    /// Ok, failed, or unknown (no answer: the effect may or may not have happened).
+    pub outcome: Outcome,
+    /// Response status.
+    pub status: Option<u16>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// When it started.
+    pub started: Instant,
+    /// When it ended.
+    pub ended: Instant,
+    /// What it saved.
+    pub saved: BTreeMap<String, Value>,
+    /// Whether the step waits for something to come about, so that its time is no latency.
+    pub waits: bool,
+}
+
+/// Runs journeys against one system.
+#[derive(Clone)]
+pub struct Runner {
+    http: reqwest::Client,
+    base: String,
+    mailbox: Option<Arc<dyn Mailbox>>,
+    spans: Arc<dyn ClientSpans>,
+}
+
+struct Attempt {
+    outcome: Outcome,
+    status: Option<u16>,
+    error: Option<String>,
+    saved: BTreeMap<String, Value>,
+}
+
+struct Trace {
+    trace_id: [u8; 16],
+    root: [u8; 8],
+    correlation_id: String,
+}
+
+impl Runner {
+    /// A runner that sends requests below `base` (`http://host:port`).
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(
+        base: String,
+        mailbox: Option<Arc<dyn Mailbox>>,
+        spans: Arc<dyn ClientSpans>,
+    ) -> Result<Self, reqwest::Error> {
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(256)
+            .build()?;
+        Ok(Self {
+            http,
+            base,
+            mailbox,
+            spans,
+        })
+    }
+
+    /// Runs `journey` once. It stops at the first step that does not succeed.
+    pub async fn run(&self, journey: &Journey, start: Start) -> JourneyRun {
+        let mut rng = substream(start.seed, &journey.name, &start.salt, start.iteration);
+        let trace = Trace {
+            trace_id: nonzero(&mut rng),
+            root: nonzero(&mut rng),
+            correlation_id: format!("{}-{}", journey.name, hex::encode(rng.random::<[u8; 6]>())),
+        };
+        let began = Instant::now();
+        let began_ns = unix_ns();
+        let mut vars = start.vars.clone();
+        let mut steps = Vec::with_capacity(journey.steps.len());
+        let mut ok = true;
+        let mut fresh = BTreeMap::new();
+        for (name, template) in &journey.vars {
+            let mut scope = Scope {
+                vars: &vars,
+                rng: &mut rng,
+                iteration: start.iteration,
+            };
+            // A plan was checked: a variable can only read what the setup journey set.
+            let value = template.value(&mut scope).unwrap_or(Value::Null);
+            fresh.insert(name.clone(), value);
+        }
+        vars.extend(fresh);
+        for step in &journey.steps {
+            let run = self.step(step, &vars, &mut rng, &start, &trace).await;
+            ok = matches!(run.outcome, Outcome::Ok);
+            vars.extend(run.saved.clone());
+            steps.push(run);
+            if !ok {
+                break;
+            }
+        }
+        self.spans.record(ClientSpan {
+            trace_id: trace.trace_id,
+            span_id: trace.root,
+            parent: None,
+            name: format!("journey {}", journey.name),
+            start_unix_ns: began_ns,
+            end_unix_ns: unix_ns(),
+            status: None,
+            failed: !ok,
+            correlation_id: trace.correlation_id.clone(),
+        });
+        JourneyRun {
+            steps,
+            vars,
+            trace_id: hex::encode(trace.trace_id),
+            correlation_id: trace.correlation_id,
+            ok,
+            duration: began.elapsed(),
+        }
+    }
+
+    async fn step(
+        &self,
+        step: &Step,
+        vars: &BTreeMap<String, Value>,
+        rng: &mut ChaCha12Rng,
+        start: &Start,
+        trace: &Trace,
+    ) -> StepRun {
+        let started = Instant::now();
+        let deadline = step.within.map(|within| started + within);
+        let mut pause = Duration::from_millis(5);
+        let attempt = loop {
+            let attempt = self.attempt(step, vars, rng, start, trace).await;
+            let Some(deadline) = deadline else {
+                break attempt;
+            };
+            if matches!(attempt.outcome, Outcome::Ok) || Instant::now() + pause >= deadline {
+                break attempt;
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(POLL_LIMIT);
+        };
+        StepRun {
+            name: step.name.clone(),
+            outcome: attempt.outcome,
+            status: attempt.status,
+            error: attempt.error,
+            started,
+            ended: Instant::now(),
+            saved: attempt.saved,
+            waits: step.within.is_some(),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        step: &Step,
+        vars: &BTreeMap<String, Value>,
+        rng: &mut ChaCha12Rng,
+        start: &Start,
+        trace: &Trace,
+    ) -> Attempt {
+        let mut scope = Scope {
+            vars,
+            rng,
+            iteration: start.iteration,
+        };
+        let result = match &step.action {
+            Action::Mail { to, subject } => self.mail(step, &mut scope, to, subject.as_ref()),
+            Action::Http {
+                method,
+                path,
+                headers,
+                body,
+            } => {
+                let request = (|| {
+                    let url = format!("{}{}", self.base, path.text(&mut scope)?);
+                    let mut request = self.http.request(method.clone(), url);
+                    for (name, value) in headers {
+                        request = request.header(name, value.text(&mut scope)?);
+                    }
+                    if let Some(body) = body {
+                        request = request.json(&body.value(&mut scope)?);
+                    }
+                    Ok::<_, super::TemplateError>(request)
+                })();
+                match request {
+                    Ok(request) => {
+                        let request = request.timeout(start.timeout);
+                        self.request(step, method, request, &mut scope, trace).await
+                    }
+                    Err(error) => Attempt::failed(error.to_string()),
+                }
+            }
+        };
+        result
+    }
+
+    fn mail<R: Rng>(
+        &self,
+        step: &Step,
+        scope: &mut Scope<'_, R>,
+        to: &super::Template,
+        subject: Option<&super::Template>,
+    ) -> Attempt {
+        let Some(mailbox) = &self.mailbox else {
+            return Attempt::failed("the system has no mail sink: expected `[mail]` in its file");
+        };
+        let wanted = (|| {
+            let subject = subject.map(|s| s.text(scope)).transpose()?;
+            Ok::<_, super::TemplateError>((to.text(scope)?, subject))
+        })();
+        let (to, subject) = match wanted {
+            Ok(wanted) => wanted,
+            Err(error) => return Attempt::failed(error.to_string()),
+        };
+        let Some(text) = mailbox.newest(&to, subject.as_deref()) else {
+            let subject = subject.map_or(String::new(), |s| format!(" with subject `{s}`"));
+            return Attempt::failed(format!("no mail to `{to}`{subject} arrived"));
+        };
+        let mut attempt = Attempt::ok(None);
+        for (name, save) in &step.save {
+            let Save::Capture(regex) = save else { continue };
+            match regex.captures(&text).and_then(|captures| captures.get(1)) {
+                Some(found) => {
+                    attempt
+                        .saved
+                        .insert(name.clone(), found.as_str().to_owned().into());
+                }
+                None => {
+                    return Attempt::failed(format!("the mail to `{to}` does not match `{regex}`"));
+                }
+            }
+        }
+        attempt
+    }
+
+    async fn request<R: Rng>(
+        &self,
+        step: &Step,
+        method: &Method,
+        request: reqwest::RequestBuilder,
+        scope: &mut Scope<'_, R>,
+        trace: &Trace,
+    ) -> Attempt {
+        let span_id: [u8; 8] = nonzero(scope.rng);
+        let start_unix_ns = unix_ns();
+        let response = request
+            .header(
+                "traceparent",
+                format!(
+                    "00-{}-{}-01",
+                    hex::encode(trace.trace_id),
+                    hex::encode(span_id)
+                ),
+            )
+            .header("x-correlation-id", &trace.correlation_id)
+            .send()
+            .await;
+        let attempt = match response {
+            Err(error) if error.is_connect() => {
+                Attempt::failed(format!("cannot connect: {}", root_cause(&error)))
+            }
+            Err(error) => Attempt::unknown(root_cause(&error)),
+            Ok(response) => self.judge(step, response, scope).await,
+        };
+        self.spans.record(ClientSpan {
+            trace_id: trace.trace_id,
+            span_id,
+            parent: Some(trace.root),
+            name: format!("{method} {}", step.name),
+            start_unix_ns,
+            end_unix_ns: unix_ns(),
+            status: attempt.status,
+            failed: !matches!(attempt.outcome, Outcome::Ok),
+            correlation_id: trace.correlation_id.clone(),
+        });
+        attempt
+    }
+
+    async fn judge<R: Rng>(
+        &self,
+        step: &Step,
+        mut response: reqwest::Response,
+        scope: &mut Scope<'_, R>,
+    ) -> Attempt {
+        let status = response.status();
+        let headers = response.headers().clone();
+        let mut body = Vec::new();
+        loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) if body.len() + chunk.len() <= BODY_LIMIT => {
+                    body.extend_from_slice(&chunk);
+                }
+                Ok(Some(_)) => {
+                    return Attempt::failed(format!("the response is larger than {BODY_LIMIT} B"))
+                        .with_status(status.as_u16());
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    return Attempt::unknown(root_cause(&error)).with_status(status.as_u16());
+                }
+            }
+        }
+        let expected_status = step
+            .status
+            .map_or(status.is_success(), |expected| expected == status.as_u16());
+        if !expected_status {
+            let expected = step
+                .status
+                .map_or("a 2xx status".to_owned(), |status| status.to_string());
+            let sentence = format!(
+                "expected {expected}, got {status}: {}",
+                excerpt(&String::from_utf8_lossy(&body))
+            );
+            // A 5xx says that something broke, not that nothing happened.
+            let attempt = if status.is_server_error() {
+                Attempt::unknown(sentence)
+            } else {
+                Attempt::failed(sentence)
+            };
+            return attempt.with_status(status.as_u16());
+        }
+        let json: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        let mut attempt = Attempt::ok(Some(status.as_u16()));
+        let mut failures = Vec::new();
+        for (pointer, expected) in &step.json {
+            let expected = match expected.value(scope) {
+                Ok(expected) => expected,
+                Err(error) => {
+                    failures.push(error.to_string());
+                    continue;
+                }
+            };
+            match json.pointer(pointer) {
+                Some(found) if *found == expected => {}
+                Some(found) => failures.push(format!(
+                    "`{pointer}`: expected `{expected}`, found `{}`",
+                    excerpt(&found.to_string())
+                )),
+                None => failures.push(format!(
+                    "`{pointer}`: expected `{expected}`, found nothing in {}",
+                    excerpt(&json.to_string())
+                )),
+            }
+        }
+        for (name, expected) in &step.response_headers {
+            let expected = expected.text(scope).unwrap_or_default();
+            let found = headers.get(name).and_then(|value| value.to_str().ok());
+            if found != Some(expected.as_str()) {
+                failures.push(format!(
+                    "header `{name}`: expected `{expected}`, found {found:?}"
+                ));
+            }
+        }
+        for (name, save) in &step.save {
+            let Save::Pointer(pointer) = save else {
+                continue;
+            };
+            match json.pointer(pointer) {
+                Some(found) if !found.is_null() => {
+                    attempt.saved.insert(name.clone(), found.clone());
+                }
+                _ => failures.push(format!(
+                    "`{pointer}`: expected a value for `{name}`, found nothing in {}",
+                    excerpt(&json.to_string())
+                )),
+            }
+        }
+        if !failures.is_empty() {
+            attempt.outcome = Outcome::Fail;
+            attempt.error = Some(failures.join("; "));
+        }
+        attempt
+    }
+}
+
+impl Attempt {
+    fn ok(status: Option<u16>) -> Self {
+        Self {
+            outcome: Outcome::Ok,
+            status,
+            error: None,
+            saved: BTreeMap::new(),
+        }
+    }
+
+    fn failed(error: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Fail,
+            error: Some(error.into()),
+            ..Self::ok(None)
+        }
+    }
+
+    fn unknown(error: impl Into<String>) -> Self {
+        Self {
+            outcome: Outcome::Info,
+            error: Some(error.into()),
+            ..Self::ok(None)
+        }
+    }
+
+    fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+}
+
+/// Randomness of one iteration: its own stream, so that changing one journey never shifts another.
+fn substream(seed: u64, journey: &str, salt: &str, iteration: u64) -> ChaCha12Rng {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    bytes[8..16].copy_from_slice(&fnv1a(journey).to_le_bytes());
+    bytes[16..24].copy_from_slice(&fnv1a(salt).to_le_bytes());
+    bytes[24..].copy_from_slice(&iteration.to_le_bytes());
+    ChaCha12Rng::from_seed(bytes)
+}
+
+/// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): stable across versions, unlike the standard hasher.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Random bytes that are not all zero, which trace and span ids must not be.
+fn nonzero<const N: usize>(rng: &mut impl Rng) -> [u8; N] {
+    let mut bytes = [0; N];
+    rng.fill_bytes(&mut bytes);
+    bytes[0] |= 1;
+    bytes
+}
+
+fn unix_ns() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_nanos() as u64)
+}
+
+fn root_cause(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    if error.is_timeout() {
+        format!("timed out: {cause}")
+    } else {
+        cause.to_string()
+    }
+}
+
+fn excerpt(text: &str) -> String {
+    match text.char_indices().nth(300) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
