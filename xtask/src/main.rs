@@ -1,1 +1,45 @@
-fn main() {}
+//! Repository chores: `cargo xtask <task>`. Continuous integration runs the same commands as a developer.
+
+mod ci;
+mod shell;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Repository chores.
+#[derive(Parser)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that continuous integration checks.
+    Ci,
+    /// Prepares what the tests need and runs all of them.
+    Test,
+    /// Formatting, lints, documentation, dependency policy and the direction of dependencies.
+    Lint,
+    /// The direction of dependencies alone.
+    Tidy,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Ci => ci::run(),
+        Task::Test => test::run(),
+        Task::Lint => ci::lint(),
+        Task::Tidy => tidy::run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            shell::say(&format!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,37 @@
+//! `cargo xtask ci` and `cargo xtask lint`.
+
+use anyhow::Result;
+
+use crate::shell::{self, run_with, say, succeeds};
+use crate::{test, tidy};
+
+/// Version of cargo-deny that the policy in deny.toml is written for.
+const CARGO_DENY: &str = "0.20.2";
+
+/// Lints, then tests, then the main job as a user runs it.
+pub(crate) fn run() -> Result<()> {
+    lint()?;
+    test::run()?;
+    shell::run("cargo", &["run", "--release", "--locked", "--", "run", "--quick"])
+}
+
+/// Formatting, lints, documentation, dependency policy and the direction of dependencies.
+pub(crate) fn lint() -> Result<()> {
+    shell::run("cargo", &["fmt", "--all", "--check"])?;
+    shell::run(
+        "cargo",
+        &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
+    )?;
+    run_with(
+        "cargo",
+        &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
+    if !succeeds("cargo", &["deny", "--version"]) {
+        say("cargo-deny is missing: installing it");
+        shell::run("cargo", &["install", "--locked", "--version", CARGO_DENY, "cargo-deny"])?;
+    }
+    // Advisories need a database from outside; licences, bans and sources do not.
+    shell::run("cargo", &["deny", "--offline", "check", "bans", "licenses", "sources"])?;
+    tidy::run()
+}
