@@ -1,3 +1,6 @@
 //! Results: one model, many readers.
 
 pub mod model;
+mod progress;
+
+pub use progress::Progress;
