@@ -1,0 +1,135 @@
+//! W3C `traceparent`: 55 bytes, encoded on the stack and parsed without allocating.
+
+use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
+/// Length of a version 00 header.
+pub(crate) const LEN: usize = 55;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// An encoded header value.
+#[derive(Clone, Copy)]
+pub(crate) struct Encoded([u8; LEN]);
+
+impl Encoded {
+    pub(crate) fn as_str(&self) -> &str {
+        // Only ASCII is ever written, so the fallback is unreachable.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// Encodes `span`, or nothing when it names no span.
+pub(crate) fn encode(span: &SpanContext) -> Option<Encoded> {
+    if !span.is_valid() {
+        return None;
+    }
+    let mut out = [b'-'; LEN];
+    out[0] = b'0';
+    out[1] = b'0';
+    hex(&span.trace_id().to_bytes(), &mut out[3..35]);
+    hex(&span.span_id().to_bytes(), &mut out[36..52]);
+    out[53] = b'0';
+    out[54] = if span.is_sampled() { b'1' } else { b'0' };
+    Some(Encoded(out))
+}
+
+/// Parses a header value; anything the specification calls invalid is `None`, and the caller starts a new trace.
+pub(crate) fn parse(text: &str, state: TraceState) -> Option<SpanContext> {
+    let bytes = text.trim_matches([' ', '\t']).as_bytes();
+    if bytes.len() < LEN || bytes[2] != b'-' || bytes[35] != b'-' || bytes[52] != b'-' {
+        return None;
+    }
+    let [version] = unhex::<1>(&bytes[0..2])?;
+    // Version ff is forbidden; version 00 has no further fields; a later version may, after another dash.
+    if version == 0xff || (version == 0 && bytes.len() != LEN) || (bytes.len() > LEN && bytes[LEN] != b'-') {
+        return None;
+    }
+    let trace_id = TraceId::from_bytes(unhex(&bytes[3..35])?);
+    let span_id = SpanId::from_bytes(unhex(&bytes[36..52])?);
+    let [flags] = unhex::<1>(&bytes[53..55])?;
+    let span = SpanContext::new(trace_id, span_id, TraceFlags::new(flags & 1), true, state);
+    span.is_valid().then_some(span)
+}
+
+/// Writes `bytes` as lowercase hexadecimal into `out`, which is twice as long.
+pub(crate) fn hex(bytes: &[u8], out: &mut [u8]) {
+    for (byte, pair) in bytes.iter().zip(out.chunks_exact_mut(2)) {
+        pair[0] = HEX[usize::from(byte >> 4)];
+        pair[1] = HEX[usize::from(byte & 15)];
+    }
+}
+
+fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
+    let mut out = [0; N];
+    for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
+        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+    }
+    Some(out)
+}
+
+/// Uppercase is invalid in this header.
+fn nibble(c: u8) -> Option<u8> {
+    match c {
+        b'0'..=b'9' => Some(c - b'0'),
+        b'a'..=b'f' => Some(c - b'a' + 10),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(text: &str) -> Option<SpanContext> {
+        super::parse(text, TraceState::NONE)
+    }
+
+    #[test]
+    fn invalid_headers_are_refused() {
+        let good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+        assert!(parse(good).is_some());
+        for bad in [
+            "",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-extra",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01",
+            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x",
+        ] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn later_version_is_read_as_far_as_known() {
+        let span = parse("cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-03-more").unwrap();
+        assert!(span.is_sampled() && span.is_remote());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_parses_back(trace in 1u128.., span in 1u64.., sampled: bool) {
+            let flags = TraceFlags::default().with_sampled(sampled);
+            let given = SpanContext::new(TraceId::from(trace), SpanId::from(span), flags, true, TraceState::NONE);
+            prop_assert_eq!(parse(encode(&given).unwrap().as_str()), Some(given));
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,80}") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn mutated_header_never_yields_an_invalid_span(position in 0usize..55, with in any::<u8>()) {
+            let mut bytes = *b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+            bytes[position] = with;
+            if let Ok(text) = std::str::from_utf8(&bytes) {
+                prop_assert!(parse(text).is_none_or(|span| span.is_valid()));
+            }
+        }
+    }
+}

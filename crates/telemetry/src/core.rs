@@ -1,0 +1,72 @@
+//! The one thing every part of this crate asks at run time: the tracer, the instruments and the thresholds in force.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use opentelemetry::metrics::{Meter, MeterProvider};
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
+
+use crate::logs::Logs;
+use crate::metrics::{Instruments, Scrape};
+
+/// Instrumentation scope of everything this crate emits itself.
+pub(crate) const SCOPE: &str = "telemetry";
+
+/// Installed once by [`crate::init`]; read without locking afterwards.
+static CORE: OnceLock<Core> = OnceLock::new();
+
+/// Used until then, so that a service that forgot to initialise still propagates ids and never fails.
+static FALLBACK: OnceLock<Core> = OnceLock::new();
+
+pub(crate) struct Core {
+    pub(crate) tracer: SdkTracer,
+    pub(crate) meter: Meter,
+    pub(crate) instruments: Instruments,
+    pub(crate) scrape: Option<Scrape>,
+    pub(crate) logs: Option<Logs>,
+    pub(crate) slow_server: Duration,
+    pub(crate) slow_client: Duration,
+    pub(crate) baggage: Vec<String>,
+}
+
+impl Core {
+    pub(crate) fn new(tracers: &SdkTracerProvider, meters: &SdkMeterProvider) -> Self {
+        let meter = meters.meter(SCOPE);
+        Self {
+            tracer: tracers.tracer(SCOPE),
+            instruments: Instruments::new(&meter),
+            meter,
+            scrape: None,
+            logs: None,
+            slow_server: crate::settings::SLOW_SERVER,
+            slow_client: crate::settings::SLOW_CLIENT,
+            baggage: Vec::new(),
+        }
+    }
+
+    /// Whether a baggage entry may come in from, or go out to, another process.
+    pub(crate) fn allows_baggage(&self, key: &str) -> bool {
+        self.baggage.iter().any(|allowed| allowed == key)
+    }
+}
+
+/// Installs `core` for the rest of the process; gives it back when there is one already.
+pub(crate) fn install(core: Core) -> Result<(), Box<Core>> {
+    CORE.set(core).map_err(Box::new)
+}
+
+/// Whether [`install`] has succeeded.
+pub(crate) fn installed() -> bool {
+    CORE.get().is_some()
+}
+
+pub(crate) fn core() -> &'static Core {
+    CORE.get().unwrap_or_else(|| {
+        FALLBACK.get_or_init(|| {
+            let tracers = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build();
+            Core::new(&tracers, &SdkMeterProvider::builder().build())
+        })
+    })
+}

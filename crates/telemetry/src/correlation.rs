@@ -1,0 +1,184 @@
+//! The business correlation id: one value that follows a request through every hop, log line and message.
+//!
+//! It lives in the OpenTelemetry [`Context`], so it travels with the trace, across `await` and across threads, and it is
+//! written to HTTP and message headers as [`HEADER`] and as the baggage entry [`BAGGAGE_KEY`].
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use opentelemetry::Context;
+use opentelemetry::context::{FutureExt, WithContext};
+use uuid::Uuid;
+
+/// HTTP and message header that carries the id.
+pub const HEADER: &str = "x-correlation-id";
+
+/// Baggage entry that carries the id to systems that only propagate W3C baggage.
+pub const BAGGAGE_KEY: &str = "correlation_id";
+
+/// Span attribute that carries the id.
+pub const ATTRIBUTE: &str = "app.correlation_id";
+
+/// Longest accepted id, in characters.
+pub const MAX_LEN: usize = 128;
+
+/// An id that names one business operation.
+///
+/// # Examples
+///
+/// ```
+/// use telemetry::correlation::CorrelationId;
+///
+/// let given: CorrelationId = "order-42".parse()?;
+/// assert_eq!(given.as_str(), "order-42");
+/// assert!("not a valid id".parse::<CorrelationId>().is_err());
+/// assert_ne!(CorrelationId::generate(), CorrelationId::generate());
+/// # Ok::<(), telemetry::correlation::InvalidCorrelationId>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CorrelationId(Arc<str>);
+
+/// Why a text is no correlation id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCorrelationId {
+    /// The text is empty or longer than [`MAX_LEN`].
+    #[error("correlation id of {0} characters: expected 1 to {MAX_LEN}")]
+    Length(usize),
+    /// The text holds a character that headers, logs and queries could not carry safely.
+    #[error("correlation id with `{0}`: expected only letters, digits, `.`, `_` and `-`")]
+    Character(char),
+}
+
+impl CorrelationId {
+    /// A new id: a UUIDv7, so that ids sort by the time they were made.
+    #[must_use]
+    pub fn generate() -> Self {
+        let mut buffer = Uuid::encode_buffer();
+        Self(Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut buffer)))
+    }
+
+    /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with the text; callers that received it from outside generate a new id instead.
+    pub fn parse(text: &str) -> Result<Self, InvalidCorrelationId> {
+        if text.is_empty() || text.len() > MAX_LEN {
+            return Err(InvalidCorrelationId::Length(text.chars().count()));
+        }
+        match text
+            .chars()
+            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
+        {
+            Some(bad) => Err(InvalidCorrelationId::Character(bad)),
+            None => Ok(Self(Arc::from(text))),
+        }
+    }
+
+    /// The id as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The id as an attribute value that shares the text instead of copying it.
+    pub(crate) fn value(&self) -> opentelemetry::Value {
+        opentelemetry::Value::from(Arc::clone(&self.0))
+    }
+}
+
+impl fmt::Debug for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CorrelationId({})", self.0)
+    }
+}
+
+impl fmt::Display for CorrelationId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for CorrelationId {
+    type Err = InvalidCorrelationId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}
+
+/// The correlation id of the code that is running, if it runs on behalf of somebody.
+#[must_use]
+pub fn current() -> Option<CorrelationId> {
+    Context::map_current(of)
+}
+
+/// The correlation id stored in `context`.
+pub fn of(context: &Context) -> Option<CorrelationId> {
+    context.get::<CorrelationId>().cloned()
+}
+
+/// Runs `future` with `id` as its correlation id; everything else of the current context stays.
+///
+/// # Examples
+///
+/// ```
+/// use telemetry::correlation::{self, CorrelationId};
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let id = CorrelationId::generate();
+/// let seen = correlation::scope(id.clone(), async { correlation::current() }).await;
+/// assert_eq!(seen, Some(id));
+/// # }
+/// ```
+pub fn scope<F: Future>(id: CorrelationId, future: F) -> WithContext<F> {
+    future.with_context(Context::current_with_value(id))
+}
+
+/// `context` with a correlation id in it (made now when there was none), and that id.
+pub(crate) fn ensure(context: Context) -> (Context, CorrelationId) {
+    match of(&context) {
+        Some(id) => (context, id),
+        None => {
+            let id = CorrelationId::generate();
+            (context.with_value(id.clone()), id)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn generated_id_is_a_uuid_v7_and_is_accepted() {
+        let id = CorrelationId::generate();
+        assert_eq!(Uuid::parse_str(id.as_str()).unwrap().get_version_num(), 7);
+        assert_eq!(CorrelationId::parse(id.as_str()), Ok(id));
+    }
+
+    #[test]
+    fn rejection_names_the_offending_part() {
+        assert_eq!(CorrelationId::parse(""), Err(InvalidCorrelationId::Length(0)));
+        assert_eq!(CorrelationId::parse(&"a".repeat(129)), Err(InvalidCorrelationId::Length(129)));
+        assert_eq!(CorrelationId::parse("a\nb"), Err(InvalidCorrelationId::Character('\n')));
+    }
+
+    #[tokio::test]
+    async fn scope_ends_with_its_future() {
+        let id = CorrelationId::generate();
+        assert_eq!(scope(id.clone(), async { current() }).await, Some(id));
+        assert_eq!(current(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn exactly_the_documented_texts_are_accepted(text in "\\PC{0,140}") {
+            let documented = (1..=MAX_LEN).contains(&text.len())
+                && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+            prop_assert_eq!(CorrelationId::parse(&text).is_ok(), documented);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The response body of an observed request: counts what is sent and ends the request when the body ends.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use bytes::Buf;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::in_flight::{InFlight, Outcome};
+
+pin_project! {
+    /// A response body that carries the measurement of its request to the end.
+    pub struct ObservedBody<B> {
+        #[pin]
+        inner: B,
+        in_flight: Option<InFlight>,
+    }
+}
+
+impl<B> fmt::Debug for ObservedBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ObservedBody").field("ended", &self.in_flight.is_none()).finish_non_exhaustive()
+    }
+}
+
+impl<B: Body> ObservedBody<B> {
+    pub(super) fn new(inner: B, in_flight: Option<InFlight>) -> Self {
+        let in_flight = in_flight.and_then(|in_flight| {
+            // An empty body may never be polled. An answer to HEAD is never polled either, whatever its size.
+            if inner.is_end_stream() || in_flight.sends_no_body() {
+                in_flight.finish(Outcome::Complete);
+                None
+            } else {
+                Some(in_flight)
+            }
+        });
+        Self { inner, in_flight }
+    }
+}
+
+impl<B: Body> Body for ObservedBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut this = self.project();
+        let Some(in_flight) = this.in_flight.as_mut() else {
+            return this.inner.poll_frame(cx);
+        };
+        let polled = {
+            let _guard = in_flight.context().clone().attach();
+            this.inner.as_mut().poll_frame(cx)
+        };
+        let frame = ready!(polled);
+        let end = match &frame {
+            None => Some(Outcome::Complete),
+            Some(Err(_)) => Some(Outcome::BodyFailed),
+            Some(Ok(frame)) => {
+                if let Some(data) = frame.data_ref() {
+                    in_flight.sent(data.remaining());
+                }
+                // A body of known length is dropped after its last frame instead of being polled for the end.
+                this.inner.is_end_stream().then_some(Outcome::Complete)
+            }
+        };
+        if let Some(outcome) = end
+            && let Some(in_flight) = this.in_flight.take()
+        {
+            in_flight.finish(outcome);
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

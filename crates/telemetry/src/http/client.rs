@@ -1,0 +1,349 @@
+//! The client side: reqwest with a CLIENT span, propagation and measurements per call.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use opentelemetry::context::FutureExt;
+use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::{Context, KeyValue};
+use reqwest::IntoUrl;
+use serde::Serialize;
+
+use super::names;
+use crate::context::MessageContext;
+use crate::core::{Core, core};
+use crate::correlation;
+use crate::metrics::with_attributes;
+use crate::redact;
+
+/// A [`reqwest::Client`] whose calls are observed: a CLIENT span, the propagation headers, `http.client.*` metrics, and a
+/// WARN line when a call is slow.
+///
+/// # Examples
+///
+/// ```no_run
+/// # async fn call() -> Result<(), reqwest::Error> {
+/// let client = telemetry::http::Client::new(reqwest::Client::new());
+/// let gig = client.get("http://gig:8080/gigs/42").route("/gigs/{id}").send().await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Client {
+    inner: reqwest::Client,
+    slow: Option<Duration>,
+    external: bool,
+}
+
+/// One call being prepared: [`reqwest::RequestBuilder`] and what telemetry should know about it.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is sent"]
+pub struct RequestBuilder {
+    inner: reqwest::RequestBuilder,
+    slow: Option<Duration>,
+    external: bool,
+    route: Option<Cow<'static, str>>,
+}
+
+// === impl Client ===
+
+impl Client {
+    /// Observes the calls of `inner`; its time limits and connection pool stay in force.
+    #[must_use]
+    pub fn new(inner: reqwest::Client) -> Self {
+        Self { inner, slow: None, external: false }
+    }
+
+    /// Calls that take this long get a WARN line (default: `Config::slow_client`, 1 s).
+    #[must_use]
+    pub fn slow(mut self, threshold: Duration) -> Self {
+        self.slow = Some(threshold);
+        self
+    }
+
+    /// For hosts of somebody else: trace context is still sent, baggage and the correlation id are not.
+    #[must_use]
+    pub fn external(mut self) -> Self {
+        self.external = true;
+        self
+    }
+
+    /// The client underneath, for calls that must not be observed.
+    #[must_use]
+    pub fn inner(&self) -> &reqwest::Client {
+        &self.inner
+    }
+
+    /// Prepares a call.
+    pub fn request(&self, method: Method, url: impl IntoUrl) -> RequestBuilder {
+        self.wrap(self.inner.request(method, url))
+    }
+
+    /// Prepares a GET.
+    pub fn get(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::GET, url)
+    }
+
+    /// Prepares a POST.
+    pub fn post(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::POST, url)
+    }
+
+    /// Prepares a PUT.
+    pub fn put(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::PUT, url)
+    }
+
+    /// Prepares a PATCH.
+    pub fn patch(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::PATCH, url)
+    }
+
+    /// Prepares a DELETE.
+    pub fn delete(&self, url: impl IntoUrl) -> RequestBuilder {
+        self.request(Method::DELETE, url)
+    }
+
+    /// Sends a call that was prepared with reqwest itself.
+    ///
+    /// # Errors
+    ///
+    /// As [`RequestBuilder::send`].
+    pub async fn send(&self, request: reqwest::RequestBuilder) -> Result<reqwest::Response, reqwest::Error> {
+        self.wrap(request).send().await
+    }
+
+    /// Adds observation to a call that was prepared with reqwest itself.
+    pub fn wrap(&self, request: reqwest::RequestBuilder) -> RequestBuilder {
+        RequestBuilder { inner: request, slow: self.slow, external: self.external, route: None }
+    }
+}
+
+// === impl RequestBuilder ===
+
+impl RequestBuilder {
+    /// The path template of this call (`/gigs/{id}`): names the span and becomes `url.template`. Never a real path.
+    pub fn route(mut self, template: impl Into<Cow<'static, str>>) -> Self {
+        self.route = Some(template.into());
+        self
+    }
+
+    /// Adds a header.
+    pub fn header<K, V>(self, name: K, value: V) -> Self
+    where
+        HeaderName: TryFrom<K>,
+        <HeaderName as TryFrom<K>>::Error: Into<http::Error>,
+        HeaderValue: TryFrom<V>,
+        <HeaderValue as TryFrom<V>>::Error: Into<http::Error>,
+    {
+        self.map(|inner| inner.header(name, value))
+    }
+
+    /// Adds headers, replacing those of the same name.
+    pub fn headers(self, headers: HeaderMap) -> Self {
+        self.map(|inner| inner.headers(headers))
+    }
+
+    /// Adds `Authorization: Bearer`.
+    pub fn bearer_auth(self, token: impl std::fmt::Display) -> Self {
+        self.map(|inner| inner.bearer_auth(token))
+    }
+
+    /// Sets the body.
+    pub fn body(self, body: impl Into<reqwest::Body>) -> Self {
+        self.map(|inner| inner.body(body))
+    }
+
+    /// Sets a JSON body and its content type.
+    pub fn json<T: Serialize + ?Sized>(self, body: &T) -> Self {
+        self.map(|inner| inner.json(body))
+    }
+
+    /// Adds query parameters.
+    pub fn query<T: Serialize + ?Sized>(self, query: &T) -> Self {
+        self.map(|inner| inner.query(query))
+    }
+
+    /// Time limit of this call, from connecting to the last byte of the body.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.map(|inner| inner.timeout(timeout))
+    }
+
+    /// Anything else that reqwest's own builder offers.
+    pub fn map(mut self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
+        self.inner = change(self.inner);
+        self
+    }
+
+    /// Sends the call; the span ends and the duration is recorded when the response headers are there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever reqwest returns: the request could not be built, connecting failed, or time ran out. A response with a
+    /// failure status is no error here, but it is one in the span and the metrics.
+    pub async fn send(self) -> Result<reqwest::Response, reqwest::Error> {
+        let (client, request) = self.inner.build_split();
+        let mut request = request?;
+        let mut call = Call::start(&request, self.route, self.slow);
+        inject(request.headers_mut(), &call.context, self.external);
+        let result = client.execute(request).with_context(call.context.clone()).await;
+        call.answered(&result);
+        result
+    }
+}
+
+/// One call on its way; dropping it unanswered reports it as cancelled.
+struct Call {
+    core: &'static Core,
+    context: Context,
+    started: Instant,
+    slow: Duration,
+    method: &'static str,
+    route: Option<&'static str>,
+    server: Box<str>,
+    port: Option<u16>,
+    status: Option<StatusCode>,
+    error: Option<&'static str>,
+    answered: bool,
+}
+
+// === impl Call ===
+
+impl Call {
+    fn start(request: &reqwest::Request, route: Option<Cow<'static, str>>, slow: Option<Duration>) -> Self {
+        let core = core();
+        let method = names::method(request.method());
+        let (name, route) = match route {
+            Some(route) => {
+                let (name, route) = names::span_name(method, &route);
+                (name, Some(route))
+            }
+            None => (names::bare_name(method), None),
+        };
+        let (parent, correlation) = correlation::ensure(Context::current());
+        let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Client);
+        let context = parent.with_span(core.tracer.build_with_context(builder, &parent));
+        let url = request.url();
+        let server: Box<str> = url.host_str().unwrap_or_default().into();
+        let port = url.port_or_known_default();
+        let span = context.span();
+        if span.is_recording() {
+            let mut attributes = vec![
+                KeyValue::new("http.request.method", method),
+                KeyValue::new("server.address", String::from(&*server)),
+                KeyValue::new("url.full", redact::url(url, route)),
+                KeyValue::new(correlation::ATTRIBUTE, correlation.value()),
+            ];
+            attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
+            attributes.extend(route.map(|route| KeyValue::new("url.template", route)));
+            if method == "_OTHER" {
+                attributes.push(KeyValue::new("http.request.method_original", request.method().to_string()));
+            }
+            span.set_attributes(attributes);
+        }
+        let call = Self {
+            core,
+            context,
+            started: Instant::now(),
+            slow: slow.unwrap_or(core.slow_client),
+            method,
+            route,
+            server,
+            port,
+            status: None,
+            error: Some("cancelled"),
+            answered: false,
+        };
+        call.with_peer(|attributes| core.instruments.client_active.add(1, attributes));
+        call
+    }
+
+    fn answered(&mut self, result: &Result<reqwest::Response, reqwest::Error>) {
+        match result {
+            Ok(response) => {
+                self.status = Some(response.status());
+                self.error = names::status_error(response.status(), 400);
+            }
+            Err(error) => self.error = Some(error_type(error)),
+        }
+        self.answered = true;
+    }
+
+    fn with_peer(&self, record: impl FnOnce(&mut Vec<KeyValue>)) {
+        with_attributes(|attributes| {
+            attributes.push(KeyValue::new("http.request.method", self.method));
+            attributes.push(KeyValue::new("server.address", String::from(&*self.server)));
+            attributes.extend(self.port.map(|port| KeyValue::new("server.port", i64::from(port))));
+            record(attributes);
+        });
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let elapsed = self.started.elapsed();
+        let instruments = &self.core.instruments;
+        self.with_peer(|attributes| {
+            instruments.client_active.add(-1, attributes);
+            attributes.extend(self.status.map(|s| KeyValue::new("http.response.status_code", i64::from(s.as_u16()))));
+            attributes.extend(self.route.map(|route| KeyValue::new("url.template", route)));
+            attributes.extend(self.error.map(|error| KeyValue::new("error.type", error)));
+            instruments.client_duration.record(elapsed.as_secs_f64(), attributes);
+        });
+        let span = self.context.span();
+        if span.is_recording() {
+            if let Some(status) = self.status {
+                span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+            }
+            if let Some(error) = self.error {
+                span.set_attribute(KeyValue::new("error.type", error));
+                span.set_status(Status::error(""));
+            }
+        }
+        span.end();
+        if elapsed >= self.slow || self.error.is_some() && self.status.is_none() && self.answered {
+            let _guard = self.context.clone().attach();
+            tracing::warn!(
+                target: "telemetry::client",
+                {
+                http.request.method = self.method,
+                url.template = self.route,
+                server.address = &*self.server,
+                server.port = self.port,
+                http.response.status_code = self.status.map(|status| status.as_u16()),
+                error.r#type = self.error,
+                duration_ms = elapsed.as_micros() as f64 / 1000.0,
+                },
+                "{}",
+                if self.error.is_some() && self.status.is_none() { "call failed" } else { "slow call" }
+            );
+        }
+    }
+}
+
+/// Writes the propagation headers, replacing any of the same name.
+fn inject(headers: &mut HeaderMap, context: &Context, external: bool) {
+    for (name, value) in MessageContext::from_context(context).headers() {
+        if external && !name.starts_with("trace") {
+            continue;
+        }
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    }
+}
+
+/// Few and stable, as `error.type` must be.
+fn error_type(error: &reqwest::Error) -> &'static str {
+    if error.is_timeout() {
+        "timeout"
+    } else if error.is_connect() {
+        "connect_error"
+    } else if error.is_redirect() {
+        "redirect_error"
+    } else if error.is_body() {
+        "body_error"
+    } else {
+        "request_error"
+    }
+}

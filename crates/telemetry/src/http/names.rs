@@ -1,0 +1,114 @@
+//! Names of low cardinality: methods, span names and status texts, each made once.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, RwLock};
+
+use http::{Method, StatusCode};
+
+/// Most span names kept; an application has fewer routes than this, and a stranger cannot add one.
+const MAX_NAMES: usize = 4096;
+
+/// What everything beyond [`MAX_NAMES`] is called.
+const OVERFLOW: (&str, &str) = ("_OTHER", "_OTHER");
+
+type Names = HashMap<&'static str, HashMap<Box<str>, (&'static str, &'static str)>>;
+
+static NAMES: LazyLock<RwLock<Names>> = LazyLock::new(RwLock::default);
+
+/// The method as a metric attribute: `_OTHER` when it is not one of HTTP's own.
+pub(crate) fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::DELETE => "DELETE",
+        Method::HEAD => "HEAD",
+        Method::OPTIONS => "OPTIONS",
+        Method::PATCH => "PATCH",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => "_OTHER",
+    }
+}
+
+/// `{METHOD} {route}` and the route, both kept for the life of the process. Only templates may be given, never paths.
+pub(crate) fn span_name(method: &'static str, route: &str) -> (&'static str, &'static str) {
+    if let Ok(names) = NAMES.read()
+        && let Some(name) = names.get(method).and_then(|routes| routes.get(route))
+    {
+        return *name;
+    }
+    let Ok(mut names) = NAMES.write() else { return OVERFLOW };
+    if names.values().map(HashMap::len).sum::<usize>() >= MAX_NAMES {
+        return OVERFLOW;
+    }
+    // Leaked on purpose, and bounded: attributes made of `&'static str` cost nothing to copy.
+    *names.entry(method).or_default().entry(route.into()).or_insert_with(|| {
+        let shown = if method == "_OTHER" { "HTTP" } else { method };
+        let name: &'static str = Box::leak(format!("{shown} {route}").into_boxed_str());
+        (name, &name[shown.len() + 1..])
+    })
+}
+
+/// The span name of a request without a route.
+pub(crate) fn bare_name(method: &'static str) -> &'static str {
+    if method == "_OTHER" { "HTTP" } else { method }
+}
+
+/// `error.type` of a failed status; `None` for a status that is no failure of the side that asks.
+pub(crate) fn status_error(status: StatusCode, failure_from: u16) -> Option<&'static str> {
+    let code = status.as_u16();
+    if code < failure_from {
+        return None;
+    }
+    Some(match code {
+        400 => "400",
+        401 => "401",
+        403 => "403",
+        404 => "404",
+        405 => "405",
+        408 => "408",
+        409 => "409",
+        410 => "410",
+        413 => "413",
+        415 => "415",
+        422 => "422",
+        425 => "425",
+        428 => "428",
+        429 => "429",
+        500 => "500",
+        501 => "501",
+        502 => "502",
+        503 => "503",
+        504 => "504",
+        507 => "507",
+        400..=499 => "4xx",
+        _ => "5xx",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn span_name_is_made_once() {
+        let (first, route) = span_name("GET", "/names/{id}");
+        assert_eq!((first, route), ("GET /names/{id}", "/names/{id}"));
+        assert!(std::ptr::eq(first, span_name("GET", "/names/{id}").0));
+        assert_eq!(span_name("_OTHER", "/names/{id}").0, "HTTP /names/{id}");
+    }
+
+    #[test]
+    fn unknown_method_is_other() {
+        assert_eq!(method(&Method::from_bytes(b"BREW").unwrap()), "_OTHER");
+        assert_eq!(bare_name(method(&Method::from_bytes(b"BREW").unwrap())), "HTTP");
+    }
+
+    #[test]
+    fn only_failures_of_the_asking_side_are_errors() {
+        assert_eq!(status_error(StatusCode::NOT_FOUND, 500), None);
+        assert_eq!(status_error(StatusCode::NOT_FOUND, 400), Some("404"));
+        assert_eq!(status_error(StatusCode::SERVICE_UNAVAILABLE, 500), Some("503"));
+    }
+}

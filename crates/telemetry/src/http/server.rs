@@ -1,0 +1,142 @@
+//! The server side: one layer that gives every request a span, ids, measurements and an access-log line.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context as TaskContext, Poll, ready};
+
+use http::{HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use tower::{Layer, Service};
+
+use super::body::ObservedBody;
+use super::in_flight::{InFlight, Outcome};
+use crate::correlation;
+
+/// The layer for [`axum::Router::layer`].
+///
+/// Per request: accepts or creates the correlation id and answers it in `x-correlation-id`; continues the caller's trace in
+/// a SERVER span named `{METHOD} {route}`; records `http.server.*` metrics; writes one access-log line. A request counts
+/// until its response body ends, is abandoned, or its handler panics. `/health`, `/health/*` and `/metrics` pass untouched.
+///
+/// Add it with `Router::layer`, after the routes: only there is the matched route known. It needs
+/// no particular runtime.
+///
+/// # Examples
+///
+/// ```
+/// use axum::{Router, routing::get};
+///
+/// let app: Router = Router::new()
+///     .route("/gigs/{id}", get(|| async { "a gig" }))
+///     .layer(telemetry::http::server_layer());
+/// ```
+#[must_use]
+pub fn server_layer() -> ServerLayer {
+    ServerLayer { _private: () }
+}
+
+/// See [`server_layer`].
+#[derive(Debug, Clone)]
+pub struct ServerLayer {
+    _private: (),
+}
+
+/// The service [`ServerLayer`] makes.
+#[derive(Debug, Clone)]
+pub struct ServerService<S> {
+    inner: S,
+}
+
+pin_project! {
+    /// The future of [`ServerService`].
+    pub struct ResponseFuture<F> {
+        #[pin]
+        inner: F,
+        in_flight: Option<InFlight>,
+    }
+}
+
+// === impl ServerLayer ===
+
+impl<S> Layer<S> for ServerLayer {
+    type Service = ServerService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ServerService { inner }
+    }
+}
+
+// === impl ServerService ===
+
+impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ServerService<S>
+where
+    S: Service<Request<ReqBody>, Response = Response<ResBody>>,
+    ResBody: http_body::Body,
+{
+    type Response = Response<ObservedBody<ResBody>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut TaskContext<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
+        let in_flight = observed(request.uri().path()).then(|| InFlight::start(&request));
+        // The handler future may do work when it is made, so that happens inside the span too.
+        let inner = match &in_flight {
+            Some(in_flight) => {
+                let _guard = in_flight.context().clone().attach();
+                self.inner.call(request)
+            }
+            None => self.inner.call(request),
+        };
+        ResponseFuture { inner, in_flight }
+    }
+}
+
+/// Probes and scrapes come every few seconds and would drown what users do.
+fn observed(path: &str) -> bool {
+    !(path == "/metrics" || path == "/health" || path.starts_with("/health/"))
+}
+
+// === impl ResponseFuture ===
+
+impl<F, ResBody, E> Future for ResponseFuture<F>
+where
+    F: Future<Output = Result<Response<ResBody>, E>>,
+    ResBody: http_body::Body,
+{
+    type Output = Result<Response<ObservedBody<ResBody>>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let polled = match this.in_flight.as_ref() {
+            Some(in_flight) => {
+                let _guard = in_flight.context().clone().attach();
+                this.inner.poll(cx)
+            }
+            None => this.inner.poll(cx),
+        };
+        let answered = ready!(polled);
+        let in_flight = this.in_flight.take();
+        Poll::Ready(match answered {
+            Ok(mut response) => {
+                let in_flight = in_flight.map(|mut in_flight| {
+                    if let Ok(id) = HeaderValue::from_str(in_flight.correlation().as_str()) {
+                        response.headers_mut().insert(correlation::HEADER, id);
+                    }
+                    in_flight.answered(response.status());
+                    in_flight
+                });
+                Ok(response.map(|body| ObservedBody::new(body, in_flight)))
+            }
+            Err(error) => {
+                if let Some(in_flight) = in_flight {
+                    in_flight.finish(Outcome::HandlerFailed);
+                }
+                Err(error)
+            }
+        })
+    }
+}

@@ -1,0 +1,3 @@
+//! Log lines.
+#[derive(Debug, Clone)]
+pub(crate) struct Logs;

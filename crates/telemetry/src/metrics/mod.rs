@@ -1,0 +1,39 @@
+//! Metrics: a meter for the application, and what is measured without being asked.
+
+use opentelemetry::metrics::Meter;
+
+mod attributes;
+mod instruments;
+mod prometheus;
+mod scrape;
+
+pub(crate) use attributes::with_attributes;
+pub(crate) use instruments::{DURATION_BOUNDS, Instruments};
+pub(crate) use scrape::Scrape;
+
+/// The meter for the application's own instruments.
+///
+/// Take it after [`crate::init`]: what is made before measures nothing.
+///
+/// ```
+/// let orders = telemetry::metrics::meter().u64_counter("app.orders.created").with_unit("{order}").build();
+/// orders.add(1, &[]);
+/// ```
+#[must_use]
+pub fn meter() -> Meter {
+    crate::core::core().meter.clone()
+}
+
+/// Bucket bounds for durations in seconds, as the semantic conventions recommend them.
+#[must_use]
+pub fn duration_bounds() -> Vec<f64> {
+    DURATION_BOUNDS.into()
+}
+
+/// All metrics of this process in Prometheus' text format; empty before [`crate::init`].
+///
+/// Reads the instruments anew at each call, without disturbing what is exported over OTLP.
+#[must_use]
+pub fn prometheus() -> String {
+    crate::core::core().scrape.as_ref().map(Scrape::render).unwrap_or_default()
+}

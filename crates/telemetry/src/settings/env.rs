@@ -1,0 +1,193 @@
+//! The environment variables of the OpenTelemetry specification, and two for logs.
+
+use std::time::Duration;
+
+use super::{Config, Sampling};
+
+impl Config {
+    /// Applies the variables that `lookup` knows; what cannot be understood is remembered in `problems`.
+    pub(super) fn with_variables(mut self, lookup: impl Fn(&str) -> Option<String>) -> Self {
+        // Empty counts as unset, as the specification says.
+        let get = |name: &str| lookup(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let mut problems = Vec::new();
+
+        if let Some(given) = get("OTEL_RESOURCE_ATTRIBUTES") {
+            for (key, value) in pairs("OTEL_RESOURCE_ATTRIBUTES", &given, &mut problems) {
+                match &*key {
+                    "service.name" => self.service = value,
+                    "service.version" => self.version = value,
+                    "service.instance.id" => self.instance = value,
+                    _ => self.resource.push((key, value)),
+                }
+            }
+        }
+        // Wins over the resource attribute of the same meaning.
+        self.service = get("OTEL_SERVICE_NAME").unwrap_or(self.service);
+        self.disabled |= get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+
+        if let Some(base) = get("OTEL_EXPORTER_OTLP_ENDPOINT") {
+            self = self.otlp_endpoint(&base);
+        }
+        // Endpoints of one signal are taken as they are, without a path appended.
+        self.traces_endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(self.traces_endpoint);
+        self.metrics_endpoint = get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").or(self.metrics_endpoint);
+        for endpoint in [&mut self.traces_endpoint, &mut self.metrics_endpoint] {
+            if let Some(given) = endpoint.take_if(|given| !is_http(given)) {
+                problems.push(format!("OTLP endpoint `{given}`: expected `http://host:port`; nothing is exported there"));
+            }
+        }
+        if let Some(protocol) = get("OTEL_EXPORTER_OTLP_PROTOCOL").filter(|protocol| protocol != "http/protobuf") {
+            problems.push(format!("OTEL_EXPORTER_OTLP_PROTOCOL `{protocol}`: only `http/protobuf` is supported"));
+        }
+        if let Some(given) = get("OTEL_EXPORTER_OTLP_HEADERS") {
+            let headers = pairs("OTEL_EXPORTER_OTLP_HEADERS", &given, &mut problems);
+            self.headers.extend(headers);
+        }
+
+        let mut millis = |name: &str| {
+            let given = get(name)?;
+            let parsed = given.parse().ok().map(Duration::from_millis);
+            if parsed.is_none() {
+                problems.push(format!("{name} `{given}`: expected whole milliseconds"));
+            }
+            parsed
+        };
+        if let Some(timeout) = millis("OTEL_EXPORTER_OTLP_TIMEOUT") {
+            self = self.export_timeout(timeout);
+        }
+        self.schedule_delay = millis("OTEL_BSP_SCHEDULE_DELAY").unwrap_or(self.schedule_delay);
+        let interval = millis("OTEL_METRIC_EXPORT_INTERVAL").filter(|interval| !interval.is_zero());
+        self.metric_interval = interval.unwrap_or(self.metric_interval);
+
+        let mut count = |name: &str| {
+            let given = get(name)?;
+            let parsed = given.parse().ok().filter(|count: &usize| *count > 0);
+            if parsed.is_none() {
+                problems.push(format!("{name} `{given}`: expected a number above 0"));
+            }
+            parsed
+        };
+        self.queue_size = count("OTEL_BSP_MAX_QUEUE_SIZE").unwrap_or(self.queue_size);
+        self.batch_size = count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE").unwrap_or(self.batch_size);
+
+        if let Some(name) = get("OTEL_TRACES_SAMPLER") {
+            let given = get("OTEL_TRACES_SAMPLER_ARG");
+            let share = given.as_deref().map(str::parse).transpose().ok().filter(|share: &Option<f64>| {
+                share.is_none_or(|share| (0.0..=1.0).contains(&share))
+            });
+            match share.and_then(|share| Sampling::parse(&name, share.unwrap_or(1.0))) {
+                Some(sampling) => self.sampling = sampling,
+                None => problems.push(format!(
+                    "OTEL_TRACES_SAMPLER `{name}` with argument `{}`: expected `[parentbased_]always_on`, `..._off` or \
+                     `...traceidratio` with a share from 0 to 1",
+                    given.unwrap_or_default()
+                )),
+            }
+        }
+
+        self.log_filter = get("RUST_LOG").or_else(|| get("LOG_LEVEL")).unwrap_or(self.log_filter);
+        if let Some(given) = get("LOG_FORMAT") {
+            match given.parse() {
+                Ok(format) => self.log_format = format,
+                Err(expected) => problems.push(format!("LOG_FORMAT {expected}")),
+            }
+        }
+        self.problems.extend(problems);
+        self
+    }
+}
+
+fn is_http(endpoint: &str) -> bool {
+    reqwest::Url::parse(endpoint).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.host().is_some())
+}
+
+/// `key=value,key=value` with percent-encoded values.
+fn pairs(name: &str, list: &str, problems: &mut Vec<String>) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for entry in list.split(',').filter(|entry| !entry.trim().is_empty()) {
+        match entry.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
+            Some((key, value)) if !key.is_empty() => {
+                pairs.push((key.to_owned(), crate::context::percent_decode(value)));
+            }
+            // Not the entry itself: it may be a secret.
+            _ => problems.push(format!("{name}: entry without `key=`: expected `key=value,key=value`")),
+        }
+    }
+    pairs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::LogFormat;
+    use proptest::prelude::*;
+
+    fn from(variables: &[(&str, &str)]) -> Config {
+        Config::new("order").with_variables(|name| {
+            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn nothing_set_exports_nothing() {
+        let config = from(&[]);
+        assert_eq!((config.service.as_str(), config.traces_endpoint, config.metrics_endpoint), ("order", None, None));
+        assert!(config.problems.is_empty());
+    }
+
+    #[test]
+    fn every_variable_is_honoured() {
+        let config = from(&[
+            ("OTEL_SERVICE_NAME", "shop"),
+            ("OTEL_RESOURCE_ATTRIBUTES", "service.name=other,service.version=2,team=a%20b"),
+            ("OTEL_SDK_DISABLED", "TRUE"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/"),
+            ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://metrics:9/push"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=1"),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "60000"),
+            ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "0.25"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "64"),
+            ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+            ("LOG_LEVEL", "debug"),
+            ("LOG_FORMAT", "logfmt"),
+        ]);
+        assert_eq!(config.problems, Vec::<String>::new());
+        assert_eq!((config.service.as_str(), config.version.as_str(), config.disabled), ("shop", "2", true));
+        assert_eq!(config.resource, [("team".to_owned(), "a b".to_owned())]);
+        assert_eq!(config.traces_endpoint.as_deref(), Some("http://collector:4318/v1/traces"));
+        assert_eq!(config.metrics_endpoint.as_deref(), Some("http://metrics:9/push"));
+        assert_eq!(config.headers, [("x-key".to_owned(), "1".to_owned())]);
+        assert_eq!(config.export_timeout, Duration::from_secs(3));
+        assert_eq!(config.sampling, Sampling::ParentOrRatio(0.25));
+        assert_eq!((config.queue_size, config.batch_size), (64, 32));
+        assert_eq!(config.schedule_delay, Duration::from_millis(200));
+        assert_eq!(config.metric_interval, Duration::from_secs(1));
+        assert_eq!((config.log_filter.as_str(), config.log_format), ("debug", LogFormat::Logfmt));
+    }
+
+    #[test]
+    fn every_mistake_is_reported_and_its_default_kept() {
+        let config = from(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_TRACES_SAMPLER", "traceidratio"),
+            ("OTEL_TRACES_SAMPLER_ARG", "7"),
+            ("OTEL_BSP_SCHEDULE_DELAY", "5s"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+            ("LOG_FORMAT", "xml"),
+        ]);
+        insta::assert_snapshot!(config.problems.join("\n"), @"");
+        assert_eq!(config.sampling, Sampling::ParentOrAlways);
+        assert_eq!(config.traces_endpoint, None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_panics(value in "\\PC{0,60}") {
+            let _ = Config::new("x").with_variables(|_| Some(value.clone()));
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Everything that can be set, each default with its reason.
+
+use std::time::Duration;
+
+mod env;
+mod log;
+mod sampling;
+
+pub use log::LogFormat;
+pub use sampling::Sampling;
+
+/// A request slower than this gets a WARN line: users notice one second.
+pub(crate) const SLOW_SERVER: Duration = Duration::from_secs(1);
+
+/// The same for calls this process makes.
+pub(crate) const SLOW_CLIENT: Duration = Duration::from_secs(1);
+
+/// One export attempt: longer would hold the export thread while its queue overflows.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How telemetry behaves in this process. Start from [`Config::from_env`] or [`Config::new`].
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use telemetry::Config;
+///
+/// let config = Config::new("order").version("1.2.3").slow_server(Duration::from_millis(250)).allow_baggage(["tenant"]);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub(crate) service: String,
+    pub(crate) version: String,
+    pub(crate) instance: String,
+    pub(crate) resource: Vec<(String, String)>,
+    pub(crate) disabled: bool,
+    pub(crate) traces_endpoint: Option<String>,
+    pub(crate) metrics_endpoint: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) export_timeout: Duration,
+    pub(crate) sampling: Sampling,
+    pub(crate) queue_size: usize,
+    pub(crate) batch_size: usize,
+    pub(crate) schedule_delay: Duration,
+    pub(crate) metric_interval: Duration,
+    pub(crate) log_filter: String,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_buffer: usize,
+    pub(crate) slow_server: Duration,
+    pub(crate) slow_client: Duration,
+    pub(crate) baggage: Vec<String>,
+    pub(crate) problems: Vec<String>,
+}
+
+impl Config {
+    /// The defaults for `service`, without looking at the environment: nothing is exported, logs are JSON at `info`.
+    pub fn new(service: impl Into<String>) -> Self {
+        Self {
+            service: service.into(),
+            version: String::new(),
+            instance: uuid::Uuid::now_v7().to_string(),
+            resource: Vec::new(),
+            disabled: false,
+            traces_endpoint: None,
+            metrics_endpoint: None,
+            headers: Vec::new(),
+            export_timeout: EXPORT_TIMEOUT,
+            sampling: Sampling::ParentOrAlways,
+            // The three below are the specification's own defaults.
+            queue_size: 2048,
+            batch_size: 512,
+            schedule_delay: Duration::from_secs(5),
+            metric_interval: Duration::from_secs(60),
+            log_filter: "info".into(),
+            log_format: LogFormat::Json,
+            // A burst of some ten thousand lines, and no more memory than that when stdout stalls.
+            log_buffer: 4 << 20,
+            slow_server: SLOW_SERVER,
+            slow_client: SLOW_CLIENT,
+            baggage: Vec::new(),
+            problems: Vec::new(),
+        }
+    }
+
+    /// The defaults for `service`, changed by the environment.
+    ///
+    /// Reads `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`,
+    /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS]_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`,
+    /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
+    /// (`json`, `logfmt`, `pretty`). Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
+    /// [`crate::init`] logs a warning that names it.
+    pub fn from_env(service: impl Into<String>) -> Self {
+        Self::new(service).with_variables(|name| std::env::var(name).ok())
+    }
+
+    /// `service.version`; also in every log line.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// `service.instance.id` (default: a new UUID); also in every log line.
+    #[must_use]
+    pub fn instance(mut self, instance: impl Into<String>) -> Self {
+        self.instance = instance.into();
+        self
+    }
+
+    /// Adds a resource attribute, such as `service.namespace` or `deployment.environment.name`.
+    #[must_use]
+    pub fn resource(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.resource.push((key.into(), value.into()));
+        self
+    }
+
+    /// Turns spans, metrics and export off; logs and propagation stay.
+    #[must_use]
+    pub fn disabled(mut self, disabled: bool) -> Self {
+        self.disabled = disabled;
+        self
+    }
+
+    /// Exports to an OTLP/HTTP collector: `/v1/traces` and `/v1/metrics` are appended to this base.
+    #[must_use]
+    pub fn otlp_endpoint(mut self, base: &str) -> Self {
+        let base = base.trim_end_matches('/');
+        self.traces_endpoint = Some(format!("{base}/v1/traces"));
+        self.metrics_endpoint = Some(format!("{base}/v1/metrics"));
+        self
+    }
+
+    /// Adds a header to every export, such as an access token.
+    #[must_use]
+    pub fn otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Time limit of one export attempt, never more than 3 s.
+    #[must_use]
+    pub fn export_timeout(mut self, timeout: Duration) -> Self {
+        self.export_timeout = timeout.min(EXPORT_TIMEOUT);
+        self
+    }
+
+    /// Which traces are recorded (default: as the caller decided, else all).
+    #[must_use]
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// Most spans that wait for export; further ones are dropped and counted.
+    #[must_use]
+    pub fn span_queue(mut self, spans: usize) -> Self {
+        self.queue_size = spans.max(1);
+        self
+    }
+
+    /// Most spans in one export.
+    #[must_use]
+    pub fn span_batch(mut self, spans: usize) -> Self {
+        self.batch_size = spans.max(1);
+        self
+    }
+
+    /// Longest time a span waits for its batch to fill.
+    #[must_use]
+    pub fn span_delay(mut self, delay: Duration) -> Self {
+        self.schedule_delay = delay;
+        self
+    }
+
+    /// Time between two exports of metrics.
+    #[must_use]
+    pub fn metric_interval(mut self, interval: Duration) -> Self {
+        self.metric_interval = interval;
+        self
+    }
+
+    /// Which log lines are written, in `RUST_LOG` syntax (default: `info`). Spans do not depend on it.
+    #[must_use]
+    pub fn log_filter(mut self, directives: impl Into<String>) -> Self {
+        self.log_filter = directives.into();
+        self
+    }
+
+    /// How log lines look.
+    #[must_use]
+    pub fn log_format(mut self, format: LogFormat) -> Self {
+        self.log_format = format;
+        self
+    }
+
+    /// Bytes of log lines that may wait for stdout (default 4 MiB); further lines are dropped and counted.
+    #[must_use]
+    pub fn log_buffer(mut self, bytes: usize) -> Self {
+        self.log_buffer = bytes.max(4096);
+        self
+    }
+
+    /// Requests that take this long get a WARN access-log line (default 1 s).
+    #[must_use]
+    pub fn slow_server(mut self, threshold: Duration) -> Self {
+        self.slow_server = threshold;
+        self
+    }
+
+    /// Calls that take this long get a WARN line (default 1 s).
+    #[must_use]
+    pub fn slow_client(mut self, threshold: Duration) -> Self {
+        self.slow_client = threshold;
+        self
+    }
+
+    /// Baggage keys that are accepted from, and sent to, other processes (default: none).
+    #[must_use]
+    pub fn allow_baggage<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.baggage.extend(keys.into_iter().map(Into::into));
+        self
+    }
+}

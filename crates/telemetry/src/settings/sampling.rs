@@ -1,0 +1,47 @@
+//! Which traces are recorded.
+
+use opentelemetry_sdk::trace::Sampler;
+
+/// The head sampler.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sampling {
+    /// Every trace.
+    Always,
+    /// None; ids still travel.
+    Never,
+    /// A share of traces, from 0 to 1, chosen by trace id.
+    Ratio(f64),
+    /// As the caller decided; without a caller, every trace.
+    ParentOrAlways,
+    /// As the caller decided; without a caller, none.
+    ParentOrNever,
+    /// As the caller decided; without a caller, a share from 0 to 1.
+    ParentOrRatio(f64),
+}
+
+impl Sampling {
+    /// `OTEL_TRACES_SAMPLER` and its argument, the share (1 when absent).
+    pub(super) fn parse(name: &str, share: f64) -> Option<Self> {
+        Some(match name {
+            "always_on" => Self::Always,
+            "always_off" => Self::Never,
+            "traceidratio" => Self::Ratio(share),
+            "parentbased_always_on" => Self::ParentOrAlways,
+            "parentbased_always_off" => Self::ParentOrNever,
+            "parentbased_traceidratio" => Self::ParentOrRatio(share),
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn sampler(self) -> Sampler {
+        let parent_or = |root| Sampler::ParentBased(Box::new(root));
+        match self {
+            Self::Always => Sampler::AlwaysOn,
+            Self::Never => Sampler::AlwaysOff,
+            Self::Ratio(share) => Sampler::TraceIdRatioBased(share),
+            Self::ParentOrAlways => parent_or(Sampler::AlwaysOn),
+            Self::ParentOrNever => parent_or(Sampler::AlwaysOff),
+            Self::ParentOrRatio(share) => parent_or(Sampler::TraceIdRatioBased(share)),
+        }
+    }
+}
