@@ -69,6 +69,8 @@
 //! mail = {}
 //! [observe.pending]                 # one row for each queue that is not empty: queue, ready, unacked
 //! queues = { pending = true, except = ["*.dead"] }
+//! [observe.dead_letters]            # one row for each message lying there: queue, message_id, routing_key, reason, body
+//! messages = { queues = ["*.dead"] }
 //! [observe.acknowledged]            # one row for each operation of the clients
 //! history = { operation = "create order", outcome = "ok", status = 201, columns = { order = "/order/id" } }
 //!
@@ -100,7 +102,6 @@ use std::time::Duration;
 
 use chaos::invariants::InvariantSpec;
 use regex::Regex;
-use serde_json::Value;
 
 /// A checked `shakedown.toml`.
 #[derive(Clone, Debug)]
@@ -413,8 +414,6 @@ pub enum Source {
         /// Column name to JSON pointer inside the operation (`/request/...`, `/response/...`, `/vars/...`).
         columns: BTreeMap<String, String>,
     },
-    /// Fixed rows.
-    Rows(Vec<BTreeMap<String, Value>>),
 }
 
 /// `[rest]`.
