@@ -1,1 +1,57 @@
-//! platform
+//! What every marketplace service shares, so that a service reads as its own domain only.
+//!
+//! No existing crate offers start-up, error body, internal tokens, transactional outbox, inbox and consumer runtime as one
+//! consistent whole over `sqlx` and `lapin`; each service writing them again would be nine chances to get them wrong.
+//!
+//! # Examples
+//!
+//! A whole service:
+//!
+//! ```no_run
+//! use axum::{Router, routing::get};
+//! use platform::{ApiError, App, Context, Json, Migration, Path, SignedIn};
+//!
+//! const SCHEMA: &[Migration] = &[Migration::new(1, "lamps", "CREATE TABLE lamps (id TEXT PRIMARY KEY)")];
+//!
+//! pub async fn app(ctx: Context) -> anyhow::Result<App> {
+//!     let database = ctx.database(SCHEMA).await?;
+//!     let router = Router::new().route("/api/v1/lamps/{id}", get(one));
+//!     Ok(App::new(router).with_database(&database))
+//! }
+//!
+//! async fn one(caller: SignedIn, Path(id): Path<String>) -> Result<Json<String>, ApiError> {
+//!     Ok(Json(format!("lamp {id} of {}", caller.username)))
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     platform::main("lamps", app)
+//! }
+//! ```
+
+pub mod bug;
+pub mod caller;
+pub mod clock;
+pub mod consumer;
+pub mod context;
+pub mod contract;
+pub mod database;
+pub mod env;
+pub mod error;
+pub mod event;
+pub mod extract;
+mod instrument;
+pub mod outbox;
+mod run;
+pub mod token;
+
+pub use caller::{Caller, SignedIn};
+pub use clock::{new_id, now};
+pub use consumer::{Consumer, HandlerError};
+pub use context::{App, Context};
+pub use contract::ContractHooks;
+pub use database::{Database, Migration, Tx};
+pub use env::{ConfigError, Env};
+pub use error::ApiError;
+pub use event::{Event, EventError, EventType};
+pub use extract::{Json, Path, Query};
+pub use run::main;
