@@ -1,1 +1,5 @@
-fn main() {}
+//! The auth service as a process.
+
+fn main() -> std::process::ExitCode {
+    platform::main("auth", auth::app)
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The gig service as a process.
+
+fn main() -> std::process::ExitCode {
+    platform::main("gig", gig::app)
+}

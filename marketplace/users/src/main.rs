@@ -1,1 +1,5 @@
-fn main() {}
+//! The users service as a process.
+
+fn main() -> std::process::ExitCode {
+    platform::main("users", users::app)
+}
