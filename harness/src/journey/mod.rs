@@ -4,11 +4,13 @@ mod attempt;
 mod plan;
 mod run;
 mod schema;
+mod spans;
 mod template;
 mod workload;
 
 pub use plan::{Journey, JourneyProblem, Journeys};
 pub use run::{ClientSpan, ClientSpans, JourneyRun, Mailbox, Runner, Start, StepRun};
 pub use schema::{ExpectFile, JourneyFile, MailFile, StepFile};
+pub use spans::CLIENT;
 pub use template::{Scope, Template, TemplateError, ValueTemplate};
 pub use workload::JourneyWorkload;

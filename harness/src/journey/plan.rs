@@ -134,6 +134,10 @@ impl Journeys {
             let mut inherited = BTreeSet::new();
             match &file.setup {
                 Some(setup) => match files.get(setup) {
+                    Some((_, setup)) if setup.setup.is_some() => problems.push(whole(
+                        path,
+                        format!("`setup` names journey `{}`, which has a `setup` of its own; only one level is run", setup.journey),
+                    )),
                     Some((_, setup)) => inherited.extend(names_set_by(setup)),
                     None => problems.push(whole(
                         path,

@@ -14,6 +14,8 @@ use super::attempt::{Attempt, judge, root_cause};
 use super::plan::{Action, Journey, Save, Step};
 use super::template::Scope;
 
+/// Longest time that one request may take.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// Longest time between two tries of a step with `within`.
 const POLL_LIMIT: Duration = Duration::from_millis(200);
 
@@ -61,8 +63,8 @@ pub struct Start {
     pub seed: u64,
     /// Number of the iteration, from 0.
     pub iteration: u64,
-    /// Longest time for one request.
-    pub timeout: Duration,
+    /// When the iteration gives up.
+    pub deadline: Instant,
     /// Text that sets this use of the journey apart (a phase or scenario), so that its identifiers differ from other uses.
     pub salt: String,
 }
@@ -207,7 +209,7 @@ impl Runner {
         trace: &Trace,
     ) -> StepRun {
         let started = Instant::now();
-        let deadline = step.within.map(|within| started + within);
+        let deadline = step.within.map(|within| (started + within).min(start.deadline));
         let mut pause = Duration::from_millis(5);
         let attempt = loop {
             let attempt = self.attempt(step, vars, rng, start, trace).await;
@@ -245,7 +247,7 @@ impl Runner {
             rng,
             iteration: start.iteration,
         };
-        let result = match &step.action {
+        match &step.action {
             Action::Mail { to, subject } => self.mail(step, &mut scope, to, subject.as_ref()),
             Action::Http {
                 method,
@@ -266,14 +268,14 @@ impl Runner {
                 })();
                 match request {
                     Ok(request) => {
-                        let request = request.timeout(start.timeout);
+                        let left = start.deadline.saturating_duration_since(Instant::now());
+                        let request = request.timeout(left.min(REQUEST_LIMIT));
                         self.request(step, method, request, &mut scope, trace).await
                     }
                     Err(error) => Attempt::failed(error.to_string()),
                 }
             }
-        };
-        result
+        }
     }
 
     fn mail<R: Rng>(

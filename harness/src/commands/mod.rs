@@ -1,0 +1,47 @@
+//! One file for each subcommand.
+
+mod amqp;
+mod collector;
+mod contract;
+mod doctor;
+mod init;
+mod proxy;
+mod report;
+mod run;
+mod up;
+
+use crate::cli::{Cli, Command, Phase};
+use crate::error::Error;
+use crate::exit_code::Exit;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever kept the command from having a result.
+pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
+    let Cli { config, format, command } = cli;
+    match command {
+        Command::Run(args) => run::run(&config, format, args, run::Focus::all()).await,
+        Command::Journey(args) => {
+            let focus = run::Focus { journeys: args.names, ..run::Focus::only(Phase::Journeys) };
+            run::run(&config, format, args.run, focus).await
+        }
+        Command::Load(args) => run::run(&config, format, args, run::Focus::only(Phase::Load)).await,
+        Command::Chaos(args) => {
+            let focus = run::Focus { scenarios: args.names, ..run::Focus::only(Phase::Chaos) };
+            run::run(&config, format, args.run, focus).await
+        }
+        Command::Up(args) => up::run(&config, args).await,
+        Command::Contract { command } => contract::run(&config, format, command).await,
+        Command::Report(args) => report::run(format, &args),
+        Command::Collector(args) => collector::run(args).await,
+        Command::Proxy(args) => proxy::run(args).await,
+        Command::Amqp(args) => amqp::run(args).await,
+        Command::Init(args) => init::run(&args),
+        Command::Doctor => doctor::run(&config),
+        Command::Watchdog(args) => {
+            crate::supervisor::watchdog::run(&args.run_id, &args.journal).await;
+            Ok(Exit::Passed)
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A journey as load: every arrival runs it once.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use chaos::load::{Iteration, IterationResult, OperationRun, Workload};
+use chaos::system::BoxFuture;
+use serde_json::Value;
+
+use super::plan::Journey;
+use super::run::{JourneyRun, Runner, Start};
+
+/// Most traces that are remembered for the check of their telemetry.
+const REMEMBERED: usize = 20_000;
+
+/// Runs a journey for each arrival of a load.
+pub struct JourneyWorkload {
+    runner: Runner,
+    journey: Journey,
+    vars: BTreeMap<String, Value>,
+    finished: Mutex<Vec<String>>,
+}
+
+impl JourneyWorkload {
+    /// A workload that starts every iteration from `vars`, the values of the journey's setup.
+    #[must_use]
+    pub fn new(runner: Runner, journey: Journey, vars: BTreeMap<String, Value>) -> Self {
+        Self { runner, journey, vars, finished: Mutex::default() }
+    }
+
+    /// Traces of the iterations that ended well since the last call.
+    #[must_use]
+    pub fn take_traces(&self) -> Vec<String> {
+        std::mem::take(&mut self.finished.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Workload for JourneyWorkload {
+    fn iterate(&self, iteration: Iteration) -> BoxFuture<'_, IterationResult> {
+        Box::pin(async move {
+            let start = Start {
+                vars: self.vars.clone(),
+                seed: iteration.seed,
+                iteration: iteration.index,
+                deadline: iteration.deadline,
+                salt: format!("{}/{}", iteration.scope, iteration.load),
+            };
+            let run = self.runner.run(&self.journey, start).await;
+            if run.ok {
+                let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
+                if finished.len() < REMEMBERED {
+                    finished.push(run.trace_id.clone());
+                }
+            }
+            run.into()
+        })
+    }
+}
+
+impl From<JourneyRun> for IterationResult {
+    fn from(run: JourneyRun) -> Self {
+        let error = match run.steps.last() {
+            Some(last) if !run.ok => Some(match last.status {
+                Some(status) => format!("{}: {status}", last.name),
+                None => format!("{}: no answer", last.name),
+            }),
+            _ => None,
+        };
+        let operations = run.steps.into_iter().map(|step| OperationRun {
+            name: step.name,
+            outcome: step.outcome,
+            status: step.status,
+            error: step.error,
+            started: step.started,
+            ended: step.ended,
+            trace_id: Some(run.trace_id.clone()),
+            correlation_id: Some(run.correlation_id.clone()),
+            saved: step.saved,
+            waits: step.waits,
+        });
+        Self { operations: operations.collect(), ok: run.ok, error }
+    }
+}

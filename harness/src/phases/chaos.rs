@@ -1,0 +1,183 @@
+//! The chaos phase: every scenario in order, its invariants judged on the tables of the system at rest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chaos::invariants::{InvariantResult, InvariantSpec};
+use chaos::load::Workload;
+use chaos::scenario::{ScenarioPlan, ScenarioResult};
+use chaos::system::{BoxFuture, System};
+use chaos::undo::UndoJournal;
+use chaos::verdict::Verdict;
+use chaos::{Judge, scenario};
+
+use super::relay::Relay;
+use super::session::Session;
+use crate::error::Error;
+use crate::events::Event;
+use crate::observe::Observer;
+use crate::report::model;
+
+/// Runs `plans` in order.
+pub(super) async fn run(session: &Session, plans: &[ScenarioPlan]) -> Result<Vec<model::Scenario>, Error> {
+    session.events.send(Event::PhaseStarted {
+        phase: "chaos",
+        detail: format!("{} scenarios", plans.len()),
+        total: Some(plans.len() as u64),
+    });
+    let journal = UndoJournal::open(&session.undo_journal())
+        .map_err(|e| Error::failed("the undo journal cannot be opened", e))?;
+    let mut results: Vec<model::Scenario> = Vec::new();
+    for plan in plans {
+        if session.cancel.is_cancelled() {
+            break;
+        }
+        session.events.note(format!("{}: {}", plan.name, plan.title));
+        let result = one(session, plan, &journal).await?;
+        session.events.send(Event::Judged {
+            name: format!("scenario {}", result.scenario),
+            verdict: result.verdict,
+            detail: result.reasons.first().cloned().unwrap_or_default(),
+        });
+        results.push(result);
+        let failed = results.iter().filter(|r| r.verdict != Verdict::Pass).count();
+        session.events.send(Event::PhaseAdvanced {
+            phase: "chaos",
+            done: results.len() as u64,
+            failed: failed as u64,
+            detail: plan.name.clone(),
+        });
+    }
+    let passed = results.iter().filter(|r| r.verdict == Verdict::Pass).count();
+    let verdict = Verdict::combine(results.iter().map(|result| result.verdict));
+    session.finished("chaos", verdict, &format!("{passed} of {} scenarios passed", plans.len()));
+    Ok(results)
+}
+
+async fn one(session: &Session, plan: &ScenarioPlan, journal: &UndoJournal) -> Result<model::Scenario, Error> {
+    let mut workloads: BTreeMap<String, Arc<dyn Workload>> = BTreeMap::new();
+    for journey in plan.journeys() {
+        match session.workload(journey).await? {
+            Ok(workload) => {
+                workloads.insert(journey.to_owned(), workload);
+            }
+            Err(failure) => return Ok(unjudged(plan, failure)),
+        }
+    }
+    let judge = TableJudge { observer: session.observer(), invariants: session.config.invariants.clone() };
+    let relay = Relay::new(session.events.clone());
+    let result = scenario::run_scenario(
+        plan,
+        session.system.clone() as Arc<dyn System>,
+        &workloads,
+        &judge,
+        &relay,
+        &session.history,
+        journal,
+        &session.cancel,
+    )
+    .await
+    .map_err(|e| Error::failed(format!("scenario `{}` could not be run", plan.name), e))?;
+    Ok(result.into())
+}
+
+/// Judges the configured invariants on freshly observed tables.
+struct TableJudge {
+    observer: Arc<Observer>,
+    invariants: Vec<InvariantSpec>,
+}
+
+impl Judge for TableJudge {
+    fn names(&self) -> Vec<String> {
+        self.invariants.iter().map(|spec| spec.name.clone()).collect()
+    }
+
+    fn judge<'a>(&'a self, _scope: &'a str, only: Option<&'a [String]>) -> BoxFuture<'a, Vec<InvariantResult>> {
+        Box::pin(async move {
+            let wanted = |spec: &&InvariantSpec| only.is_none_or(|names| names.contains(&spec.name));
+            let specs: Vec<&InvariantSpec> = self.invariants.iter().filter(wanted).collect();
+            let (tables, failures) = self.observer.tables(specs.iter().flat_map(|spec| spec.tables())).await;
+            specs
+                .into_iter()
+                .map(|spec| {
+                    let missing = spec.tables().into_iter().find_map(|table| failures.get(table));
+                    match missing {
+                        Some(failure) => InvariantResult::unobserved(spec, failure.to_string()),
+                        None => spec.check(&tables),
+                    }
+                })
+                .collect()
+        })
+    }
+}
+
+fn unjudged(plan: &ScenarioPlan, failure: String) -> model::Scenario {
+    model::Scenario {
+        scenario: plan.name.clone(),
+        title: plan.title.clone(),
+        verdict: Verdict::Invalid,
+        bitten: false,
+        recovery_s: None,
+        reasons: vec![failure],
+        faults: Vec::new(),
+        phases: Vec::new(),
+        thresholds: Vec::new(),
+        invariants: Vec::new(),
+        load: model::Load::skipped(),
+        seed: plan.seed,
+    }
+}
+
+impl From<ScenarioResult> for model::Scenario {
+    fn from(result: ScenarioResult) -> Self {
+        // The report shows one load; of several it shows their sum over time and the first one's operations.
+        let mut load = result.loads.into_values().next().map_or_else(model::Load::skipped, model::Load::from);
+        load.intervals = result.intervals.into_iter().map(Into::into).collect();
+        load.response = result.response.into();
+        load.schedule_digest = result.schedule_digest;
+        Self {
+            scenario: result.scenario,
+            title: result.title,
+            verdict: result.verdict,
+            bitten: result.bitten,
+            recovery_s: result.recovery_s,
+            reasons: result.reasons,
+            faults: result
+                .faults
+                .into_iter()
+                .map(|fault| model::Fault {
+                    fault: fault.fault,
+                    target: fault.target,
+                    at_s: fault.at_s,
+                    until_s: fault.until_s,
+                    bitten: fault.bitten,
+                    evidence: fault.evidence,
+                })
+                .collect(),
+            phases: result
+                .phases
+                .into_iter()
+                .map(|phase| model::Phase { name: phase.name, from_s: phase.from_s, until_s: phase.until_s })
+                .collect(),
+            thresholds: result.thresholds.into_iter().map(Into::into).collect(),
+            invariants: result.invariants.into_iter().map(Into::into).collect(),
+            load,
+            seed: result.seed,
+        }
+    }
+}
+
+impl From<InvariantResult> for model::Invariant {
+    fn from(result: InvariantResult) -> Self {
+        Self {
+            name: result.name,
+            says: result.says,
+            verdict: result.verdict,
+            checked: result.checked,
+            violations: result.violations,
+            witness: result.witness,
+            sentence: result.sentence,
+            trace_ids: result.trace_ids,
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A run, in order: contracts, journeys, load, telemetry, chaos, and the result that all of them fill.
+
+mod chaos;
+mod contracts;
+mod journeys;
+mod load;
+mod prepare;
+mod relay;
+mod run;
+mod run_dir;
+mod session;
+mod telemetry;
+mod verdict;
+
+pub use prepare::{Plan, Wanted};
+pub use run::{Surroundings, run};
+pub use run_dir::{RunDir, RunDirError};

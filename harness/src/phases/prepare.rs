@@ -1,0 +1,171 @@
+//! Everything that can be wrong before anything is started, found before anything is started.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chaos::load::LoadPlan;
+use chaos::scenario::ScenarioPlan;
+
+use crate::cli::Phase;
+use crate::config::{Arrivals, Config, LoadShape};
+use crate::error::Error;
+use crate::journey::{Journey, Journeys};
+
+/// What a run is asked to do.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The short form.
+    pub quick: bool,
+    /// Phases to run; the others are skipped.
+    pub phases: Vec<Phase>,
+    /// Whether pacts are recorded anew.
+    pub record: bool,
+    /// Journeys by name; those of the configuration when empty.
+    pub journeys: Vec<String>,
+    /// Scenarios by name; those of the configuration when empty.
+    pub scenarios: Vec<String>,
+    /// Seed; the configuration's when absent.
+    pub seed: Option<u64>,
+}
+
+/// A run, checked as a whole.
+pub struct Plan {
+    pub(super) config: Arc<Config>,
+    pub(super) wanted: Wanted,
+    pub(super) seed: u64,
+    pub(super) journeys: Arc<Journeys>,
+    pub(super) selected: Vec<Journey>,
+    pub(super) load: Option<LoadPlan>,
+    pub(super) scenarios: Vec<ScenarioPlan>,
+}
+
+impl Plan {
+    /// Reads the configuration, the journeys and the scenarios.
+    ///
+    /// # Errors
+    /// Every mistake of the first of these that has any.
+    pub fn new(file: &Path, wanted: Wanted) -> Result<Self, Error> {
+        let config = Config::load(file)?;
+        let journeys = match &config.journeys {
+            Some(section) => Journeys::load(&section.dir).map_err(Error::Journeys)?,
+            None => Journeys::default(),
+        };
+        let seed = wanted.seed.unwrap_or(config.system.seed);
+        let mut plan = Self {
+            config: Arc::new(config),
+            seed,
+            journeys: Arc::new(journeys),
+            selected: Vec::new(),
+            load: None,
+            scenarios: Vec::new(),
+            wanted,
+        };
+        if plan.wants(Phase::Journeys) {
+            plan.selected = plan.select_journeys()?;
+        }
+        if plan.wants(Phase::Load) {
+            plan.load = plan.load_plan()?;
+        }
+        if plan.wants(Phase::Chaos) {
+            plan.scenarios = plan.select_scenarios()?;
+        }
+        Ok(plan)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Whether a phase is to run.
+    #[must_use]
+    pub fn wants(&self, phase: Phase) -> bool {
+        self.wanted.phases.contains(&phase)
+    }
+
+    fn journey(&self, name: &str) -> Result<&Journey, Error> {
+        self.journeys.0.get(name).ok_or_else(|| Error::UnknownName {
+            what: "journey",
+            name: name.to_owned(),
+            expected: one_of(self.journeys.0.keys()),
+        })
+    }
+
+    fn select_journeys(&self) -> Result<Vec<Journey>, Error> {
+        let Some(section) = &self.config.journeys else {
+            return Ok(Vec::new());
+        };
+        let listed = match (&section.run, &section.quick) {
+            (_, Some(quick)) if self.wanted.quick => Some(quick),
+            (run, _) => run.as_ref(),
+        };
+        let names: Vec<String> = match listed {
+            _ if !self.wanted.journeys.is_empty() => self.wanted.journeys.clone(),
+            Some(listed) => listed.clone(),
+            None => self.journeys.0.keys().cloned().collect(),
+        };
+        names.iter().map(|name| self.journey(name).cloned()).collect()
+    }
+
+    fn load_plan(&self) -> Result<Option<LoadPlan>, Error> {
+        let Some(load) = &self.config.load else {
+            return Ok(None);
+        };
+        self.journey(&load.journey)?;
+        let shape: &LoadShape = if self.wanted.quick { &load.quick } else { &load.full };
+        let mut plan =
+            LoadPlan::steady(&load.journey, &load.journey, shape.rate, shape.warmup, shape.duration, self.seed);
+        plan.arrivals = match shape.arrivals {
+            Arrivals::Poisson => chaos::load::Arrivals::Poisson,
+            Arrivals::Constant => chaos::load::Arrivals::Constant,
+        };
+        plan.max_inflight = shape.max_inflight;
+        plan.thresholds = shape
+            .thresholds
+            .iter()
+            .map(|text| text.parse())
+            .collect::<Result<_, _>>()
+            .map_err(|e| Error::Usage(format!("{}: [load] thresholds: {e}", self.config.file.display())))?;
+        Ok(Some(plan))
+    }
+
+    fn select_scenarios(&self) -> Result<Vec<ScenarioPlan>, Error> {
+        let Some(section) = &self.config.chaos else {
+            return Ok(Vec::new());
+        };
+        let all = chaos::scenario::load_dir(&section.dir).map_err(|e| Error::Scenarios(e.to_string()))?;
+        let listed = match (&section.run, &section.quick) {
+            (_, Some(quick)) if self.wanted.quick => Some(quick),
+            (run, _) => run.as_ref(),
+        };
+        let names: Vec<String> = match listed {
+            _ if !self.wanted.scenarios.is_empty() => self.wanted.scenarios.clone(),
+            Some(listed) => listed.clone(),
+            None => all.iter().map(|scenario| scenario.name.clone()).collect(),
+        };
+        let targets = crate::supervisor::targets(&self.config);
+        let journeys: Vec<String> = self.journeys.0.keys().cloned().collect();
+        let invariants: Vec<String> = self.config.invariants.iter().map(|spec| spec.name.clone()).collect();
+        let mut plans = Vec::new();
+        for name in &names {
+            let Some(scenario) = all.iter().find(|scenario| scenario.name == *name) else {
+                return Err(Error::UnknownName {
+                    what: "scenario",
+                    name: name.clone(),
+                    expected: one_of(all.iter().map(|scenario| &scenario.name)),
+                });
+            };
+            let plan = scenario
+                .plan(self.wanted.quick, self.wanted.seed, &targets, &journeys, &invariants)
+                .map_err(|e| Error::Scenarios(e.to_string()))?;
+            plans.push(plan);
+        }
+        Ok(plans)
+    }
+}
+
+fn one_of<'a>(names: impl Iterator<Item = &'a String>) -> String {
+    let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+    if names.is_empty() { "none, as the folder is empty".to_owned() } else { names.join(", ") }
+}
