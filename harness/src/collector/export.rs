@@ -9,8 +9,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value as Json, json};
 
 use super::metrics::{Aggregation, MetricSeries, Point, PointValue, Temporality};
-use super::model::{Attributes, LogRecord, Resource, Span, Value};
+use super::model::{LogRecord, Resource, Span};
 use super::store::Store;
+use super::value::{Attributes, Value};
 
 /// Records of one resource that share a line.
 const LINE_RECORDS: usize = 256;
@@ -37,10 +38,7 @@ impl Store {
             let logs: Vec<_> = view.logs().cloned().collect();
             (spans, logs, view.series().to_vec())
         });
-        std::fs::create_dir_all(directory).map_err(|source| ExportError {
-            path: directory.to_owned(),
-            source,
-        })?;
+        std::fs::create_dir_all(directory).map_err(|source| ExportError { path: directory.to_owned(), source })?;
         write(
             &directory.join("traces.jsonl"),
             &spans,
@@ -82,10 +80,7 @@ fn write<T>(
     line: impl Fn(Json, &[T]) -> Json,
     together: impl Fn(&T, &T) -> bool,
 ) -> Result<(), ExportError> {
-    let failed = |source| ExportError {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| ExportError { path: path.to_owned(), source };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
     for group in records.chunk_by(|a, b| resource(a) == resource(b) && together(a, b)) {
         let described = json!({ "attributes": attributes(&resource(&group[0]).attributes) });
@@ -142,11 +137,9 @@ fn span(span: &Span) -> Json {
 
 fn log(log: &LogRecord) -> Json {
     let mut pairs = attributes(&log.fields);
-    if let (Some(id), false, Json::Array(pairs)) = (
-        &log.correlation_id,
-        log.fields.get("correlation_id").is_some(),
-        &mut pairs,
-    ) {
+    if let (Some(id), false, Json::Array(pairs)) =
+        (&log.correlation_id, log.fields.get("correlation_id").is_some(), &mut pairs)
+    {
         pairs.push(json!({ "key": "correlation_id", "value": { "stringValue": &**id } }));
     }
     let mut json = json!({
@@ -166,26 +159,18 @@ fn log(log: &LogRecord) -> Json {
 }
 
 fn metric(series: &MetricSeries) -> Json {
-    let points: Vec<_> = series
-        .points
-        .iter()
-        .map(|point| self::point(&series.attributes, point))
-        .collect();
+    let points: Vec<_> = series.points.iter().map(|point| self::point(&series.attributes, point)).collect();
     let mut json = json!({ "name": &*series.name, "unit": &*series.unit });
     let (key, data) = match series.aggregation {
         Aggregation::Gauge => ("gauge", json!({ "dataPoints": points })),
-        Aggregation::Sum {
-            monotonic,
-            temporality,
-        } => (
+        Aggregation::Sum { monotonic, temporality } => (
             "sum",
             json!({ "dataPoints": points, "aggregationTemporality": number(temporality), "isMonotonic": monotonic }),
         ),
         // The buckets of an exponential histogram are not kept: it is written as a histogram of one bucket.
-        Aggregation::Histogram(temporality) | Aggregation::ExponentialHistogram(temporality) => (
-            "histogram",
-            json!({ "dataPoints": points, "aggregationTemporality": number(temporality) }),
-        ),
+        Aggregation::Histogram(temporality) | Aggregation::ExponentialHistogram(temporality) => {
+            ("histogram", json!({ "dataPoints": points, "aggregationTemporality": number(temporality) }))
+        }
         Aggregation::Summary => ("summary", json!({ "dataPoints": points })),
     };
     json[key] = data;
@@ -209,22 +194,14 @@ fn point(of_series: &Attributes, point: &Point) -> Json {
     match &point.value {
         PointValue::Int(number) => json["asInt"] = number.to_string().into(),
         PointValue::Double(number) => json["asDouble"] = double(*number),
-        PointValue::Histogram {
-            count,
-            sum,
-            bounds,
-            buckets,
-        } => {
+        PointValue::Histogram { count, sum, bounds, buckets } => {
             json["count"] = count.to_string().into();
             if let Some(sum) = sum {
                 json["sum"] = double(*sum);
             }
             if !buckets.is_empty() {
                 json["explicitBounds"] = bounds.iter().map(|bound| double(*bound)).collect();
-                json["bucketCounts"] = buckets
-                    .iter()
-                    .map(|count| Json::from(count.to_string()))
-                    .collect();
+                json["bucketCounts"] = buckets.iter().map(|count| Json::from(count.to_string())).collect();
             }
         }
     }
@@ -258,10 +235,7 @@ fn double(number: f64) -> Json {
 }
 
 fn attributes(attributes: &Attributes) -> Json {
-    attributes
-        .iter()
-        .map(|(key, value)| json!({ "key": key, "value": self::value(value) }))
-        .collect()
+    attributes.iter().map(|(key, value)| json!({ "key": key, "value": self::value(value) })).collect()
 }
 
 fn value(value: &Value) -> Json {

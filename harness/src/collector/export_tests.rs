@@ -6,11 +6,7 @@ use super::*;
 use crate::collector::http::{export_logs, export_metrics, export_traces};
 
 fn read(path: &Path) -> Vec<String> {
-    std::fs::read_to_string(path)
-        .expect("exported file")
-        .lines()
-        .map(str::to_owned)
-        .collect()
+    std::fs::read_to_string(path).expect("exported file").lines().map(str::to_owned).collect()
 }
 
 fn spans_request() -> ExportTraceServiceRequest {
@@ -42,18 +38,9 @@ fn exported_spans_read_back_as_the_same_spans() {
         let request = serde_json::from_str(&line).expect("OTLP/JSON");
         assert_eq!(export_traces(&again, request), None);
     }
-    let spans = |store: &Store| {
-        store.read(|view| {
-            view.spans()
-                .map(|span| (**span).clone())
-                .collect::<Vec<_>>()
-        })
-    };
+    let spans = |store: &Store| store.read(|view| view.spans().map(|span| (**span).clone()).collect::<Vec<_>>());
     assert_eq!(spans(&store), spans(&again));
-    assert_eq!(
-        spans(&store)[0].attributes.to_string(),
-        "app.amount=9007199254740993 app.ratio=0.5 app.list=[true, x]"
-    );
+    assert_eq!(spans(&store)[0].attributes.to_string(), "app.amount=9007199254740993 app.ratio=0.5 app.list=[true, x]");
 }
 
 #[test]
@@ -86,10 +73,7 @@ fn exported_logs_and_metrics_read_back() {
         assert_eq!(view.metric_total("order", "duration", &[]), Some(3.0));
         assert_eq!(view.metric_total("order", "absent", &[]), None);
         let log = view.logs().next().expect("one record");
-        assert_eq!(
-            (&*log.message, log.correlation_id.as_deref()),
-            ("hi", Some("c-1"))
-        );
+        assert_eq!((&*log.message, log.correlation_id.as_deref()), ("hi", Some("c-1")));
     });
 }
 

@@ -2,24 +2,14 @@
 
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{
-    LogsService, LogsServiceServer,
-};
-use opentelemetry_proto::tonic::collector::logs::v1::{
-    ExportLogsServiceRequest, ExportLogsServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
+use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
 use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
     MetricsService, MetricsServiceServer,
 };
-use opentelemetry_proto::tonic::collector::metrics::v1::{
-    ExportMetricsServiceRequest, ExportMetricsServiceResponse,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
-    TraceService, TraceServiceServer,
-};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTraceServiceRequest, ExportTraceServiceResponse,
-};
+use opentelemetry_proto::tonic::collector::metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Server;
@@ -31,12 +21,7 @@ use super::server::CollectorConfig;
 use super::store::Store;
 
 /// Serves until told to stop.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    store: Arc<Store>,
-    config: CollectorConfig,
-    stop: CancellationToken,
-) {
+pub(crate) async fn serve(listener: TcpListener, store: Arc<Store>, config: CollectorConfig, stop: CancellationToken) {
     let receiver = Receiver { store };
     let limit = config.max_request_bytes;
     // A failing accept is retried inside; there is nothing to report once the listener is gone.
@@ -61,9 +46,7 @@ impl TraceService for Receiver {
         request: Request<ExportTraceServiceRequest>,
     ) -> Result<Response<ExportTraceServiceResponse>, Status> {
         let partial_success = export_traces(&self.store, request.into_inner());
-        Ok(Response::new(ExportTraceServiceResponse {
-            partial_success,
-        }))
+        Ok(Response::new(ExportTraceServiceResponse { partial_success }))
     }
 }
 
@@ -74,9 +57,7 @@ impl MetricsService for Receiver {
         request: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
         let partial_success = export_metrics(&self.store, request.into_inner());
-        Ok(Response::new(ExportMetricsServiceResponse {
-            partial_success,
-        }))
+        Ok(Response::new(ExportMetricsServiceResponse { partial_success }))
     }
 }
 

@@ -31,12 +31,7 @@ use super::server::CollectorConfig;
 use super::store::Store;
 
 /// Serves until told to stop.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    store: Arc<Store>,
-    config: CollectorConfig,
-    stop: CancellationToken,
-) {
+pub(crate) async fn serve(listener: TcpListener, store: Arc<Store>, config: CollectorConfig, stop: CancellationToken) {
     let receiver = Receiver {
         store,
         max_bytes: config.max_request_bytes,
@@ -50,9 +45,7 @@ pub(crate) async fn serve(
         .layer(DefaultBodyLimit::max(config.max_request_bytes))
         .with_state(receiver);
     // A failing accept is retried inside; there is nothing to report once the listener is gone.
-    let _ = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await;
+    let _ = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
 }
 
 #[derive(Clone)]
@@ -62,18 +55,10 @@ struct Receiver {
     permits: Arc<Semaphore>,
 }
 
-async fn traces(
-    State(receiver): State<Receiver>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    receiver.receive(
-        &headers,
-        body,
-        |store, request: ExportTraceServiceRequest| ExportTraceServiceResponse {
-            partial_success: export_traces(store, request),
-        },
-    )
+async fn traces(State(receiver): State<Receiver>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    receiver.receive(&headers, body, |store, request: ExportTraceServiceRequest| ExportTraceServiceResponse {
+        partial_success: export_traces(store, request),
+    })
 }
 
 async fn metrics(
@@ -81,43 +66,23 @@ async fn metrics(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    receiver.receive(
-        &headers,
-        body,
-        |store, request: ExportMetricsServiceRequest| ExportMetricsServiceResponse {
-            partial_success: export_metrics(store, request),
-        },
-    )
+    receiver.receive(&headers, body, |store, request: ExportMetricsServiceRequest| ExportMetricsServiceResponse {
+        partial_success: export_metrics(store, request),
+    })
 }
 
-async fn logs(
-    State(receiver): State<Receiver>,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
-    receiver.receive(
-        &headers,
-        body,
-        |store, request: ExportLogsServiceRequest| ExportLogsServiceResponse {
-            partial_success: export_logs(store, request),
-        },
-    )
+async fn logs(State(receiver): State<Receiver>, headers: HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    receiver.receive(&headers, body, |store, request: ExportLogsServiceRequest| ExportLogsServiceResponse {
+        partial_success: export_logs(store, request),
+    })
 }
 
 /// Stores the spans of a request; says what was refused.
-pub(crate) fn export_traces(
-    store: &Store,
-    request: ExportTraceServiceRequest,
-) -> Option<ExportTracePartialSuccess> {
+pub(crate) fn export_traces(store: &Store, request: ExportTraceServiceRequest) -> Option<ExportTracePartialSuccess> {
     let decoded = decode::spans(request, &mut store.interner());
     let refused = refused(store, &decoded);
     store.ingest_spans(decoded.items);
-    refused.map(
-        |(rejected_spans, error_message)| ExportTracePartialSuccess {
-            rejected_spans,
-            error_message,
-        },
-    )
+    refused.map(|(rejected_spans, error_message)| ExportTracePartialSuccess { rejected_spans, error_message })
 }
 
 /// Stores the points of a request; says what was refused.
@@ -128,28 +93,19 @@ pub(crate) fn export_metrics(
     let decoded = decode::metrics(request, &mut store.interner());
     let refused = refused(store, &decoded);
     store.ingest_samples(decoded.items);
-    refused.map(
-        |(rejected_data_points, error_message)| ExportMetricsPartialSuccess {
-            rejected_data_points,
-            error_message,
-        },
-    )
+    refused.map(|(rejected_data_points, error_message)| ExportMetricsPartialSuccess {
+        rejected_data_points,
+        error_message,
+    })
 }
 
 /// Stores the log records of a request; says what was refused.
-pub(crate) fn export_logs(
-    store: &Store,
-    request: ExportLogsServiceRequest,
-) -> Option<ExportLogsPartialSuccess> {
+pub(crate) fn export_logs(store: &Store, request: ExportLogsServiceRequest) -> Option<ExportLogsPartialSuccess> {
     let decoded = decode::logs(request, &mut store.interner());
     let refused = refused(store, &decoded);
     store.ingest_logs(decoded.items);
-    refused.map(
-        |(rejected_log_records, error_message)| ExportLogsPartialSuccess {
-            rejected_log_records,
-            error_message,
-        },
-    )
+    refused
+        .map(|(rejected_log_records, error_message)| ExportLogsPartialSuccess { rejected_log_records, error_message })
 }
 
 fn refused<T>(store: &Store, decoded: &Decoded<T>) -> Option<(i64, String)> {
@@ -176,12 +132,9 @@ impl Encoding {
 
     fn respond<T: Message + Serialize>(self, status: StatusCode, body: &T) -> Response {
         match self {
-            Self::Protobuf => (
-                status,
-                [(header::CONTENT_TYPE, "application/x-protobuf")],
-                body.encode_to_vec(),
-            )
-                .into_response(),
+            Self::Protobuf => {
+                (status, [(header::CONTENT_TYPE, "application/x-protobuf")], body.encode_to_vec()).into_response()
+            }
             Self::Json => (status, axum::Json(body)).into_response(),
         }
     }
@@ -209,21 +162,12 @@ impl Receiver {
     {
         let Some(encoding) = Encoding::of(headers) else {
             let message = "expected `content-type: application/x-protobuf` or `application/json`";
-            return refuse(
-                Encoding::Json,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                message.to_owned(),
-            );
+            return refuse(Encoding::Json, StatusCode::UNSUPPORTED_MEDIA_TYPE, message.to_owned());
         };
         let Ok(_permit) = self.permits.try_acquire() else {
-            let mut response = refuse(
-                encoding,
-                StatusCode::SERVICE_UNAVAILABLE,
-                "too many requests at once".to_owned(),
-            );
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+            let mut response =
+                refuse(encoding, StatusCode::SERVICE_UNAVAILABLE, "too many requests at once".to_owned());
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
             return response;
         };
         let body = match body {
@@ -235,11 +179,8 @@ impl Receiver {
             Err((status, message)) => return refuse(encoding, status, message),
         };
         let request = match encoding {
-            Encoding::Protobuf => {
-                Q::decode(body).map_err(|error| format!("not a valid protobuf message: {error}"))
-            }
-            Encoding::Json => serde_json::from_slice(&body)
-                .map_err(|error| format!("not valid OTLP/JSON: {error}")),
+            Encoding::Protobuf => Q::decode(body).map_err(|error| format!("not a valid protobuf message: {error}")),
+            Encoding::Json => serde_json::from_slice(&body).map_err(|error| format!("not valid OTLP/JSON: {error}")),
         };
         match request {
             Ok(request) => encoding.respond(StatusCode::OK, &export(&self.store, request)),
@@ -248,9 +189,7 @@ impl Receiver {
     }
 
     fn decompress(&self, headers: &HeaderMap, body: Bytes) -> Result<Bytes, (StatusCode, String)> {
-        let encoding = headers
-            .get(header::CONTENT_ENCODING)
-            .map_or(Ok("identity"), |value| value.to_str());
+        let encoding = headers.get(header::CONTENT_ENCODING).map_or(Ok("identity"), |value| value.to_str());
         match encoding.map(str::to_ascii_lowercase).as_deref() {
             Ok("identity" | "") => Ok(body),
             Ok("gzip") => {
@@ -259,32 +198,20 @@ impl Receiver {
                 flate2::read::GzDecoder::new(&*body)
                     .take(limit)
                     .read_to_end(&mut plain)
-                    .map_err(|error| {
-                        (StatusCode::BAD_REQUEST, format!("not valid gzip: {error}"))
-                    })?;
+                    .map_err(|error| (StatusCode::BAD_REQUEST, format!("not valid gzip: {error}")))?;
                 if plain.len() as u64 == limit {
-                    let message = format!(
-                        "body is larger than {} bytes after decompression",
-                        self.max_bytes
-                    );
+                    let message = format!("body is larger than {} bytes after decompression", self.max_bytes);
                     return Err((StatusCode::PAYLOAD_TOO_LARGE, message));
                 }
                 Ok(plain.into())
             }
-            _ => Err((
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "expected `content-encoding: gzip` or none".to_owned(),
-            )),
+            _ => Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected `content-encoding: gzip` or none".to_owned())),
         }
     }
 }
 
 fn refuse(encoding: Encoding, status: StatusCode, message: String) -> Response {
     // google.rpc.Code: INVALID_ARGUMENT, or UNAVAILABLE for what may be tried again.
-    let code = if status == StatusCode::SERVICE_UNAVAILABLE {
-        14
-    } else {
-        3
-    };
+    let code = if status == StatusCode::SERVICE_UNAVAILABLE { 14 } else { 3 };
     encoding.respond(status, &Status { code, message })
 }

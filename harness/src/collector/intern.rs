@@ -35,10 +35,7 @@ mod tests {
     #[test]
     fn interner_shares_equal_strings_and_stays_bounded() {
         let mut interner = Interner::default();
-        assert!(Arc::ptr_eq(
-            &interner.get("http.route"),
-            &interner.get("http.route")
-        ));
+        assert!(Arc::ptr_eq(&interner.get("http.route"), &interner.get("http.route")));
         for number in 0..2 * CAPACITY {
             interner.get(&number.to_string());
         }

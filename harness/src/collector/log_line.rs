@@ -4,20 +4,14 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::model::{Attributes, Level, LogRecord, LogSource, Resource, SpanId, TraceId, Value};
+use super::ids::{SpanId, TraceId};
+use super::model::{Level, LogRecord, LogSource, Resource};
+use super::value::{Attributes, Value};
 
 /// Longest line that is parsed, in bytes; of anything longer the beginning is kept as plain text.
 const LONGEST: usize = 64 * 1024;
 /// Fields that have a place of their own in the record.
-const OWN_FIELDS: [&str; 7] = [
-    "timestamp",
-    "level",
-    "message",
-    "service",
-    "trace_id",
-    "span_id",
-    "correlation_id",
-];
+const OWN_FIELDS: [&str; 7] = ["timestamp", "level", "message", "service", "trace_id", "span_id", "correlation_id"];
 
 /// Parses a line. One that is not a JSON object is kept as a message without a level: a panic is worth reading too.
 pub(crate) fn parse(resource: &Arc<Resource>, number: u64, line: &str) -> LogRecord {
@@ -49,9 +43,7 @@ pub(crate) fn parse(resource: &Arc<Resource>, number: u64, line: &str) -> LogRec
         level: Level::from_name(text("level").unwrap_or_default()),
         trace_id: text("trace_id").and_then(|id| id.parse::<TraceId>().ok()),
         span_id: text("span_id").and_then(|id| id.parse::<SpanId>().ok()),
-        correlation_id: text("correlation_id")
-            .filter(|id| !id.is_empty())
-            .map(Into::into),
+        correlation_id: text("correlation_id").filter(|id| !id.is_empty()).map(Into::into),
         fields,
         ..plain(text("message").unwrap_or_default())
     }
@@ -71,18 +63,14 @@ fn value(json: &Json) -> Value {
     match json {
         Json::Null => Value::Empty,
         Json::Bool(value) => Value::Bool(*value),
-        Json::Number(number) => number.as_i64().map_or_else(
-            || Value::Double(number.as_f64().unwrap_or(f64::NAN)),
-            Value::Int,
-        ),
+        Json::Number(number) => {
+            number.as_i64().map_or_else(|| Value::Double(number.as_f64().unwrap_or(f64::NAN)), Value::Int)
+        }
         Json::String(text) => Value::Str(text.as_str().into()),
         Json::Array(items) => Value::Array(items.iter().map(value).collect()),
-        Json::Object(object) => Value::Map(
-            object
-                .iter()
-                .map(|(name, item)| (Arc::from(name.as_str()), value(item)))
-                .collect(),
-        ),
+        Json::Object(object) => {
+            Value::Map(object.iter().map(|(name, item)| (Arc::from(name.as_str()), value(item))).collect())
+        }
     }
 }
 
@@ -100,10 +88,7 @@ mod tests {
         assert_eq!(record.level, Level::Warn);
         assert_eq!(&*record.message, "slow");
         assert_eq!(record.time_ns, 1_767_323_045_000_006_000);
-        assert_eq!(
-            record.trace_id.map(|id| id.to_string()).as_deref(),
-            Some("0af7651916cd43dd8448eb211c80319c")
-        );
+        assert_eq!(record.trace_id.map(|id| id.to_string()).as_deref(), Some("0af7651916cd43dd8448eb211c80319c"));
         assert_eq!(record.correlation_id.as_deref(), Some("c-1"));
         assert_eq!(record.fields.to_string(), "rows=3");
         assert_eq!(record.source, LogSource::Line(7));
@@ -111,11 +96,7 @@ mod tests {
 
     #[test]
     fn plain_line_is_kept_as_message() {
-        let record = parse(
-            &Resource::named("order"),
-            1,
-            "thread 'main' panicked at src/main.rs",
-        );
+        let record = parse(&Resource::named("order"), 1, "thread 'main' panicked at src/main.rs");
         assert_eq!(&*record.message, "thread 'main' panicked at src/main.rs");
         assert_eq!(record.level, Level::Unspecified);
     }

@@ -4,7 +4,9 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::model::{Attributes, Resource, SpanId, TraceId};
+use super::ids::{SpanId, TraceId};
+use super::model::Resource;
+use super::value::Attributes;
 
 /// Whether points are running totals or what was added since the point before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -163,10 +165,7 @@ impl SeriesTable {
         let index = match self.by_key.get(key.as_str()) {
             Some(index) => *index,
             None => {
-                let used = self
-                    .per_service
-                    .entry(Arc::clone(&sample.resource.service))
-                    .or_default();
+                let used = self.per_service.entry(Arc::clone(&sample.resource.service)).or_default();
                 if *used >= self.max_series_per_service {
                     return Kept::Refused;
                 }
@@ -200,15 +199,8 @@ impl SeriesTable {
 
 /// A text that is the same for samples of the same series and differs for all others.
 fn key(sample: &Sample) -> String {
-    let instance = sample
-        .resource
-        .attributes
-        .text("service.instance.id")
-        .unwrap_or_default();
-    let mut key = format!(
-        "{}\0{instance}\0{}\0{:?}\0",
-        sample.resource.service, sample.name, sample.aggregation
-    );
+    let instance = sample.resource.attributes.text("service.instance.id").unwrap_or_default();
+    let mut key = format!("{}\0{instance}\0{}\0{:?}\0", sample.resource.service, sample.name, sample.aggregation);
     let mut pairs: Vec<_> = sample.attributes.iter().collect();
     pairs.sort_by_key(|(name, _)| *name);
     for (name, value) in pairs {
@@ -228,17 +220,9 @@ mod tests {
             scope: "".into(),
             name: "requests".into(),
             unit: "1".into(),
-            aggregation: Aggregation::Sum {
-                monotonic: true,
-                temporality: Temporality::Cumulative,
-            },
+            aggregation: Aggregation::Sum { monotonic: true, temporality: Temporality::Cumulative },
             attributes: Attributes::from([("http.route", route)]),
-            point: Point {
-                start_ns: 0,
-                time_ns: 1,
-                value: PointValue::Int(value),
-                exemplars: Box::default(),
-            },
+            point: Point { start_ns: 0, time_ns: 1, value: PointValue::Int(value), exemplars: Box::default() },
         }
     }
 
@@ -249,24 +233,10 @@ mod tests {
         assert_eq!(table.add(sample("a", "/x", 2)), Kept::Added);
         assert_eq!(table.add(sample("a", "/x", 3)), Kept::Replaced);
         assert_eq!(table.add(sample("a", "/y", 1)), Kept::Added);
-        assert_eq!(
-            table.add(sample("a", "/z", 1)),
-            Kept::Refused,
-            "one service cannot fill the table"
-        );
+        assert_eq!(table.add(sample("a", "/z", 1)), Kept::Refused, "one service cannot fill the table");
         assert_eq!(table.add(sample("b", "/z", 1)), Kept::Added);
-        let lengths: Vec<_> = table
-            .all()
-            .iter()
-            .map(|series| series.points.len())
-            .collect();
+        let lengths: Vec<_> = table.all().iter().map(|series| series.points.len()).collect();
         assert_eq!(lengths, [2, 1, 1]);
-        assert_eq!(
-            table.all()[0]
-                .points
-                .back()
-                .map(|point| point.value.total()),
-            Some(3.0)
-        );
+        assert_eq!(table.all()[0].points.back().map(|point| point.value.total()), Some(3.0));
     }
 }

@@ -28,20 +28,26 @@ mod decode;
 mod export;
 mod grpc;
 mod http;
+mod ids;
 mod intern;
 mod log_line;
 mod metrics;
 mod model;
 mod server;
+mod stats;
 mod store;
+mod value;
 mod view;
 
 pub use export::ExportError;
+pub use ids::{InvalidId, SpanId, TraceId};
 pub use metrics::{Aggregation, Exemplar, MetricSeries, Point, PointValue, Temporality};
 pub use model::{
-    Attributes, CORRELATION_ATTRIBUTE, Event, Level, Link, LogRecord, LogSource,
-    MESSAGE_ID_ATTRIBUTE, Resource, Span, SpanId, SpanKind, SpanStatus, TraceId, Value,
+    CORRELATION_ATTRIBUTE, Event, Level, Link, LogRecord, LogSource, MESSAGE_ID_ATTRIBUTE, Resource, Span, SpanKind,
+    SpanStatus,
 };
 pub use server::{Collector, CollectorConfig, CollectorError};
-pub use store::{ServiceStats, Store, StoreLimits, StoreStats, WaitTimeout};
+pub use stats::{ServiceStats, StoreLimits, StoreStats, WaitTimeout};
+pub use store::Store;
+pub use value::{Attributes, Value};
 pub use view::View;

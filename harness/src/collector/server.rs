@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::store::{Store, StoreLimits};
+use super::stats::StoreLimits;
+use super::store::Store;
 use super::{grpc, http};
 
 /// How long open connections may take to finish after the receiver was told to stop.
@@ -46,9 +47,7 @@ impl Default for CollectorConfig {
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
     /// An address could not be listened on.
-    #[error(
-        "cannot listen for OTLP on `{address}`: {source}; choose a free port, or port 0 to have one chosen"
-    )]
+    #[error("cannot listen for OTLP on `{address}`: {source}; choose a free port, or port 0 to have one chosen")]
     Listen {
         /// The address asked for.
         address: SocketAddr,
@@ -82,36 +81,17 @@ impl Collector {
         let store = Arc::new(Store::new(config.limits.clone()));
         let stop = CancellationToken::new();
         let tasks = vec![
-            tokio::spawn(http::serve(
-                http_listener,
-                Arc::clone(&store),
-                config.clone(),
-                stop.clone(),
-            )),
-            tokio::spawn(grpc::serve(
-                grpc_listener,
-                Arc::clone(&store),
-                config,
-                stop.clone(),
-            )),
+            tokio::spawn(http::serve(http_listener, Arc::clone(&store), config.clone(), stop.clone())),
+            tokio::spawn(grpc::serve(grpc_listener, Arc::clone(&store), config, stop.clone())),
         ];
-        Ok(Self {
-            http_addr,
-            grpc_addr,
-            store,
-            stop: stop.drop_guard(),
-            tasks,
-        })
+        Ok(Self { http_addr, grpc_addr, store, stop: stop.drop_guard(), tasks })
     }
 
     /// Stops listening and waits, at most two seconds, for requests that are being received. The store stays readable.
     pub async fn shutdown(self) {
         drop(self.stop);
         for mut task in self.tasks {
-            if tokio::time::timeout(STOP_DEADLINE, &mut task)
-                .await
-                .is_err()
-            {
+            if tokio::time::timeout(STOP_DEADLINE, &mut task).await.is_err() {
                 task.abort();
             }
         }

@@ -4,104 +4,19 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use tokio::sync::watch;
 
+use super::ids::{SpanId, TraceId};
 use super::intern::Interner;
 use super::log_line;
 use super::metrics::{Kept, Sample, SeriesTable};
-use super::model::{LogRecord, Resource, Span, SpanId, TraceId};
+use super::model::{LogRecord, Resource, Span};
+use super::stats::{ServiceStats, StoreLimits, StoreStats, WaitTimeout};
 use super::view::View;
 
 /// Shortest pause between two evaluations of an awaited condition, so that a flood of spans does not become a flood of
 /// evaluations.
 const EVALUATION_PAUSE: Duration = Duration::from_millis(10);
-
-/// Bounds of a store.
-#[derive(Clone, Debug)]
-pub struct StoreLimits {
-    /// Bytes of spans and log records, over all services, as estimated from their sizes.
-    pub max_bytes: usize,
-    /// Bytes of spans and log records of one service. A service beyond it loses its own oldest records.
-    pub max_service_bytes: usize,
-    /// Services told apart; records of any further ones are refused.
-    pub max_services: usize,
-    /// Metric series of one service.
-    pub max_series_per_service: usize,
-    /// Points of one series.
-    pub max_points_per_series: usize,
-}
-
-impl Default for StoreLimits {
-    fn default() -> Self {
-        Self {
-            max_bytes: 512 * 1024 * 1024,
-            max_service_bytes: 192 * 1024 * 1024,
-            max_services: 256,
-            max_series_per_service: 2_000,
-            max_points_per_series: 1_200,
-        }
-    }
-}
-
-/// What a store holds of one service, and what it had to give up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct ServiceStats {
-    /// Spans held.
-    pub spans: usize,
-    /// Log records held.
-    pub logs: usize,
-    /// Estimated bytes held.
-    pub bytes: usize,
-    /// Spans given up for want of room.
-    pub evicted_spans: u64,
-    /// Log records given up for want of room.
-    pub evicted_logs: u64,
-    /// Attributes, events and links that the service itself left out of its spans.
-    pub dropped_parts: u64,
-}
-
-/// What a store holds, and what it refused or gave up.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct StoreStats {
-    /// Spans held.
-    pub spans: usize,
-    /// Traces held.
-    pub traces: usize,
-    /// Log records held.
-    pub logs: usize,
-    /// Metric series held.
-    pub series: usize,
-    /// Estimated bytes of spans and log records held.
-    pub bytes: usize,
-    /// Spans and log records given up for want of room.
-    pub evicted: u64,
-    /// Metric points given up for want of room.
-    pub evicted_points: u64,
-    /// Records refused: invalid ones, and those of too many services or series.
-    pub rejected: u64,
-    /// Spans received more than once and kept once (an exporter repeats what was not acknowledged).
-    pub duplicates: u64,
-    /// Every service.
-    pub services: BTreeMap<String, ServiceStats>,
-}
-
-impl StoreStats {
-    /// Everything that is missing because there was no room for it.
-    pub fn lost(&self) -> u64 {
-        self.evicted + self.evicted_points + self.rejected
-    }
-}
-
-/// A condition that did not come true before its deadline.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("gave up after {waited:.1?}: {unmet}")]
-pub struct WaitTimeout {
-    /// How long it was waited for.
-    pub waited: Duration,
-    /// What was still missing, in the words of the condition.
-    pub unmet: String,
-}
 
 /// The bounded store of everything received. Shared behind an `Arc`; all methods take `&self`.
 #[derive(Debug)]
@@ -120,11 +35,7 @@ impl Default for Store {
 impl Store {
     /// An empty store.
     pub fn new(limits: StoreLimits) -> Self {
-        Self {
-            inner: Mutex::new(Inner::new(limits)),
-            interner: Mutex::default(),
-            version: watch::Sender::new(0),
-        }
+        Self { inner: Mutex::new(Inner::new(limits)), interner: Mutex::default(), version: watch::Sender::new(0) }
     }
 
     /// Adds spans, as an OTLP request would. A span already held (same trace id and span id) is not held twice.
@@ -220,14 +131,9 @@ impl Store {
                 Err(unmet) => unmet,
             };
             let evaluated = tokio::time::Instant::now();
-            let out_of_time = tokio::time::timeout_at(deadline.into(), version.changed())
-                .await
-                .is_err();
+            let out_of_time = tokio::time::timeout_at(deadline.into(), version.changed()).await.is_err();
             if out_of_time {
-                return Err(WaitTimeout {
-                    waited: started.elapsed(),
-                    unmet,
-                });
+                return Err(WaitTimeout { waited: started.elapsed(), unmet });
             }
             tokio::time::sleep_until((evaluated + EVALUATION_PAUSE).min(deadline.into())).await;
         }
@@ -309,12 +215,7 @@ impl Inner {
                 return None;
             }
             let stdout = Resource::named(name);
-            let records = ServiceRecords {
-                stdout,
-                lines: 0,
-                queue: VecDeque::new(),
-                stats: ServiceStats::default(),
-            };
+            let records = ServiceRecords { stdout, lines: 0, queue: VecDeque::new(), stats: ServiceStats::default() };
             self.services.insert(Arc::clone(name), records);
         }
         self.services.get_mut(name)
@@ -355,11 +256,7 @@ impl Inner {
         for link in &span.links {
             self.index(span.trace_id, Key::LinkTo(link.trace_id));
         }
-        self.traces
-            .entry(id.0)
-            .or_default()
-            .spans
-            .push(Arc::clone(&span));
+        self.traces.entry(id.0).or_default().spans.push(Arc::clone(&span));
         self.spans.insert(id, Arc::clone(&span));
         self.enforce_service(&span.resource.service);
     }
@@ -376,11 +273,7 @@ impl Inner {
         records.stats.bytes += weight;
         self.bytes += weight;
         if let Some(trace_id) = log.trace_id {
-            self.traces
-                .entry(trace_id)
-                .or_default()
-                .logs
-                .push(Arc::clone(&log));
+            self.traces.entry(trace_id).or_default().logs.push(Arc::clone(&log));
         }
         self.enforce_service(&log.resource.service);
     }
@@ -394,11 +287,7 @@ impl Inner {
 
     /// Gives up a service's own oldest records until it is within its share.
     fn enforce_service(&mut self, service: &Arc<str>) {
-        while self
-            .services
-            .get(service)
-            .is_some_and(|records| records.stats.bytes > self.limits.max_service_bytes)
-        {
+        while self.services.get(service).is_some_and(|records| records.stats.bytes > self.limits.max_service_bytes) {
             if !self.evict(service) {
                 return;
             }
@@ -408,11 +297,8 @@ impl Inner {
     /// Gives up the oldest records of whichever service holds most, so that a chatty service costs itself first.
     fn enforce_total(&mut self) {
         while self.bytes > self.limits.max_bytes {
-            let largest = self
-                .services
-                .iter()
-                .max_by_key(|(_, records)| records.stats.bytes)
-                .map(|(name, _)| Arc::clone(name));
+            let largest =
+                self.services.iter().max_by_key(|(_, records)| records.stats.bytes).map(|(name, _)| Arc::clone(name));
             let Some(largest) = largest else { return };
             if !self.evict(&largest) {
                 return;
@@ -453,18 +339,10 @@ impl Inner {
     }
 
     fn forget_empty(&mut self, trace_id: TraceId) {
-        if self
-            .traces
-            .get(&trace_id)
-            .is_none_or(|entry| !entry.spans.is_empty() || !entry.logs.is_empty())
-        {
+        if self.traces.get(&trace_id).is_none_or(|entry| !entry.spans.is_empty() || !entry.logs.is_empty()) {
             return;
         }
-        let keys = self
-            .traces
-            .remove(&trace_id)
-            .map(|entry| entry.keys)
-            .unwrap_or_default();
+        let keys = self.traces.remove(&trace_id).map(|entry| entry.keys).unwrap_or_default();
         for key in keys {
             if let Some(traces) = self.by_key.get_mut(&key) {
                 traces.retain(|id| *id != trace_id);
@@ -476,21 +354,15 @@ impl Inner {
     }
 
     pub(crate) fn stats(&self) -> StoreStats {
-        let services: BTreeMap<String, ServiceStats> = self
-            .services
-            .iter()
-            .map(|(name, records)| (name.to_string(), records.stats))
-            .collect();
+        let services: BTreeMap<String, ServiceStats> =
+            self.services.iter().map(|(name, records)| (name.to_string(), records.stats)).collect();
         StoreStats {
             spans: self.spans.len(),
             traces: self.traces.len(),
             logs: services.values().map(|service| service.logs).sum(),
             series: self.series.all().len(),
             bytes: self.bytes,
-            evicted: services
-                .values()
-                .map(|service| service.evicted_spans + service.evicted_logs)
-                .sum(),
+            evicted: services.values().map(|service| service.evicted_spans + service.evicted_logs).sum(),
             evicted_points: self.evicted_points,
             rejected: self.rejected,
             duplicates: self.duplicates,
@@ -500,24 +372,18 @@ impl Inner {
 
     /// Log records in the order in which they came, service by service.
     pub(crate) fn logs(&self) -> impl Iterator<Item = &Arc<LogRecord>> {
-        self.services
-            .values()
-            .flat_map(|records| &records.queue)
-            .filter_map(|record| match record {
-                Record::Log(log) => Some(log),
-                Record::Span(_) => None,
-            })
+        self.services.values().flat_map(|records| &records.queue).filter_map(|record| match record {
+            Record::Log(log) => Some(log),
+            Record::Span(_) => None,
+        })
     }
 
     /// Spans in the order in which they came, service by service.
     pub(crate) fn spans_in_order(&self) -> impl Iterator<Item = &Arc<Span>> {
-        self.services
-            .values()
-            .flat_map(|records| &records.queue)
-            .filter_map(|record| match record {
-                Record::Span(span) => Some(span),
-                Record::Log(_) => None,
-            })
+        self.services.values().flat_map(|records| &records.queue).filter_map(|record| match record {
+            Record::Span(span) => Some(span),
+            Record::Log(_) => None,
+        })
     }
 }
 

@@ -18,10 +18,7 @@ fn span(service: &str, trace: u128, id: u64) -> Span {
         end_ns: 2,
         status: SpanStatus::Unset,
         status_message: "".into(),
-        attributes: Attributes::from([
-            ("app.correlation_id", "c-1"),
-            ("messaging.message.id", "m-1"),
-        ]),
+        attributes: Attributes::from([("app.correlation_id", "c-1"), ("messaging.message.id", "m-1")]),
         links: Box::default(),
         events: Box::default(),
         dropped: 0,
@@ -37,21 +34,15 @@ fn store_finds_traces_by_correlation_message_and_link() {
     let store = Store::default();
     let mut linking = span("b", 2, 1);
     linking.attributes = Attributes::default();
-    linking.links = [Link {
-        trace_id: trace(1),
-        span_id: SpanId::new(1).expect("not zero"),
-        attributes: Attributes::default(),
-    }]
-    .into();
+    linking.links =
+        [Link { trace_id: trace(1), span_id: SpanId::new(1).expect("not zero"), attributes: Attributes::default() }]
+            .into();
     store.ingest_spans(vec![span("a", 1, 1), linking]);
     store.read(|view| {
         assert_eq!(view.traces_of_correlation("c-1"), [trace(1)]);
         assert_eq!(view.traces_of_message("m-1"), [trace(1)]);
         assert_eq!(view.traces_linking_to(trace(1)), [trace(2)]);
-        assert!(
-            view.span(trace(2), SpanId::new(1).expect("not zero"))
-                .is_some()
-        );
+        assert!(view.span(trace(2), SpanId::new(1).expect("not zero")).is_some());
     });
 }
 
@@ -66,11 +57,7 @@ fn repeated_span_is_held_once_and_counted() {
 #[test]
 fn chatty_service_evicts_its_own_spans_only() {
     let one = span("quiet", 1, 1).weight();
-    let store = Store::new(StoreLimits {
-        max_bytes: one * 10,
-        max_service_bytes: one * 100,
-        ..StoreLimits::default()
-    });
+    let store = Store::new(StoreLimits { max_bytes: one * 10, max_service_bytes: one * 100, ..StoreLimits::default() });
     store.ingest_spans(vec![span("quiet", 1, 1)]);
     for id in 1..=100 {
         store.ingest_spans(vec![span("chatty", 2, id)]);
@@ -85,10 +72,7 @@ fn chatty_service_evicts_its_own_spans_only() {
 #[test]
 fn evicted_trace_leaves_no_index_entry_behind() {
     let one = span("a", 1, 1).weight();
-    let store = Store::new(StoreLimits {
-        max_service_bytes: one,
-        ..StoreLimits::default()
-    });
+    let store = Store::new(StoreLimits { max_service_bytes: one, ..StoreLimits::default() });
     let mut other = span("a", 2, 1);
     other.attributes = Attributes::default();
     store.ingest_spans(vec![span("a", 1, 1), other]);
@@ -99,10 +83,7 @@ fn evicted_trace_leaves_no_index_entry_behind() {
 
 #[test]
 fn services_beyond_the_limit_are_refused_and_counted() {
-    let store = Store::new(StoreLimits {
-        max_services: 1,
-        ..StoreLimits::default()
-    });
+    let store = Store::new(StoreLimits { max_services: 1, ..StoreLimits::default() });
     store.ingest_spans(vec![span("a", 1, 1), span("b", 1, 2)]);
     store.ingest_log_line("c", "hello");
     let stats = store.stats();
@@ -121,10 +102,7 @@ async fn waiting_ends_when_the_condition_comes_true() {
             }
         }
     });
-    let wait = store.wait_until(Instant::now() + Duration::from_secs(10), |view| match view
-        .trace(trace(1))
-        .len()
-    {
+    let wait = store.wait_until(Instant::now() + Duration::from_secs(10), |view| match view.trace(trace(1)).len() {
         5 => Ok("all"),
         spans => Err(format!("{spans} of 5 spans arrived")),
     });
@@ -136,9 +114,7 @@ async fn waiting_ends_when_the_condition_comes_true() {
 async fn waiting_names_the_unmet_condition() {
     let store = Store::default();
     let error = store
-        .wait_until::<()>(Instant::now(), |view| {
-            Err(format!("{} of 5 spans arrived", view.stats().spans))
-        })
+        .wait_until::<()>(Instant::now(), |view| Err(format!("{} of 5 spans arrived", view.stats().spans)))
         .await
         .expect_err("nothing arrives");
     assert_eq!(error.unmet, "0 of 5 spans arrived");

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::ids::{SpanId, TraceId};
 use super::metrics::MetricSeries;
-use super::model::{LogRecord, Span, SpanId, TraceId};
-use super::store::{Inner, Key, StoreStats};
+use super::model::{LogRecord, Span};
+use super::stats::StoreStats;
+use super::store::{Inner, Key};
 
 /// A consistent, read-only look into a [`Store`](super::Store). Looking something up by an id or key that is not there
 /// yields nothing.
@@ -20,18 +22,12 @@ impl<'a> View<'a> {
 
     /// The spans of a trace, in order of arrival.
     pub fn trace(&self, trace_id: TraceId) -> &'a [Arc<Span>] {
-        self.inner
-            .traces
-            .get(&trace_id)
-            .map_or(&[], |entry| &entry.spans)
+        self.inner.traces.get(&trace_id).map_or(&[], |entry| &entry.spans)
     }
 
     /// The log records written in a trace, in order of arrival.
     pub fn logs_of(&self, trace_id: TraceId) -> &'a [Arc<LogRecord>] {
-        self.inner
-            .traces
-            .get(&trace_id)
-            .map_or(&[], |entry| &entry.logs)
+        self.inner.traces.get(&trace_id).map_or(&[], |entry| &entry.logs)
     }
 
     /// One span.
@@ -76,21 +72,13 @@ impl<'a> View<'a> {
 
     /// The newest totals of a metric of one service, summed over its series that carry all given attributes; none when
     /// there is no such series. A distribution counts its measurements.
-    pub fn metric_total(
-        &self,
-        service: &str,
-        metric: &str,
-        attributes: &[(&str, &str)],
-    ) -> Option<f64> {
+    pub fn metric_total(&self, service: &str, metric: &str, attributes: &[(&str, &str)]) -> Option<f64> {
         let matching = self.series().iter().filter(|series| {
             *series.resource.service == *service
                 && *series.name == *metric
-                && attributes.iter().all(|(key, value)| {
-                    series
-                        .attributes
-                        .get(key)
-                        .is_some_and(|held| held.to_string() == *value)
-                })
+                && attributes
+                    .iter()
+                    .all(|(key, value)| series.attributes.get(key).is_some_and(|held| held.to_string() == *value))
         });
         matching
             .filter_map(|series| series.points.back())
