@@ -9,8 +9,9 @@ use super::expectation::Expectation;
 use super::findings::Findings;
 use super::flow::{Flow, Seed, flow};
 use super::logs;
+use super::waterfall::waterfall;
 use crate::collector::{Store, StoreStats, TraceId, View};
-use crate::report::model::Telemetry;
+use crate::report::model::{Telemetry, WaterfallRow};
 
 /// How long complete flows must stay as they are before they are judged: several export intervals of the services (they are
 /// started with one of 200 ms), because a span that nothing refers to yet may still be on its way.
@@ -40,6 +41,34 @@ pub async fn check_flows(store: &Store, seeds: &[Seed], deadline: Instant) -> Te
     store.read(|view| judge(view, seeds))
 }
 
+/// A flow judged by expectations.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// An explanation for each expectation that does not hold.
+    pub failures: Vec<String>,
+    /// The flow in order of display.
+    pub waterfall: Vec<WaterfallRow>,
+}
+
+/// Waits until the flow of a seed is complete and every expectation holds and keeps holding for a moment, or the deadline
+/// passes, and returns what does not hold and the flow in order of display.
+pub async fn judge_flow(store: &Store, seed: &Seed, expectations: &[Expectation], deadline: Instant) -> Judged {
+    settle(store, deadline, |view| {
+        let flow = flow(view, seed);
+        let mut missing = Findings::default();
+        completeness::unresolved(view, &flow, &mut missing);
+        let holds = !flow.spans.is_empty() && missing.is_empty() && failures(&flow, expectations).is_empty();
+        (flow.spans.len() + flow.logs.len(), holds)
+    })
+    .await;
+    let flow = store.read(|view| flow(view, seed));
+    Judged { failures: failures(&flow, expectations), waterfall: waterfall(&flow, usize::MAX).0 }
+}
+
+fn failures(flow: &Flow, expectations: &[Expectation]) -> Vec<String> {
+    expectations.iter().filter_map(|expected| expected.check(flow).err()).collect()
+}
+
 /// Waits until every expectation holds for the flow of a seed and keeps holding for a moment, or the deadline passes.
 /// Returns an explanation for each that does not hold.
 pub async fn check_expectations(
@@ -48,17 +77,15 @@ pub async fn check_expectations(
     expectations: &[Expectation],
     deadline: Instant,
 ) -> Vec<String> {
-    let failures =
-        |flow: &Flow| expectations.iter().filter_map(|expected| expected.check(flow).err()).collect::<Vec<_>>();
     if expectations.is_empty() {
         return Vec::new();
     }
     settle(store, deadline, |view| {
         let flow = flow(view, seed);
-        (flow.spans.len() + flow.logs.len(), failures(&flow).is_empty())
+        (flow.spans.len() + flow.logs.len(), failures(&flow, expectations).is_empty())
     })
     .await;
-    failures(&store.read(|view| flow(view, seed)))
+    failures(&store.read(|view| flow(view, seed)), expectations)
 }
 
 /// Waits until `look` says that it is satisfied and its size has not changed for a moment, or the deadline passes.
@@ -216,5 +243,15 @@ mod tests {
         let failures = check_expectations(&store, &seed, &expectations, Instant::now()).await;
         assert_eq!(failures.len(), 1);
         assert!(failures[0].starts_with("expected at least 1 `span[service=chat]`, found 0"), "{}", failures[0]);
+    }
+
+    #[tokio::test]
+    async fn judged_flow_has_its_waterfall_even_when_an_expectation_fails() {
+        let expectations: Vec<Expectation> = serde_saphyr::from_str("[{ span: 'span[service=chat]' }]").expect("valid");
+        let store = fixture::purchase().store();
+        let judged = judge_flow(&store, &fixture::seed(1), &expectations, Instant::now()).await;
+        assert_eq!((judged.failures.len(), judged.waterfall.len()), (1, 7));
+        let judged = judge_flow(&store, &fixture::seed(1), &[], fixture::far()).await;
+        assert_eq!(judged.failures, Vec::<String>::new());
     }
 }

@@ -19,6 +19,20 @@ pub struct Seed {
     pub correlation_id: Option<String>,
 }
 
+impl Seed {
+    /// The flow that a client started with this trace id, 32 hexadecimal digits; none when it is not a trace id.
+    pub fn trace(trace_id: &str) -> Option<Self> {
+        let id = trace_id.parse().ok()?;
+        Some(Self { name: trace_id.to_owned(), trace_ids: vec![id], correlation_id: None })
+    }
+
+    /// The same seed under a name that people know.
+    #[must_use]
+    pub fn named(self, name: &str) -> Self {
+        Self { name: name.to_owned(), ..self }
+    }
+}
+
 /// The closure of a seed over parent edges, span links in both directions and message ids, across trace ids.
 #[derive(Clone, Debug, Default)]
 pub struct Flow {
@@ -129,6 +143,17 @@ mod tests {
             let found = fixture::flow_of(&spans, start);
             assert_eq!(found.traces, [fixture::trace(1), fixture::trace(2), fixture::trace(3)], "from trace {start}");
         }
+    }
+
+    #[test]
+    fn seed_of_a_trace_needs_a_trace_id() {
+        let id = fixture::trace(7).to_string();
+        let seed = Seed::trace(&id).expect("a trace id").named("purchase");
+        assert_eq!(
+            seed,
+            Seed { name: "purchase".to_owned(), trace_ids: vec![fixture::trace(7)], correlation_id: None }
+        );
+        assert_eq!(Seed::trace("7"), None);
     }
 
     #[test]

@@ -26,7 +26,7 @@ mod waterfall;
 #[cfg(test)]
 mod fixture;
 
-pub use check::{check_expectations, check_flows};
+pub use check::{Judged, check_expectations, check_flows, judge_flow};
 pub use expectation::{Expectation, InvalidExpectation, LogPattern};
 pub use explain::text_waterfall;
 pub use flow::{Flow, Seed, flow};

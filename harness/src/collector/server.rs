@@ -1,7 +1,7 @@
 //! Starting and stopping the receiver.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -20,8 +20,8 @@ const STOP_DEADLINE: Duration = Duration::from_secs(2);
 pub struct CollectorConfig {
     /// Address for OTLP over HTTP. Port 0 picks a free one; the well-known one is 4318.
     pub http: SocketAddr,
-    /// Address for OTLP over gRPC. Port 0 picks a free one; the well-known one is 4317.
-    pub grpc: SocketAddr,
+    /// Address for OTLP over gRPC, if at all. Port 0 picks a free one; the well-known one is 4317.
+    pub grpc: Option<SocketAddr>,
     /// Largest request body in bytes, before and after decompression.
     pub max_request_bytes: usize,
     /// Requests worked on at once; more are asked to come again later.
@@ -35,7 +35,7 @@ impl Default for CollectorConfig {
         let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         Self {
             http: free,
-            grpc: free,
+            grpc: Some(free),
             max_request_bytes: 16 * 1024 * 1024,
             max_concurrent_requests: 32,
             limits: StoreLimits::default(),
@@ -61,12 +61,13 @@ pub enum CollectorError {
 pub struct Collector {
     /// Where it listens for OTLP over HTTP.
     pub http_addr: SocketAddr,
-    /// Where it listens for OTLP over gRPC.
-    pub grpc_addr: SocketAddr,
+    /// Where it listens for OTLP over gRPC, if at all.
+    pub grpc_addr: Option<SocketAddr>,
     /// What it received.
     pub store: Arc<Store>,
-    stop: DropGuard,
-    tasks: Vec<JoinHandle<()>>,
+    stop: CancellationToken,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    _stop_on_drop: DropGuard,
 }
 
 impl Collector {
@@ -77,20 +78,33 @@ impl Collector {
     /// [`CollectorError::Listen`] when an address is taken or not local.
     pub async fn start(config: CollectorConfig) -> Result<Self, CollectorError> {
         let (http_listener, http_addr) = listen(config.http).await?;
-        let (grpc_listener, grpc_addr) = listen(config.grpc).await?;
+        let grpc_listener = match config.grpc {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
         let store = Arc::new(Store::new(config.limits.clone()));
         let stop = CancellationToken::new();
-        let tasks = vec![
-            tokio::spawn(http::serve(http_listener, Arc::clone(&store), config.clone(), stop.clone())),
-            tokio::spawn(grpc::serve(grpc_listener, Arc::clone(&store), config, stop.clone())),
-        ];
-        Ok(Self { http_addr, grpc_addr, store, stop: stop.drop_guard(), tasks })
+        let mut tasks =
+            vec![tokio::spawn(http::serve(http_listener, Arc::clone(&store), config.clone(), stop.clone()))];
+        let grpc_addr = grpc_listener.map(|(listener, address)| {
+            tasks.push(tokio::spawn(grpc::serve(listener, Arc::clone(&store), config, stop.clone())));
+            address
+        });
+        Ok(Self {
+            http_addr,
+            grpc_addr,
+            store,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+            tasks: Mutex::new(tasks),
+        })
     }
 
     /// Stops listening and waits, at most two seconds, for requests that are being received. The store stays readable.
-    pub async fn shutdown(self) {
-        drop(self.stop);
-        for mut task in self.tasks {
+    pub async fn shutdown(&self) {
+        self.stop.cancel();
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for mut task in tasks {
             if tokio::time::timeout(STOP_DEADLINE, &mut task).await.is_err() {
                 task.abort();
             }

@@ -69,7 +69,9 @@ async fn collector_accepts_protobuf_json_gzip_and_grpc_alike() {
     let json = serde_json::to_vec(&request(3, 2)).expect("json");
     let (status, body) = post(&collector, &[("content-type", "application/json; charset=utf-8")], json).await;
     assert_eq!((status, serde_json::from_slice::<serde_json::Value>(&body).expect("json").is_object()), (200, true));
-    let mut client = TraceServiceClient::connect(format!("http://{}", collector.grpc_addr)).await.expect("connect");
+    let mut client = TraceServiceClient::connect(format!("http://{}", collector.grpc_addr.expect("listening")))
+        .await
+        .expect("connect");
     client.export(request(4, 2)).await.expect("export");
     let stats = collector.store.stats();
     assert_eq!((stats.spans, stats.traces, stats.services["order"].spans), (8, 4, 8));
@@ -117,6 +119,14 @@ async fn taken_port_is_named() {
     let config = CollectorConfig { http: first.http_addr, ..CollectorConfig::default() };
     let error = Collector::start(config).await.expect_err("taken");
     assert!(error.to_string().contains(&first.http_addr.to_string()), "{error}");
+}
+
+#[tokio::test]
+async fn collector_without_grpc_listens_for_http_only() {
+    let collector =
+        Collector::start(CollectorConfig { grpc: None, ..CollectorConfig::default() }).await.expect("start");
+    assert_eq!(collector.grpc_addr, None);
+    assert_eq!(post(&collector, &[PROTOBUF], Vec::new()).await.0, 200, "an empty request is a valid one");
 }
 
 #[tokio::test]
