@@ -13,6 +13,8 @@ use serde_json::Value;
 use super::attempt::{Attempt, judge, root_cause};
 use super::plan::{Action, Journey, Save, Step};
 use super::template::Scope;
+use crate::assertions::Seed;
+use crate::collector::{SpanId, TraceId};
 
 /// Longest time that one request may take.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -29,11 +31,11 @@ pub trait Mailbox: Send + Sync {
 #[derive(Clone, Debug)]
 pub struct ClientSpan {
     /// Trace id.
-    pub trace_id: [u8; 16],
+    pub trace_id: TraceId,
     /// Span id.
-    pub span_id: [u8; 8],
+    pub span_id: SpanId,
     /// Parent span id; none for the journey itself.
-    pub parent: Option<[u8; 8]>,
+    pub parent: Option<SpanId>,
     /// Name: the journey's, or method and step.
     pub name: String,
     /// Start, nanoseconds since the epoch.
@@ -76,14 +78,28 @@ pub struct JourneyRun {
     pub steps: Vec<StepRun>,
     /// All values at its end.
     pub vars: BTreeMap<String, Value>,
+    /// Name of the journey.
+    pub journey: String,
     /// Its trace.
-    pub trace_id: String,
+    pub trace_id: TraceId,
     /// The correlation id that every request carried.
     pub correlation_id: String,
     /// Whether every step succeeded.
     pub ok: bool,
     /// Time it took.
     pub duration: Duration,
+}
+
+impl JourneyRun {
+    /// Where the flow of this journey starts.
+    #[must_use]
+    pub fn seed(&self) -> Seed {
+        Seed {
+            name: self.journey.clone(),
+            trace_ids: vec![self.trace_id],
+            correlation_id: Some(self.correlation_id.clone()),
+        }
+    }
 }
 
 /// What became of one step.
@@ -117,8 +133,8 @@ pub struct Runner {
 }
 
 struct Trace {
-    trace_id: [u8; 16],
-    root: [u8; 8],
+    trace_id: TraceId,
+    root: SpanId,
     correlation_id: String,
 }
 
@@ -149,8 +165,8 @@ impl Runner {
     pub async fn run(&self, journey: &Journey, start: Start) -> JourneyRun {
         let mut rng = substream(start.seed, &journey.name, &start.salt, start.iteration);
         let trace = Trace {
-            trace_id: nonzero(&mut rng),
-            root: nonzero(&mut rng),
+            trace_id: trace_id(&mut rng),
+            root: span_id(&mut rng),
             correlation_id: format!("{}-{}", journey.name, hex::encode(rng.random::<[u8; 6]>())),
         };
         let began = Instant::now();
@@ -193,7 +209,8 @@ impl Runner {
         JourneyRun {
             steps,
             vars,
-            trace_id: hex::encode(trace.trace_id),
+            journey: journey.name.clone(),
+            trace_id: trace.trace_id,
             correlation_id: trace.correlation_id,
             ok,
             duration: began.elapsed(),
@@ -325,16 +342,12 @@ impl Runner {
         scope: &mut Scope<'_, R>,
         trace: &Trace,
     ) -> Attempt {
-        let span_id: [u8; 8] = nonzero(scope.rng);
+        let span_id = span_id(scope.rng);
         let start_unix_ns = unix_ns();
         let response = request
             .header(
                 "traceparent",
-                format!(
-                    "00-{}-{}-01",
-                    hex::encode(trace.trace_id),
-                    hex::encode(span_id)
-                ),
+                format!("00-{}-{span_id}-01", trace.trace_id),
             )
             .header("x-correlation-id", &trace.correlation_id)
             .send()
@@ -378,12 +391,21 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
-/// Random bytes that are not all zero, which trace and span ids must not be.
-fn nonzero<const N: usize>(rng: &mut impl Rng) -> [u8; N] {
-    let mut bytes = [0; N];
-    rng.fill_bytes(&mut bytes);
-    bytes[0] |= 1;
-    bytes
+fn trace_id(rng: &mut impl Rng) -> TraceId {
+    loop {
+        // Zero is no identifier.
+        if let Some(id) = TraceId::new(rng.random()) {
+            return id;
+        }
+    }
+}
+
+fn span_id(rng: &mut impl Rng) -> SpanId {
+    loop {
+        if let Some(id) = SpanId::new(rng.random()) {
+            return id;
+        }
+    }
 }
 
 fn unix_ns() -> u64 {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use super::run::{ClientSpan, ClientSpans};
 use crate::collector::{
-    Attributes, CORRELATION_ATTRIBUTE, Resource, Span, SpanId, SpanKind, SpanStatus, Store,
-    TraceId, Value,
+    CORRELATION_ATTRIBUTE, Resource, Span, SpanKind, SpanStatus, Store, Value,
 };
 
 /// Name under which the client appears among the services.
@@ -13,10 +12,6 @@ pub const CLIENT: &str = "client";
 
 impl ClientSpans for Store {
     fn record(&self, span: ClientSpan) {
-        let ids = TraceId::from_bytes(&span.trace_id).zip(SpanId::from_bytes(&span.span_id));
-        let Some((trace_id, span_id)) = ids else {
-            return;
-        };
         let mut attributes = vec![(
             Arc::from(CORRELATION_ATTRIBUTE),
             Value::from(span.correlation_id.as_str()),
@@ -32,9 +27,9 @@ impl ClientSpans for Store {
             None => SpanKind::Internal,
         };
         self.ingest_spans(vec![Span {
-            trace_id,
-            span_id,
-            parent: span.parent.and_then(|parent| SpanId::from_bytes(&parent)),
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            parent: span.parent,
             resource: Resource::named(CLIENT),
             scope: Arc::from("shakedown"),
             name: Arc::from(span.name),

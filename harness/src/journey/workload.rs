@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use super::plan::Journey;
 use super::run::{JourneyRun, Runner, Start};
+use crate::assertions::Seed;
 
-/// Most traces that are remembered for the check of their telemetry.
+/// Most flows that are remembered for the check of their telemetry.
 const REMEMBERED: usize = 20_000;
 
 /// Runs a journey for each arrival of a load.
@@ -18,7 +19,7 @@ pub struct JourneyWorkload {
     runner: Runner,
     journey: Journey,
     vars: BTreeMap<String, Value>,
-    finished: Mutex<Vec<String>>,
+    finished: Mutex<Vec<Seed>>,
 }
 
 impl JourneyWorkload {
@@ -28,9 +29,9 @@ impl JourneyWorkload {
         Self { runner, journey, vars, finished: Mutex::default() }
     }
 
-    /// Traces of the iterations that ended well since the last call.
+    /// Flows of the iterations that ended well since the last call.
     #[must_use]
-    pub fn take_traces(&self) -> Vec<String> {
+    pub fn take_flows(&self) -> Vec<Seed> {
         std::mem::take(&mut self.finished.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -49,7 +50,7 @@ impl Workload for JourneyWorkload {
             if run.ok {
                 let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
                 if finished.len() < REMEMBERED {
-                    finished.push(run.trace_id.clone());
+                    finished.push(run.seed());
                 }
             }
             run.into()
@@ -73,7 +74,7 @@ impl From<JourneyRun> for IterationResult {
             error: step.error,
             started: step.started,
             ended: step.ended,
-            trace_id: Some(run.trace_id.clone()),
+            trace_id: Some(run.trace_id.to_string()),
             correlation_id: Some(run.correlation_id.clone()),
             saved: step.saved,
             waits: step.waits,

@@ -74,17 +74,14 @@ async fn one(session: &Session, journey: &Journey) -> Result<model::Journey, Err
         .iter()
         .filter_map(|step| Some(format!("step `{}`: {}", step.name, step.error.as_deref()?)))
         .collect();
-    let seed = assertions::Seed::trace(&run.trace_id);
-    let mut waterfall = Vec::new();
-    if let Some(seed) = seed {
-        let deadline = Instant::now() + TELEMETRY_LIMIT;
-        let judged = assertions::judge_flow(&session.collector.store, &seed, &journey.flow, deadline).await;
-        failures.extend(judged.failures);
-        waterfall = judged.waterfall;
-        session.remember_flow(seed);
-    }
+    let seed = run.seed();
+    let deadline = Instant::now() + TELEMETRY_LIMIT;
+    let judged = assertions::judge_flow(&session.collector.store, &seed, &journey.flow, deadline).await;
+    failures.extend(judged.failures);
+    let mut waterfall = judged.waterfall;
     let waterfall_omitted = waterfall.len().saturating_sub(WATERFALL_LIMIT);
     waterfall.truncate(WATERFALL_LIMIT);
+    session.remember_flow(seed);
     Ok(model::Journey {
         name: journey.name.clone(),
         verdict: if failures.is_empty() && run.ok { Verdict::Pass } else { Verdict::Fail },
@@ -115,7 +112,7 @@ fn step_row(step: &crate::journey::StepRun, run: &JourneyRun) -> model::Step {
         status: step.status,
         duration_ms: step.ended.saturating_duration_since(step.started).as_secs_f64() * 1e3,
         failure: step.error.clone(),
-        trace_id: Some(run.trace_id.clone()),
+        trace_id: Some(run.trace_id.to_string()),
     }
 }
 
@@ -150,7 +147,7 @@ impl Session {
                 outcome: step.outcome,
                 status: step.status,
                 error: step.error.clone(),
-                trace_id: Some(run.trace_id.clone()),
+                trace_id: Some(run.trace_id.to_string()),
                 correlation_id: Some(run.correlation_id.clone()),
                 saved: step.saved.clone(),
             };

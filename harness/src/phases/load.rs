@@ -7,7 +7,6 @@ use chaos::verdict::Verdict;
 
 use super::relay::Relay;
 use super::session::Session;
-use crate::assertions::Seed;
 use crate::error::Error;
 use crate::events::Event;
 use crate::journey::JourneyWorkload;
@@ -38,10 +37,8 @@ pub(super) async fn run(session: &Session, plan: LoadPlan) -> Result<model::Load
     )
     .await
     .map_err(|e| Error::failed("the load could not be run", e))?;
-    for trace in workload.take_traces() {
-        if let Some(seed) = Seed::trace(&trace) {
-            session.remember_flow(seed);
-        }
+    for flow in workload.take_flows() {
+        session.remember_flow(flow);
     }
     let detail = format!(
         "{:.1} of {:.1} iterations/s, p50 {:.1} ms, p99 {:.1} ms, {} failed",

@@ -13,5 +13,5 @@ mod telemetry;
 mod verdict;
 
 pub use prepare::{Plan, Wanted};
-pub use run::{Surroundings, run};
+pub use run::{Surroundings, run, up};
 pub use run_dir::{RunDir, RunDirError};

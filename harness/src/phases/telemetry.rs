@@ -22,33 +22,12 @@ pub(super) async fn run(session: &Session) -> model::Telemetry {
         total: Some(seeds.len() as u64),
     });
     let report = assertions::check_flows(&session.collector.store, &seeds, Instant::now() + LIMIT).await;
-    let verdict = match report.flows {
-        // Nothing seen is nothing proven.
-        0 => Verdict::Invalid,
-        _ => report.verdict,
-    };
     let detail = match report.findings.first() {
         Some(finding) => format!("{} findings, first: {}", report.findings.len(), finding.sentence),
         None => format!("{} flows, {} spans, no orphan, one correlation id each", report.flows, report.spans),
     };
-    session.finished("telemetry", verdict, &detail);
-    model::Telemetry {
-        verdict,
-        flows: report.flows,
-        spans: report.spans,
-        log_lines: report.log_lines,
-        orphan_spans: report.orphan_spans,
-        findings: report
-            .findings
-            .into_iter()
-            .map(|finding| model::Finding {
-                rule: finding.rule.to_string(),
-                service: finding.service,
-                sentence: finding.sentence,
-                trace_ids: finding.trace_ids,
-            })
-            .collect(),
-    }
+    session.finished("telemetry", report.verdict, &detail);
+    report
 }
 
 /// Telemetry of a run whose journeys and load were left out.

@@ -1,0 +1,63 @@
+//! `shakedown contract`: recording, verification and the matrix, without the rest of a run.
+
+use std::path::Path;
+
+use super::run::{self, Focus};
+use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs};
+use crate::error::Error;
+use crate::events::{Event, Events};
+use crate::exit_code::Exit;
+use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
+use crate::report::{Progress, print};
+use crate::signals;
+
+pub(super) async fn run(config: &Path, format: Format, command: ContractCommand) -> Result<Exit, Error> {
+    match command {
+        ContractCommand::Record(args) => record(config, args).await,
+        // A matrix is the result of a verification, so both do the same; a person sees the matrix either way.
+        ContractCommand::Verify(args) | ContractCommand::Matrix(args) => {
+            needs_contracts(config)?;
+            run::run(config, format, RunArgs { no_record: true, ..args }, Focus::only(Phase::Contracts)).await
+        }
+    }
+}
+
+fn needs_contracts(config: &Path) -> Result<(), Error> {
+    let config = crate::config::Config::load(config)?;
+    match config.contracts {
+        Some(_) => Ok(()),
+        None => Err(Error::Missing { file: config.file, section: "[contracts]" }),
+    }
+}
+
+/// Records the pacts and puts them in the place of the committed ones.
+async fn record(config: &Path, args: SystemArgs) -> Result<Exit, Error> {
+    needs_contracts(config)?;
+    let wanted = Wanted {
+        quick: false,
+        phases: vec![Phase::Contracts],
+        record: true,
+        journeys: Vec::new(),
+        scenarios: Vec::new(),
+        seed: args.seed,
+    };
+    let plan = Plan::new(config, wanted)?;
+    let dir = RunDir::create(args.out.as_deref(), Path::new("target/shakedown"))?;
+    let events = Events::default();
+    let progress = tokio::spawn(Progress::new().follow(events.subscribe()));
+    let around = Surroundings {
+        dir,
+        events: events.clone(),
+        cancel: signals::cancellation(),
+        build: false,
+        replay: String::new(),
+    };
+    let result = phases::record(&plan, around).await;
+    let verdict = if result.is_ok() { chaos::Verdict::Pass } else { chaos::Verdict::Fail };
+    events.send(Event::Finished { verdict, sentence: String::new() });
+    // Its last line is out before the result is.
+    let _ = progress.await;
+    let written = result?;
+    print::result(&written.join("\n"));
+    Ok(Exit::Passed)
+}

@@ -1,0 +1,112 @@
+//! `shakedown run`, and its parts standing alone: `journey`, `load`, `chaos`.
+
+use std::path::Path;
+
+use crate::cli::{Format, Phase, RunArgs};
+use crate::error::Error;
+use crate::events::{Event, Events};
+use crate::exit_code::Exit;
+use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
+use crate::report::{self, Progress, print};
+use crate::{signals, ui};
+
+/// Which part of a run is meant.
+pub(super) struct Focus {
+    pub(super) phases: Vec<Phase>,
+    pub(super) journeys: Vec<String>,
+    pub(super) scenarios: Vec<String>,
+}
+
+impl Focus {
+    /// All of it.
+    pub(super) fn all() -> Self {
+        Self {
+            phases: vec![Phase::Contracts, Phase::Journeys, Phase::Load, Phase::Chaos],
+            journeys: Vec::new(),
+            scenarios: Vec::new(),
+        }
+    }
+
+    /// One phase.
+    pub(super) fn only(phase: Phase) -> Self {
+        Self { phases: vec![phase], ..Self::all() }
+    }
+}
+
+pub(super) async fn run(config: &Path, format: Format, args: RunArgs, focus: Focus) -> Result<Exit, Error> {
+    let phases = focus.phases.into_iter().filter(|phase| !args.skip.contains(phase)).collect();
+    let wanted = Wanted {
+        quick: args.quick,
+        phases,
+        record: !args.no_record,
+        journeys: focus.journeys,
+        scenarios: focus.scenarios,
+        seed: args.system.seed,
+    };
+    let plan = Plan::new(config, wanted)?;
+    let dir = RunDir::create(args.system.out.as_deref(), Path::new("target/shakedown"))?;
+    let events = Events::default();
+    let progress = tokio::spawn(Progress::new().follow(events.subscribe()));
+    let page = match args.system.page {
+        Some(address) => Some(
+            ui::Page::start(address, &plan.config().system.name, &events)
+                .await
+                .map_err(|e| Error::failed(format!("the live page cannot listen on {address}"), e))?,
+        ),
+        None => None,
+    };
+    if let Some(page) = &page {
+        events.note(format!("live page: http://{}", page.address()));
+    }
+    let around = Surroundings {
+        dir: dir.clone(),
+        events: events.clone(),
+        cancel: signals::cancellation(),
+        build: !args.system.no_build,
+        replay: replay(args.quick, args.system.seed.unwrap_or(plan.config().system.seed)),
+    };
+    let result = phases::run(plan, around).await;
+    let (verdict, sentence) = match &result {
+        Ok(run) => (run.verdict, run.sentence.clone()),
+        Err(error) => (chaos::Verdict::Fail, error.to_string()),
+    };
+    events.send(Event::Finished { verdict, sentence });
+    // Its last line is out before the result is.
+    let _ = progress.await;
+    if let Some(page) = page {
+        page.shutdown().await;
+    }
+    let run = result?;
+    report::write_all(&run, dir.path())?;
+    match format {
+        Format::Json => print::result(&report::summary_json(&run)),
+        Format::Human => print::result(&report::terminal(&run)),
+    }
+    print::progress(&format!("report: {}", dir.file("report.html").display()));
+    Ok(run.verdict.into())
+}
+
+/// The command that repeats this run. A subcommand and its names are as they were typed.
+fn replay(quick: bool, seed: u64) -> String {
+    let mut words = vec!["shakedown".to_owned()];
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    let mut skip_value = false;
+    for word in typed {
+        if std::mem::take(&mut skip_value) {
+            continue;
+        }
+        match word.as_str() {
+            // Where results go and what they look like does not change them.
+            "--seed" | "--out" | "--format" | "--page" => skip_value = true,
+            "--quick" => {}
+            word if ["--seed=", "--out=", "--format=", "--page="].iter().any(|flag| word.starts_with(flag)) => {}
+            _ => words.push(word),
+        }
+    }
+    if quick {
+        words.push("--quick".to_owned());
+    }
+    words.push("--seed".to_owned());
+    words.push(seed.to_string());
+    words.join(" ")
+}

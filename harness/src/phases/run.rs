@@ -1,0 +1,267 @@
+//! One run from the first process to the verdict.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use chaos::history::History;
+use chaos::verdict::Verdict;
+use tokio_util::sync::CancellationToken;
+
+use super::session::Session;
+use super::{Plan, RunDir, chaos as chaos_phase, contracts, journeys, load, telemetry, verdict};
+use crate::cli::Phase;
+use crate::collector::{Collector, CollectorConfig};
+use crate::config::Config;
+use crate::error::Error;
+use crate::events::{Event, Events};
+use crate::journey::{Mailbox, Runner};
+use crate::report::model;
+use crate::smtp;
+use crate::supervisor::{RunningSystem, StartOptions, Watchdog, build};
+
+/// What a run stands on: where its files go, who listens, how it is stopped.
+pub struct Surroundings {
+    /// Directory of the run.
+    pub dir: RunDir,
+    /// Who listens.
+    pub events: Events,
+    /// Stops the run early.
+    pub cancel: CancellationToken,
+    /// Whether the system's build command is run.
+    pub build: bool,
+    /// Command line that replays the run.
+    pub replay: String,
+}
+
+/// What phases need before the system runs.
+pub(super) struct Ground {
+    pub(super) config: Arc<Config>,
+    pub(super) dir: RunDir,
+    pub(super) events: Events,
+    pub(super) cancel: CancellationToken,
+    pub(super) collector: Arc<Collector>,
+    pub(super) mail: Option<Arc<smtp::Sink>>,
+    pub(super) watchdog: Arc<Watchdog>,
+}
+
+impl Ground {
+    /// Collector, mail sink and watchdog.
+    pub(super) async fn prepare(config: Arc<Config>, around: &Surroundings) -> Result<Self, Error> {
+        let collector = Collector::start(CollectorConfig::default())
+            .await
+            .map_err(|e| Error::failed("the collector cannot start", e))?;
+        let mail = match &config.mail {
+            Some(mail) => {
+                let any = SocketAddr::from(([127, 0, 0, 1], 0));
+                let sink = smtp::Sink::start(any, mail.max_message)
+                    .await
+                    .map_err(|e| Error::failed("the mail sink cannot start", e))?;
+                Some(Arc::new(sink))
+            }
+            None => None,
+        };
+        let watchdog = Watchdog::spawn(around.dir.id(), &around.dir.file("undo.jsonl"))
+            .map_err(|e| Error::failed("the watchdog cannot start", e))?;
+        Ok(Self {
+            config,
+            dir: around.dir.clone(),
+            events: around.events.clone(),
+            cancel: around.cancel.clone(),
+            collector: Arc::new(collector),
+            mail,
+            watchdog: Arc::new(watchdog),
+        })
+    }
+
+    /// Options for starting the whole system.
+    pub(super) fn start_options(&self) -> StartOptions {
+        StartOptions::new(self.dir.id(), self.collector.http_addr, self.watchdog.clone())
+    }
+
+    /// Runs the system's build command.
+    pub(super) async fn build(&self) -> Result<f64, Error> {
+        let Some(command) = &self.config.system.build else {
+            return Ok(0.0);
+        };
+        let started = Instant::now();
+        self.events.send(Event::PhaseStarted { phase: "build", detail: command.command.join(" "), total: None });
+        let log = self.dir.file("logs/build.log");
+        build::run_command(command, &BTreeMap::new(), self.dir.id(), &log, &self.cancel).await?;
+        let seconds = started.elapsed().as_secs_f64();
+        self.events.send(Event::PhaseFinished {
+            phase: "build",
+            verdict: Verdict::Pass,
+            detail: format!("{seconds:.1} s"),
+        });
+        Ok(seconds)
+    }
+
+    /// Starts the whole system.
+    pub(super) async fn start(&self) -> Result<Arc<RunningSystem>, Error> {
+        let services = self.config.services.len();
+        self.events.send(Event::PhaseStarted {
+            phase: "start",
+            detail: format!("{services} services"),
+            total: Some(services as u64),
+        });
+        let options = StartOptions {
+            store: Some(self.collector.store.clone()),
+            mail: self.mail.clone(),
+            events: self.events.clone(),
+            ..self.start_options()
+        };
+        let system = RunningSystem::start(self.config.clone(), self.dir.path(), options).await?;
+        self.events.send(Event::PhaseFinished {
+            phase: "start",
+            verdict: Verdict::Pass,
+            detail: format!("ready in {:.2} s at {}", system.ready_s(), system.entry_url()),
+        });
+        Ok(system)
+    }
+
+    /// A session on a system that runs.
+    pub(super) fn session(&self, plan: &Plan, system: Arc<RunningSystem>) -> Result<Session, Error> {
+        let mailbox = self.mail.clone().map(|sink| sink as Arc<dyn Mailbox>);
+        let runner = Runner::new(system.entry_url(), mailbox, self.collector.store.clone())
+            .map_err(|e| Error::failed("the HTTP client cannot be set up", e))?;
+        let history = History::append_to(self.dir.file("history.jsonl"))
+            .map_err(|e| Error::failed("the history cannot be written", e))?;
+        Ok(Session {
+            config: self.config.clone(),
+            quick: plan.wanted.quick,
+            seed: plan.seed,
+            dir: self.dir.clone(),
+            events: self.events.clone(),
+            cancel: self.cancel.clone(),
+            collector: self.collector.clone(),
+            system,
+            journeys: plan.journeys.clone(),
+            runner,
+            history: Arc::new(history),
+            setups: Default::default(),
+            flows: Mutex::default(),
+        })
+    }
+}
+
+/// Runs what `plan` asks for.
+///
+/// # Errors
+/// When the system could not be built or started, or a file could not be written. Whatever was started is stopped.
+pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> {
+    let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
+    let ground = Ground::prepare(plan.config.clone(), &around).await?;
+    let build_s = if around.build { ground.build().await? } else { 0.0 };
+    let started = Instant::now();
+    let mut run = empty(&plan, &around, started_at, build_s);
+    if let (true, Some(section)) = (plan.wants(Phase::Contracts), &plan.config.contracts) {
+        run.contracts = contracts::run(&ground, section, plan.wanted.record).await?;
+    }
+    let needs_system = [Phase::Journeys, Phase::Load, Phase::Chaos].iter().any(|phase| plan.wants(*phase));
+    if needs_system && !ground.cancel.is_cancelled() {
+        let system = ground.start().await?;
+        run.ready_s = system.ready_s();
+        let judged = judge(&ground, &plan, system.clone(), &mut run).await;
+        run.services = services(&system);
+        run.notes.extend(system.notes());
+        system.stop().await;
+        judged?;
+    }
+    ground.watchdog.farewell();
+    ground
+        .collector
+        .store
+        .export(&ground.dir.file("telemetry"))
+        .map_err(|e| Error::failed("the telemetry cannot be written", e))?;
+    let lost = ground.collector.store.stats().lost();
+    if lost > 0 {
+        run.notes.push(format!("the collector dropped {lost} records to stay within its memory"));
+    }
+    run.wall_s = started.elapsed().as_secs_f64();
+    run.verdict = verdict::combine(&run, ground.cancel.is_cancelled());
+    run.sentence = verdict::sentence(&run);
+    Ok(run)
+}
+
+/// The phases that need the whole system.
+async fn judge(ground: &Ground, plan: &Plan, system: Arc<RunningSystem>, run: &mut model::Run) -> Result<(), Error> {
+    let session = ground.session(plan, system)?;
+    if plan.wants(Phase::Journeys) {
+        run.journeys = journeys::run(&session, &plan.selected).await?;
+    }
+    run.resident_bytes = session.system.memory();
+    if let (Some(load), false) = (&plan.load, session.cancel.is_cancelled()) {
+        run.load = load::run(&session, load.clone()).await?;
+    }
+    if plan.wants(Phase::Journeys) || plan.wants(Phase::Load) {
+        run.telemetry = telemetry::run(&session).await;
+    }
+    if !plan.scenarios.is_empty() && !session.cancel.is_cancelled() {
+        run.chaos = chaos_phase::run(&session, &plan.scenarios).await?;
+    }
+    session.history.flush().map_err(|e| Error::failed("the history cannot be written", e))?;
+    run.dead_letters = session.system.dead_letters().await;
+    Ok(())
+}
+
+fn services(system: &RunningSystem) -> Vec<model::Service> {
+    let instances = system.instances().into_iter();
+    instances
+        .map(|instance| model::Service {
+            name: instance.name,
+            ready_ms: instance.ready_ms,
+            restarts: instance.restarts,
+            resident_bytes: instance.resident_bytes,
+        })
+        .collect()
+}
+
+fn empty(plan: &Plan, around: &Surroundings, started_at: String, build_s: f64) -> model::Run {
+    model::Run {
+        run_id: around.dir.id().to_owned(),
+        system: plan.config.system.name.clone(),
+        profile: "embedded".to_owned(),
+        quick: plan.wanted.quick,
+        seed: plan.seed,
+        verdict: Verdict::Skipped,
+        sentence: String::new(),
+        started_at,
+        wall_s: 0.0,
+        build_s,
+        ready_s: 0.0,
+        resident_bytes: None,
+        replay: around.replay.clone(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        services: Vec::new(),
+        contracts: contracts::skipped(),
+        journeys: model::Journeys { verdict: Verdict::Skipped, journeys: Vec::new() },
+        telemetry: telemetry::skipped(),
+        load: model::Load::skipped(),
+        chaos: Vec::new(),
+        dead_letters: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// Runs the system, and nothing on it, until it is cancelled. `ready` is called with the address of its front door.
+///
+/// # Errors
+/// When the system could not be built or started.
+pub async fn up(plan: &Plan, around: Surroundings, ready: impl FnOnce(&str)) -> Result<(), Error> {
+    let ground = Ground::prepare(plan.config.clone(), &around).await?;
+    if around.build {
+        ground.build().await?;
+    }
+    let system = ground.start().await?;
+    ready(&system.entry_url());
+    ground.cancel.cancelled().await;
+    system.stop().await;
+    ground.watchdog.farewell();
+    ground
+        .collector
+        .store
+        .export(&ground.dir.file("telemetry"))
+        .map_err(|e| Error::failed("the telemetry cannot be written", e))
+}
