@@ -1,0 +1,9 @@
+//! The crate against small providers of its own: recording, reading, replaying, judging.
+
+mod http;
+mod matrix;
+mod message;
+mod recording;
+mod shop;
+mod states;
+mod store;
