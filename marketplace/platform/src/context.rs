@@ -82,8 +82,10 @@ pub struct App {
     pub consumers: Vec<Consumer>,
     /// Provider states and messages for contract verification.
     pub contract: ContractHooks,
-    /// The database, whose outbox the platform relays and whose health it reports.
+    /// The database, whose health the platform reports.
     pub database: Option<Database>,
+    /// Whether the platform relays the database's outbox to the broker.
+    pub messaging: bool,
     /// Tasks that run until the service stops; they watch [`Context::stopping`].
     pub tasks: Vec<Task>,
     /// Whether requests are served without an internal token (the gateway, third parties).
@@ -112,6 +114,14 @@ impl App {
     /// Relays this database's outbox and reports its health.
     #[must_use]
     pub fn with_database(mut self, database: &Database) -> Self {
+        self.database = Some(database.clone());
+        self.messaging = true;
+        self
+    }
+
+    /// Reports this database's health; nothing is relayed (third parties, which know no broker).
+    #[must_use]
+    pub fn with_plain_database(mut self, database: &Database) -> Self {
         self.database = Some(database.clone());
         self
     }

@@ -92,6 +92,19 @@ impl Env {
         }
     }
 
+    /// An address to listen on: `host:port`; port 0 takes a free one.
+    #[must_use]
+    pub fn address(&self, name: &str) -> Option<std::net::SocketAddr> {
+        let expected = "expected `host:port` such as `127.0.0.1:8080`";
+        let Some(value) = self.optional(name) else {
+            return self.problem(format!("`{name}` is not set: {expected}"));
+        };
+        match value.parse() {
+            Ok(address) => Some(address),
+            Err(_) => self.problem(format!("`{name}` is `{value}`: {expected}")),
+        }
+    }
+
     /// Notes that something is wrong; returns a harmless value in its place.
     pub fn problem<T: Default>(&self, problem: String) -> T {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);

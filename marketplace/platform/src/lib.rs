@@ -28,6 +28,8 @@
 //! }
 //! ```
 
+mod backoff;
+pub mod broker;
 pub mod bug;
 pub mod caller;
 pub mod clock;
@@ -39,11 +41,16 @@ pub mod env;
 pub mod error;
 pub mod event;
 pub mod extract;
+mod health;
+pub mod idempotency;
 mod instrument;
 pub mod outbox;
 mod run;
+mod serve;
+pub mod testing;
 pub mod token;
 
+pub use backoff::Backoff;
 pub use caller::{Caller, SignedIn};
 pub use clock::{new_id, now};
 pub use consumer::{Consumer, HandlerError};

@@ -13,11 +13,16 @@ use serde::de::DeserializeOwned;
 use crate::database::Tx;
 use crate::event::{Event, EventType};
 
+mod delivery;
+pub(crate) mod runtime;
+
 /// Why a handler could not handle an event. Any error becomes a [`Retry`](Self::Retry) through `?`.
 #[derive(Debug)]
 pub enum HandlerError {
-    /// Trying again may help: a database or a third party did not answer.
+    /// Trying again may help; after some tries the event goes to the dead-letter queue.
     Retry(anyhow::Error),
+    /// Something that the handler needs is away (a mail server that does not answer); it is tried until it is back.
+    Unavailable(anyhow::Error),
     /// Trying again cannot help; the event goes to the dead-letter queue with this reason.
     Reject(String),
 }
@@ -25,7 +30,7 @@ pub enum HandlerError {
 impl std::fmt::Display for HandlerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Retry(error) => write!(f, "{error:#}"),
+            Self::Retry(error) | Self::Unavailable(error) => write!(f, "{error:#}"),
             Self::Reject(reason) => f.write_str(reason),
         }
     }

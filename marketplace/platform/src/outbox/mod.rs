@@ -7,6 +7,8 @@ use crate::database::{Database, Tx};
 use crate::event::Event;
 use crate::instrument;
 
+pub(crate) mod relay;
+
 /// Stores `event`, with the trace and correlation id of the code that is running; it is published after the commit.
 ///
 /// # Errors

@@ -1,0 +1,122 @@
+//! The `Idempotency-Key` header: a creation that is sent again gets the answer of the first time.
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use sqlx::Row as _;
+
+use crate::caller::Caller;
+use crate::clock;
+use crate::database::Tx;
+use crate::error::ApiError;
+
+/// Longest key, in characters.
+const MAX_KEY: usize = 255;
+
+/// The key of a request, if it carries one. Keys belong to their caller; they are kept for a day.
+///
+/// # Examples
+///
+/// ```no_run
+/// use axum::{http::StatusCode, response::{IntoResponse, Response}};
+/// use platform::{ApiError, Database, Json, SignedIn, idempotency::IdempotencyKey};
+///
+/// async fn create(
+///     database: Database, caller: SignedIn, key: IdempotencyKey, Json(body): Json<serde_json::Value>,
+/// ) -> Result<Response, ApiError> {
+///     let mut tx = database.begin().await?;
+///     if let Some(answer) = key.replay(&mut tx, &caller, &body).await? {
+///         return Ok(answer);
+///     }
+///     let created = serde_json::json!({ "id": "lamp-1" });
+///     key.remember(&mut tx, &caller, &body, StatusCode::CREATED, &created).await?;
+///     tx.commit().await?;
+///     Ok((StatusCode::CREATED, Json(created)).into_response())
+/// }
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct IdempotencyKey(Option<String>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        match value.to_str() {
+            Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Self(Some(key.to_owned()))),
+            _ => Err(ApiError::bad_request(
+                "invalid_idempotency_key",
+                format!("`Idempotency-Key` must have 1 to {MAX_KEY} printable characters"),
+            )),
+        }
+    }
+}
+
+impl IdempotencyKey {
+    /// The answer already given to this key.
+    ///
+    /// # Errors
+    ///
+    /// 422 `idempotency_key_reused` when the key came with another request before.
+    pub async fn replay(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        request: &impl Serialize,
+    ) -> Result<Option<Response>, ApiError> {
+        let Some(key) = &self.0 else { return Ok(None) };
+        let row = sqlx::query("SELECT fingerprint, status, body FROM idempotency_keys WHERE caller = $1 AND key = $2")
+            .bind(&caller.id)
+            .bind(key)
+            .fetch_optional(&mut **tx)
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.try_get::<String, _>(0)? != fingerprint(request)? {
+            return Err(ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "idempotency_key_reused",
+                "this `Idempotency-Key` came with another request before",
+            ));
+        }
+        let status = u16::try_from(row.try_get::<i64, _>(1)?)?;
+        let body: String = row.try_get(2)?;
+        let headers = [("content-type", "application/json"), ("idempotent-replayed", "true")];
+        Ok(Some((StatusCode::from_u16(status)?, headers, body).into_response()))
+    }
+
+    /// Keeps the answer, in the transaction of what it answers.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database refuses.
+    pub async fn remember(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        request: &impl Serialize,
+        status: StatusCode,
+        body: &impl Serialize,
+    ) -> Result<(), ApiError> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        sqlx::query(
+            "INSERT INTO idempotency_keys (caller, key, fingerprint, status, body, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(&caller.id)
+        .bind(key)
+        .bind(fingerprint(request)?)
+        .bind(i64::from(status.as_u16()))
+        .bind(serde_json::to_string(body)?)
+        .bind(clock::now())
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+}
+
+fn fingerprint(request: &impl Serialize) -> Result<String, serde_json::Error> {
+    Ok(hex::encode(Sha256::digest(serde_json::to_vec(request)?)))
+}
