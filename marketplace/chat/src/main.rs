@@ -1,1 +1,5 @@
-fn main() {}
+//! The chat service as a process.
+
+fn main() -> std::process::ExitCode {
+    platform::main("chat", chat::app)
+}

@@ -176,19 +176,19 @@ pub struct ReviewSubmitted {
     /// The order's seller.
     pub seller_id: String,
     /// Who is reviewed.
-    pub review_type: ReviewType,
+    pub reviewed: Reviewed,
     /// Stars, 1 to 5.
     pub rating: i64,
 }
 
-/// Who is reviewed by whom.
+/// Which side of an order is reviewed.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "kebab-case")]
-pub enum ReviewType {
+#[serde(rename_all = "lowercase")]
+pub enum Reviewed {
     /// The buyer reviews the seller.
-    SellerReview,
+    Seller,
     /// The seller reviews the buyer.
-    BuyerReview,
+    Buyer,
 }
 
 impl EventType for ReviewSubmitted {
@@ -201,11 +201,11 @@ pub async fn review_submitted(
     _event: Event,
     review: ReviewSubmitted,
 ) -> Result<(), HandlerError> {
-    match review.review_type {
-        ReviewType::BuyerReview => {
+    match review.reviewed {
+        Reviewed::Buyer => {
             counters::buyer_rated(tx, &review.buyer_id, review.rating).await?;
         }
-        ReviewType::SellerReview => {
+        Reviewed::Seller => {
             let rating =
                 counters::seller_rated(tx, &review.seller_id, &review.gig_id, review.rating)
                     .await?;

@@ -19,6 +19,7 @@ pub(crate) fn router(state: Users) -> Router {
     let buyers = Router::new()
         .route("/email", get(buyer_by_own_email))
         .route("/username", get(buyer_by_own_username))
+        .route("/contact/{username}", get(buyer_contact))
         .route("/{username}", get(buyer_by_username))
         .with_state(state.clone());
     let sellers = Router::new()
@@ -126,7 +127,7 @@ fn hide_private(seller: &mut Seller, caller: &Caller) {
     }
 }
 
-/// How a seller is reached: asked by the gateway for an order's mails, and not offered to clients.
+/// How somebody is reached: asked by the gateway for the sake of mails, and not offered to clients.
 #[derive(Serialize)]
 struct Contact {
     id: String,
@@ -146,6 +147,21 @@ async fn seller_contact(
         id: seller.id,
         username: seller.username,
         email: seller.email.unwrap_or_default(),
+    }))
+}
+
+async fn buyer_contact(
+    State(users): State<Users>,
+    Path(username): Path<String>,
+) -> Result<Json<Contact>, ApiError> {
+    let mut db = users.database.pool().acquire().await?;
+    let buyer = store::buyer(&mut db, Key::Username, &username.to_lowercase())
+        .await?
+        .ok_or_else(|| ApiError::not_found("buyer_not_found", "there is no such buyer"))?;
+    Ok(Json(Contact {
+        id: buyer.id,
+        username: buyer.username,
+        email: buyer.email.unwrap_or_default(),
     }))
 }
 

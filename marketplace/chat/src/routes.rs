@@ -1,0 +1,280 @@
+//! The HTTP interface: `/api/v1/message/...`, called by the gateway only.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::{get, post, put};
+use platform::{ApiError, Caller, Event, Json, Path, SignedIn, new_id, now, outbox};
+use serde::{Deserialize, Serialize};
+
+use crate::Chat;
+use crate::domain::{self, Conversation, Invalid, Message, Offer, OfferStatus};
+use crate::events::OfferMade;
+use crate::store;
+
+pub(crate) fn router(state: Chat) -> Router {
+    let routes = Router::new()
+        .route("/", post(send))
+        .route("/offer", put(decide_offer))
+        .route("/mark-as-read", put(mark_as_read))
+        .route("/mark-multiple-as-read", put(mark_multiple_as_read))
+        .route("/conversation/{sender}/{receiver}", get(conversation))
+        .route("/conversation/{username}", get(conversations))
+        .route("/{sender}/{receiver}", get(messages_between))
+        .route("/{conversation_id}", get(messages_of))
+        .with_state(state);
+    Router::new().nest("/api/v1/message", routes)
+}
+
+#[derive(Serialize)]
+struct ConversationAnswer {
+    conversation: Conversation,
+}
+
+#[derive(Serialize)]
+struct ConversationsAnswer {
+    conversations: Vec<Conversation>,
+}
+
+#[derive(Serialize)]
+struct MessageAnswer {
+    message: Message,
+}
+
+#[derive(Serialize)]
+struct MessagesAnswer {
+    messages: Vec<Message>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Send {
+    receiver_username: String,
+    /// Looked up by the gateway, so that no client can have mail sent to an address of its choice.
+    #[serde(default)]
+    receiver_email: String,
+    #[serde(default)]
+    body: String,
+    offer: Option<Offer>,
+}
+
+async fn send(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Json(body): Json<Send>,
+) -> Result<(StatusCode, Json<MessageAnswer>), ApiError> {
+    let receiver = body.receiver_username.to_lowercase();
+    domain::check(&caller.username, &receiver, &body.body, body.offer.as_ref()).map_err(invalid)?;
+    if body.offer.is_some() && body.receiver_email.is_empty() {
+        return Err(ApiError::bad_request(
+            "receiver_email_missing",
+            "`receiverEmail` is missing: expected the receiver's address with an offer",
+        ));
+    }
+    let mut tx = chat.database.begin().await?;
+    let conversation_id =
+        store::conversation_of(&mut tx, &caller.username, &receiver, &now()).await?;
+    let message = Message {
+        id: new_id(),
+        conversation_id,
+        sender_username: caller.username.clone(),
+        receiver_username: receiver,
+        body: body.body,
+        offer_status: body.offer.as_ref().map(|_| OfferStatus::Pending),
+        offer: body.offer,
+        is_read: false,
+        created_at: now(),
+    };
+    store::insert(&mut tx, &message).await?;
+    if let Some(made) = offer_made(&message, &body.receiver_email, &caller) {
+        outbox::emit(&mut tx, Event::new(&message.id, &made)?).await?;
+    }
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(MessageAnswer { message })))
+}
+
+/// The event of a message that carries an offer.
+pub(crate) fn offer_made(message: &Message, buyer_email: &str, seller: &Caller) -> Option<OfferMade> {
+    let offer = message.offer.clone()?;
+    Some(OfferMade {
+        offer_id: message.id.clone(),
+        conversation_id: message.conversation_id.clone(),
+        gig_id: offer.gig_id,
+        gig_title: offer.gig_title,
+        buyer_username: message.receiver_username.clone(),
+        buyer_email: buyer_email.to_owned(),
+        seller_username: message.sender_username.clone(),
+        seller_email: seller.email.clone(),
+        description: offer.description,
+        price: offer.price,
+        currency: offer.currency,
+        delivery_in_days: offer.delivery_in_days,
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DecideOffer {
+    message_id: String,
+    #[serde(rename = "type")]
+    decision: Decision,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Decision {
+    Accept,
+    Cancel,
+}
+
+async fn decide_offer(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Json(body): Json<DecideOffer>,
+) -> Result<Json<MessageAnswer>, ApiError> {
+    let mut tx = chat.database.begin().await?;
+    let message = store::message(&mut tx, &body.message_id)
+        .await?
+        .filter(|message| {
+            message.sender_username == caller.username
+                || message.receiver_username == caller.username
+        })
+        .filter(|message| message.offer.is_some())
+        .ok_or_else(|| ApiError::not_found("offer_not_found", "there is no such offer"))?;
+    if body.decision == Decision::Accept && message.receiver_username != caller.username {
+        return Err(ApiError::forbidden(
+            "not_your_offer",
+            "only the person it was made to may accept an offer",
+        ));
+    }
+    let status = match body.decision {
+        Decision::Accept => OfferStatus::Accepted,
+        Decision::Cancel => OfferStatus::Cancelled,
+    };
+    if !store::decide_offer(&mut tx, &message.id, status).await? {
+        return Err(ApiError::conflict(
+            "offer_decided",
+            "this offer has been accepted or cancelled",
+        ));
+    }
+    tx.commit().await?;
+    let message = Message {
+        offer_status: Some(status),
+        ..message
+    };
+    Ok(Json(MessageAnswer { message }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MarkAsRead {
+    message_id: String,
+}
+
+async fn mark_as_read(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Json(body): Json<MarkAsRead>,
+) -> Result<Json<MessageAnswer>, ApiError> {
+    let mut tx = chat.database.begin().await?;
+    let found = store::mark_read(&mut tx, &body.message_id, &caller.username).await?;
+    let message = store::message(&mut tx, &body.message_id)
+        .await?
+        .filter(|_| found)
+        .ok_or_else(|| ApiError::not_found("message_not_found", "there is no such message to you"))?;
+    tx.commit().await?;
+    Ok(Json(MessageAnswer { message }))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MarkMultiple {
+    sender_username: String,
+}
+
+#[derive(Serialize)]
+struct Marked {
+    marked: u64,
+}
+
+async fn mark_multiple_as_read(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Json(body): Json<MarkMultiple>,
+) -> Result<Json<Marked>, ApiError> {
+    let mut tx = chat.database.begin().await?;
+    let sender = body.sender_username.to_lowercase();
+    let marked = store::mark_all_read(&mut tx, &sender, &caller.username).await?;
+    tx.commit().await?;
+    Ok(Json(Marked { marked }))
+}
+
+async fn conversation(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Path((sender, receiver)): Path<(String, String)>,
+) -> Result<Json<ConversationAnswer>, ApiError> {
+    one_of(&caller, &[&sender, &receiver])?;
+    let mut db = chat.database.pool().acquire().await?;
+    let conversation = store::find_conversation(&mut db, &sender, &receiver)
+        .await?
+        .ok_or_else(conversation_not_found)?;
+    Ok(Json(ConversationAnswer { conversation }))
+}
+
+async fn conversations(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Path(username): Path<String>,
+) -> Result<Json<ConversationsAnswer>, ApiError> {
+    one_of(&caller, &[&username])?;
+    let mut db = chat.database.pool().acquire().await?;
+    let conversations = store::conversations(&mut db, &username).await?;
+    Ok(Json(ConversationsAnswer { conversations }))
+}
+
+async fn messages_between(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Path((sender, receiver)): Path<(String, String)>,
+) -> Result<Json<MessagesAnswer>, ApiError> {
+    one_of(&caller, &[&sender, &receiver])?;
+    let mut db = chat.database.pool().acquire().await?;
+    let messages = match store::find_conversation(&mut db, &sender, &receiver).await? {
+        Some(conversation) => store::messages(&mut db, &conversation.id).await?,
+        None => Vec::new(),
+    };
+    Ok(Json(MessagesAnswer { messages }))
+}
+
+async fn messages_of(
+    State(chat): State<Chat>,
+    caller: SignedIn,
+    Path(conversation_id): Path<String>,
+) -> Result<Json<MessagesAnswer>, ApiError> {
+    let mut db = chat.database.pool().acquire().await?;
+    if !store::takes_part(&mut db, &conversation_id, &caller.username).await? {
+        return Err(conversation_not_found());
+    }
+    let messages = store::messages(&mut db, &conversation_id).await?;
+    Ok(Json(MessagesAnswer { messages }))
+}
+
+fn one_of(caller: &Caller, usernames: &[&String]) -> Result<(), ApiError> {
+    if usernames.iter().any(|username| **username == caller.username) {
+        Ok(())
+    } else {
+        Err(ApiError::forbidden(
+            "not_your_conversation",
+            "only the people of a conversation may read it",
+        ))
+    }
+}
+
+fn conversation_not_found() -> ApiError {
+    ApiError::not_found("conversation_not_found", "there is no such conversation of yours")
+}
+
+fn invalid(error: Invalid) -> ApiError {
+    ApiError::bad_request("invalid_message", error.to_string())
+}
