@@ -1,12 +1,21 @@
 //! The single entry point.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry::global;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
+use opentelemetry_sdk::trace::{
+    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanProcessor, TracerProviderBuilder,
+};
 
+use crate::core::{self, Core};
+use crate::export::{Admission, Counted, ExportState, metric_exporter, span_exporter};
+use crate::logs::{self, Logs, Service, Sink, Writer};
+use crate::metrics::Scrape;
+use crate::redact::RedactingProcessor;
 use crate::settings::Config;
-use crate::shutdown::ShutdownReport;
+use crate::signals;
 
 /// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +45,13 @@ pub enum InitError {
 }
 
 /// Telemetry of this process; end it with [`Telemetry::shutdown`], or what is still queued may be lost.
-#[derive(Debug)]
 #[must_use = "keep it until the end of `main` and shut it down, or the last spans are lost"]
 pub struct Telemetry {
     pub(crate) tracers: SdkTracerProvider,
     pub(crate) meters: SdkMeterProvider,
+    pub(crate) spans: Option<Arc<ExportState>>,
+    pub(crate) metrics: Option<Arc<ExportState>>,
+    pub(crate) logs: Logs,
 }
 
 /// Sets up logs, traces, metrics and propagation for this process, in the order their providers need.
@@ -52,24 +63,112 @@ pub struct Telemetry {
 /// When called twice, when the log filter cannot be parsed, or when an exporter or its threads cannot be made. A collector
 /// that does not answer is no error: what cannot be exported is counted, and a log line tells of it.
 pub fn init(config: Config) -> Result<Telemetry, InitError> {
-    let _ = config;
-    Err(InitError::AlreadyInitialized)
+    // Before anything is started: a second call must not leave threads behind.
+    if core::installed() || tracing::dispatcher::has_been_set() {
+        return Err(InitError::AlreadyInitialized);
+    }
+    let sink = Sink::Stream(Box::new(std::io::stdout()));
+    let telemetry = install(&config, sink, |builder| builder)?;
+    logs::install_hook();
+    for problem in &config.problems {
+        tracing::warn!(target: "telemetry::config", "{problem}");
+    }
+    Ok(telemetry)
 }
 
-impl Telemetry {
-    /// Flushes and ends everything, waiting at most until `deadline` has passed.
-    pub fn shutdown(self, deadline: Duration) -> ShutdownReport {
-        let _ = (self.tracers, self.meters, deadline);
-        ShutdownReport {
-            spans: Default::default(),
-            metrics: Default::default(),
-            logs: Default::default(),
-            took: deadline,
-        }
-    }
+/// Builds everything and makes it this process's telemetry: meters first, because instruments made earlier measure nothing,
+/// then the tracer, then the subscriber, which asks for both.
+pub(crate) fn install(
+    config: &Config,
+    sink: Sink,
+    processors: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+) -> Result<Telemetry, InitError> {
+    let writer = Writer::new(sink, config.log_buffer)?;
+    let service = Service {
+        name: config.service.clone(),
+        version: config.version.clone(),
+        instance: config.instance.clone(),
+    };
+    let (subscriber, logs) = logs::subscriber(service, config.log_format, &config.log_filter, writer)
+        .map_err(|invalid| InitError::LogFilter { filter: config.log_filter.clone(), reason: invalid.reason })?;
+    let resource = resource(config);
+    let scrape = Scrape::default();
+    let (meters, metrics) = meters(config, resource.clone(), scrape.clone())?;
+    let (tracers, spans) = tracers(config, resource, processors)?;
 
-    /// [`Telemetry::shutdown`] without blocking the runtime.
-    pub async fn shutdown_async(self, deadline: Duration) -> ShutdownReport {
-        self.shutdown(deadline)
+    let mut core = Core::new(&tracers, &meters);
+    core.scrape = Some(scrape);
+    core.logs = Some(logs.clone());
+    core.slow_server = config.slow_server;
+    core.slow_client = config.slow_client;
+    core.baggage.clone_from(&config.baggage);
+    signals::observe(&core.meter, spans.clone(), config.queue_size as u64, logs.writer.clone());
+
+    core::install(core).map_err(|_| InitError::AlreadyInitialized)?;
+    global::set_meter_provider(meters.clone());
+    global::set_tracer_provider(tracers.clone());
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| InitError::AlreadyInitialized)?;
+    Ok(Telemetry { tracers, meters, spans, metrics, logs })
+}
+
+fn resource(config: &Config) -> Resource {
+    let mut attributes = vec![
+        opentelemetry::KeyValue::new("service.instance.id", config.instance.clone()),
+        opentelemetry::KeyValue::new("process.pid", i64::from(std::process::id())),
+    ];
+    if !config.version.is_empty() {
+        attributes.push(opentelemetry::KeyValue::new("service.version", config.version.clone()));
     }
+    attributes.extend(config.resource.iter().map(|(k, v)| opentelemetry::KeyValue::new(k.clone(), v.clone())));
+    let sdk = [
+        opentelemetry::KeyValue::new("telemetry.sdk.name", "opentelemetry"),
+        opentelemetry::KeyValue::new("telemetry.sdk.language", "rust"),
+    ];
+    // The environment has been read into the configuration; the SDK's own detectors would read it a second time.
+    Resource::builder_empty().with_attributes(sdk).with_service_name(config.service.clone()).with_attributes(attributes).build()
+}
+
+type Metered = (SdkMeterProvider, Option<Arc<ExportState>>);
+
+fn meters(config: &Config, resource: Resource, scrape: Scrape) -> Result<Metered, InitError> {
+    let mut builder = SdkMeterProvider::builder().with_resource(resource);
+    if config.disabled {
+        return Ok((builder.build(), None));
+    }
+    builder = builder.with_reader(scrape);
+    let Some(endpoint) = &config.metrics_endpoint else { return Ok((builder.build(), None)) };
+    let state = Arc::new(ExportState::new("metrics", endpoint));
+    let exporter = Counted { inner: metric_exporter(config, endpoint)?, state: Arc::clone(&state) };
+    let reader = PeriodicReader::builder(exporter).with_interval(config.metric_interval).build();
+    Ok((builder.with_reader(reader).build(), Some(state)))
+}
+
+type Traced = (SdkTracerProvider, Option<Arc<ExportState>>);
+
+fn tracers(
+    config: &Config,
+    resource: Resource,
+    processors: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+) -> Result<Traced, InitError> {
+    let mut builder = SdkTracerProvider::builder().with_resource(resource);
+    if config.disabled {
+        // Ids are still made and passed on, so that logs and neighbours stay correlated.
+        return Ok((builder.with_sampler(Sampler::AlwaysOff).build(), None));
+    }
+    builder = processors(builder.with_sampler(config.sampling.sampler()));
+    let Some(endpoint) = &config.traces_endpoint else { return Ok((builder.build(), None)) };
+    let state = Arc::new(ExportState::new("traces", endpoint));
+    let exporter = Counted { inner: span_exporter(config, endpoint)?, state: Arc::clone(&state) };
+    let batch = BatchConfigBuilder::default()
+        .with_max_queue_size(config.queue_size)
+        .with_max_export_batch_size(config.batch_size.min(config.queue_size))
+        .with_scheduled_delay(config.schedule_delay)
+        .build();
+    let queue = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
+    let inner = RedactingProcessor(queue);
+    Ok((builder.with_span_processor(admission(inner, &state, config)).build(), Some(state)))
+}
+
+fn admission<P: SpanProcessor>(inner: P, state: &Arc<ExportState>, config: &Config) -> Admission<P> {
+    Admission { inner, state: Arc::clone(state), capacity: config.queue_size as u64 }
 }

@@ -22,6 +22,7 @@
 //! # Ok(()) }
 //! ```
 
+mod admin;
 pub mod context;
 mod core;
 pub mod correlation;
@@ -34,7 +35,10 @@ pub mod metrics;
 pub mod redact;
 mod settings;
 mod shutdown;
+mod signals;
+pub mod testing;
 
+pub use admin::admin_router;
 pub use init::{InitError, Telemetry, init};
 pub use settings::{Config, LogFormat, Sampling};
 pub use shutdown::{ExportOutcome, ShutdownReport};

@@ -1,7 +1,7 @@
 //! One request being handled: everything that is known about it, and the guard that reports it exactly once.
 
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::{HeaderMap, Method, Request, StatusCode, header};
@@ -34,6 +34,7 @@ pub(super) struct InFlight {
     context: Context,
     correlation: CorrelationId,
     started: Instant,
+    slow: Duration,
     method: &'static str,
     route: Option<&'static str>,
     scheme: &'static str,
@@ -50,9 +51,10 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn start<B>(request: &Request<B>) -> Self {
+    pub(super) fn start<B>(request: &Request<B>, slow: Option<Duration>) -> Self {
         let core = core();
         let started = Instant::now();
+        crate::signals::watch_current();
         let method = names::method(request.method());
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let (name, route) = match template {
@@ -80,6 +82,7 @@ impl InFlight {
             context,
             correlation,
             started,
+            slow: slow.unwrap_or(core.slow_server),
             method,
             route,
             scheme,
@@ -201,9 +204,9 @@ impl InFlight {
     }
 
     /// The access-log line, written inside the request's context so that it carries the ids.
-    fn log(&self, elapsed: std::time::Duration, error: Option<&'static str>) {
+    fn log(&self, elapsed: Duration, error: Option<&'static str>) {
         let _guard = self.context.clone().attach();
-        let slow = elapsed >= self.core.slow_server;
+        let slow = elapsed >= self.slow;
         macro_rules! access {
             ($level:ident) => {
                 tracing::$level!(

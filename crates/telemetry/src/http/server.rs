@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
+use std::time::Duration;
 
 use http::{HeaderValue, Request, Response};
 use pin_project_lite::pin_project;
@@ -32,19 +33,20 @@ use crate::correlation;
 /// ```
 #[must_use]
 pub fn server_layer() -> ServerLayer {
-    ServerLayer { _private: () }
+    ServerLayer { slow: None }
 }
 
 /// See [`server_layer`].
 #[derive(Debug, Clone)]
 pub struct ServerLayer {
-    _private: (),
+    slow: Option<Duration>,
 }
 
 /// The service [`ServerLayer`] makes.
 #[derive(Debug, Clone)]
 pub struct ServerService<S> {
     inner: S,
+    slow: Option<Duration>,
 }
 
 pin_project! {
@@ -58,11 +60,20 @@ pin_project! {
 
 // === impl ServerLayer ===
 
+impl ServerLayer {
+    /// Requests that take this long get a WARN access-log line (default: `Config::slow_server`, 1 s).
+    #[must_use]
+    pub fn slow(mut self, threshold: Duration) -> Self {
+        self.slow = Some(threshold);
+        self
+    }
+}
+
 impl<S> Layer<S> for ServerLayer {
     type Service = ServerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ServerService { inner }
+        ServerService { inner, slow: self.slow }
     }
 }
 
@@ -82,7 +93,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let in_flight = observed(request.uri().path()).then(|| InFlight::start(&request));
+        let in_flight = observed(request.uri().path()).then(|| InFlight::start(&request, self.slow));
         // The handler future may do work when it is made, so that happens inside the span too.
         let inner = match &in_flight {
             Some(in_flight) => {

@@ -125,12 +125,13 @@ impl Processing {
         )
         .queue(queue.to_owned())
         .name();
-        let carried = headers::extract(&delivery.properties);
+        let mut carried = headers::extract(&delivery.properties);
         let creation = carried.span_context();
-        let (mut parent, correlation) = correlation::ensure(carried.extract());
         if !continue_trace {
-            parent = parent.with_remote_span_context(opentelemetry::trace::SpanContext::NONE);
+            // An invalid span would not do: the sampler takes it for a parent that was not sampled.
+            carried.traceparent = None;
         }
+        let (parent, correlation) = correlation::ensure(carried.extract());
         let builder = SpanBuilder::from_name(format!("process {queue}"))
             .with_kind(SpanKind::Consumer)
             .with_links(creation.map(Link::with_context).into_iter().collect());

@@ -8,6 +8,7 @@ mod prometheus;
 mod scrape;
 
 pub(crate) use attributes::with_attributes;
+pub(crate) use prometheus::CONTENT_TYPE;
 pub(crate) use instruments::{DURATION_BOUNDS, Instruments};
 pub(crate) use scrape::Scrape;
 

@@ -85,13 +85,14 @@ fn starts_with_ignore_case(bytes: &[u8], prefix: &[u8]) -> bool {
     bytes.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
-/// `local@domain`, around the `@`; letters beyond ASCII count on both sides. A domain without a dot counts too.
+/// `local@domain`, around the `@`; letters beyond ASCII count on both sides. A domain without a dot counts too. Characters that
+/// separate parts of a URL end the local part, although an address might hold them.
 fn email(bytes: &[u8], at: usize, kept: usize) -> Option<Range<usize>> {
-    let local = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-/=?^_`{|}~.".contains(b) || *b >= 0x80;
-    let domain = |b: &u8| b.is_ascii_alphanumeric() || b"-.[]:".contains(b) || *b >= 0x80;
+    let local = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%'*+-^_`|~.".contains(b) || *b >= 0x80;
+    let domain = |b: &u8| b.is_ascii_alphanumeric() || b"-.".contains(b) || *b >= 0x80;
     let before = bytes[kept..at].iter().rev().take_while(|b| local(b)).count();
     let mut after = bytes[at + 1..].iter().take_while(|b| domain(b)).count();
-    while after > 0 && matches!(bytes[at + after], b'.' | b':') {
+    while after > 0 && bytes[at + after] == b'.' {
         after -= 1;
     }
     (before > 0 && after > 0).then(|| at - before..at + 1 + after)

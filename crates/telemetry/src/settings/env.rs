@@ -179,7 +179,15 @@ mod tests {
             ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
             ("LOG_FORMAT", "xml"),
         ]);
-        insta::assert_snapshot!(config.problems.join("\n"), @"");
+        insta::assert_snapshot!(config.problems.join("\n"), @r"
+        OTLP endpoint `collector:4318/v1/traces`: expected `http://host:port`; nothing is exported there
+        OTLP endpoint `collector:4318/v1/metrics`: expected `http://host:port`; nothing is exported there
+        OTEL_EXPORTER_OTLP_PROTOCOL `grpc`: only `http/protobuf` is supported
+        OTEL_BSP_SCHEDULE_DELAY `5s`: expected whole milliseconds
+        OTEL_BSP_MAX_QUEUE_SIZE `0`: expected a number above 0
+        OTEL_TRACES_SAMPLER `traceidratio` with argument `7`: expected `[parentbased_]always_on`, `..._off` or `...traceidratio` with a share from 0 to 1
+        LOG_FORMAT `xml`: expected `json`, `logfmt` or `pretty`
+        ");
         assert_eq!(config.sampling, Sampling::ParentOrAlways);
         assert_eq!(config.traces_endpoint, None);
     }

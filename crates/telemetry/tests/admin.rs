@@ -1,0 +1,42 @@
+//! What operators ask: metrics in Prometheus' format, and to log more or less. Alone in its process, as the level is shared.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use telemetry::testing::capture;
+use tower::ServiceExt;
+
+async fn ask(request: Request<Body>) -> (StatusCode, String) {
+    let answer = telemetry::admin_router().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.into()).unwrap())
+}
+
+fn put(directives: &str) -> Request<Body> {
+    Request::put("/admin/log-level").body(Body::from(directives.to_owned())).unwrap()
+}
+
+#[tokio::test]
+async fn operators_read_metrics_and_change_the_log_level() {
+    let capture = capture();
+    telemetry::metrics::meter().u64_counter("app.admin.test").build().add(3, &[]);
+    let (status, metrics) = ask(Request::get("/metrics").body(Body::empty()).unwrap()).await;
+    assert_eq!(status, StatusCode::OK);
+    for expected in ["\napp_admin_test_total", "\nprocess_memory_usage_bytes", "\napp_tokio_workers", "\nprocess_cpu_time_seconds_total"] {
+        assert!(metrics.contains(expected), "{expected} in {metrics}");
+    }
+
+    let talk = || capture.run(async { tracing::info!("talking") });
+    assert_eq!(ask(put("admin=loud")).await.0, StatusCode::BAD_REQUEST);
+    talk().await;
+    assert_eq!(capture.logs().len(), 1);
+    assert_eq!(ask(put("error")).await.0, StatusCode::NO_CONTENT);
+    talk().await;
+    assert_eq!(capture.logs().len(), 1, "info is off now");
+    let (_, level) = ask(Request::get("/admin/log-level").body(Body::empty()).unwrap()).await;
+    assert!(level.contains("error") && level.contains("hyper=off"), "{level}");
+    assert_eq!(ask(put("info")).await.0, StatusCode::NO_CONTENT);
+    talk().await;
+    assert_eq!(capture.logs().len(), 2);
+}
