@@ -1,0 +1,17 @@
+//! Open-model load: arrivals follow a schedule fixed by the seed, whatever the system does about them.
+//!
+//! Three times are kept apart: *response* (from the intended start to the end: what a user who came at that moment would
+//! have waited), *service* (from the actual start), and *lag* (how late the generator itself was).
+
+mod plan;
+mod result;
+mod schedule;
+mod thresholds;
+mod workload;
+
+pub use plan::{Arrivals, LoadPlan, PhaseSpan};
+pub use result::{Interval, LoadResult, Percentiles, ThresholdResult};
+pub(crate) use schedule::substream;
+pub use schedule::{Schedule, Shape, ShapeError, Stage};
+pub use thresholds::{Aggregate, Metric, Operator, Threshold, ThresholdError};
+pub use workload::{Iteration, IterationResult, OperationRun, Workload};
