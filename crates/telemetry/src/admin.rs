@@ -17,9 +17,7 @@ const MAX_DIRECTIVES: usize = 4096;
 ///
 /// Serve it where only operators reach it.
 pub fn admin_router() -> Router {
-    Router::new()
-        .route("/metrics", get(scrape))
-        .route("/admin/log-level", get(log_level).put(set_log_level))
+    Router::new().route("/metrics", get(scrape)).route("/admin/log-level", get(log_level).put(set_log_level))
 }
 
 async fn scrape() -> impl IntoResponse {
@@ -45,7 +43,8 @@ async fn set_log_level(body: Bytes) -> Response {
             StatusCode::NO_CONTENT.into_response()
         }
         Err(invalid) => {
-            let reason = format!("`{directives}`: {}; expected directives such as `info,order=debug`\n", invalid.reason);
+            let reason =
+                format!("`{directives}`: {}; expected directives such as `info,order=debug`\n", invalid.reason);
             (StatusCode::BAD_REQUEST, reason).into_response()
         }
     }

@@ -67,10 +67,7 @@ impl CorrelationId {
         if text.is_empty() || text.len() > MAX_LEN {
             return Err(InvalidCorrelationId::Length(text.chars().count()));
         }
-        match text
-            .chars()
-            .find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
-        {
+        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))) {
             Some(bad) => Err(InvalidCorrelationId::Character(bad)),
             None => Ok(Self(Arc::from(text))),
         }

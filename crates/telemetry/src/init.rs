@@ -12,7 +12,7 @@ use opentelemetry_sdk::trace::{
 use crate::core::{self, Core};
 use crate::export::{Admission, Counted, ExportState, metric_exporter, span_exporter};
 use crate::logs::{self, Logs, Service, Sink, Writer};
-use crate::metrics::Scrape;
+use crate::metrics::{Scrape, limits};
 use crate::redact::RedactingProcessor;
 use crate::settings::Config;
 use crate::signals;
@@ -84,11 +84,8 @@ pub(crate) fn install(
     processors: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
 ) -> Result<Telemetry, InitError> {
     let writer = Writer::new(sink, config.log_buffer)?;
-    let service = Service {
-        name: config.service.clone(),
-        version: config.version.clone(),
-        instance: config.instance.clone(),
-    };
+    let service =
+        Service { name: config.service.clone(), version: config.version.clone(), instance: config.instance.clone() };
     let (subscriber, logs) = logs::subscriber(service, config.log_format, &config.log_filter, writer)
         .map_err(|invalid| InitError::LogFilter { filter: config.log_filter.clone(), reason: invalid.reason })?;
     let resource = resource(config);
@@ -125,13 +122,17 @@ fn resource(config: &Config) -> Resource {
         opentelemetry::KeyValue::new("telemetry.sdk.language", "rust"),
     ];
     // The environment has been read into the configuration; the SDK's own detectors would read it a second time.
-    Resource::builder_empty().with_attributes(sdk).with_service_name(config.service.clone()).with_attributes(attributes).build()
+    Resource::builder_empty()
+        .with_attributes(sdk)
+        .with_service_name(config.service.clone())
+        .with_attributes(attributes)
+        .build()
 }
 
 type Metered = (SdkMeterProvider, Option<Arc<ExportState>>);
 
 fn meters(config: &Config, resource: Resource, scrape: Scrape) -> Result<Metered, InitError> {
-    let mut builder = SdkMeterProvider::builder().with_resource(resource);
+    let mut builder = SdkMeterProvider::builder().with_resource(resource).with_view(limits);
     if config.disabled {
         return Ok((builder.build(), None));
     }

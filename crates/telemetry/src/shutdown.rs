@@ -51,6 +51,13 @@ impl fmt::Debug for Telemetry {
     }
 }
 
+/// A process that ends without a shutdown loses spans, but it can still say why.
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        self.logs.flush(Duration::from_millis(250));
+    }
+}
+
 impl Telemetry {
     /// Flushes and ends everything, waiting at most until `deadline` has passed.
     ///

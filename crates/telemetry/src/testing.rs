@@ -110,7 +110,9 @@ impl Capture {
         let Some((store, _)) = MEMORY.get() else { return Vec::new() };
         let spans = store.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mine = |span: &SpanData| {
-            span.attributes.iter().any(|a| a.key.as_str() == correlation::ATTRIBUTE && *a.value.as_str() == *self.id.as_str())
+            span.attributes
+                .iter()
+                .any(|a| a.key.as_str() == correlation::ATTRIBUTE && *a.value.as_str() == *self.id.as_str())
         };
         let traces: BTreeSet<_> =
             spans.iter().filter(|span| mine(span)).map(|span| span.span_context.trace_id().to_bytes()).collect();

@@ -23,9 +23,25 @@ async fn operators_read_metrics_and_change_the_log_level() {
     telemetry::metrics::meter().u64_counter("app.admin.test").build().add(3, &[]);
     let (status, metrics) = ask(Request::get("/metrics").body(Body::empty()).unwrap()).await;
     assert_eq!(status, StatusCode::OK);
-    for expected in ["\napp_admin_test_total", "\nprocess_memory_usage_bytes", "\napp_tokio_workers", "\nprocess_cpu_time_seconds_total"] {
+    for expected in [
+        "\napp_admin_test_total",
+        "\nprocess_memory_usage_bytes",
+        "\napp_tokio_workers",
+        "\nprocess_cpu_time_seconds_total",
+    ] {
         assert!(metrics.contains(expected), "{expected} in {metrics}");
     }
+
+    // A view that limits the sets must not cost the buckets.
+    capture
+        .run(async {
+            let delivery = lapin::message::Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
+            telemetry::messaging::process(&delivery, "q", async {}).await;
+        })
+        .await;
+    let buckets = telemetry::metrics::prometheus();
+    let buckets = buckets.lines().filter(|line| line.starts_with("messaging_process_duration_seconds_bucket"));
+    assert_eq!(buckets.count(), telemetry::metrics::duration_bounds().len() + 1);
 
     let talk = || capture.run(async { tracing::info!("talking") });
     assert_eq!(ask(put("admin=loud")).await.0, StatusCode::BAD_REQUEST);

@@ -31,14 +31,19 @@ async fn context_is_sent_but_not_everything_to_strangers() {
     let base = server().await;
     let id = capture.correlation_id().as_str();
     let client = Client::new(reqwest::Client::new());
-    let own = capture.run(async { client.get(format!("{base}/echo")).send().await.unwrap().text().await.unwrap() }).await;
+    let own =
+        capture.run(async { client.get(format!("{base}/echo")).send().await.unwrap().text().await.unwrap() }).await;
     let span = &capture.spans()[0];
     assert_eq!(
         own,
-        format!("traceparent=00-{}-{}-01\nbaggage=correlation_id={id}\nx-correlation-id={id}", span.trace_id, span.span_id)
+        format!(
+            "traceparent=00-{}-{}-01\nbaggage=correlation_id={id}\nx-correlation-id={id}",
+            span.trace_id, span.span_id
+        )
     );
     let client = client.external();
-    let strange = capture.run(async { client.get(format!("{base}/echo")).send().await.unwrap().text().await.unwrap() }).await;
+    let strange =
+        capture.run(async { client.get(format!("{base}/echo")).send().await.unwrap().text().await.unwrap() }).await;
     assert!(strange.starts_with("traceparent=00-") && strange.ends_with("\nbaggage=\nx-correlation-id="), "{strange}");
 }
 

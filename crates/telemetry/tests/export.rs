@@ -26,6 +26,7 @@ fn child_process() {
     }
     let telemetry = telemetry::init(Config::from_env("child")).unwrap();
     assert!(matches!(telemetry::init(Config::new("again")), Err(telemetry::InitError::AlreadyInitialized)));
+    assert!(std::thread::spawn(|| panic!("child panics")).join().is_err());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for _ in 0..5 {
@@ -79,7 +80,10 @@ async fn answering_collector_gets_everything() {
     assert!(spans.iter().all(|span| span.name == "process q"));
     let lines: Vec<&str> = out.lines().filter(|line| line.starts_with('{')).collect();
     assert_eq!(lines.iter().filter(|line| line.contains("mail [redacted]")).count(), 5, "{out}");
-    assert!(lines.iter().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()), "{out}");
+    let lines: Vec<serde_json::Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let panic = lines.iter().find(|line| line["target"] == "panic").unwrap();
+    assert_eq!(panic["message"], "thread panicked: child panics");
+    assert!(panic["exception.stacktrace"].as_str().is_some_and(|trace| !trace.is_empty()), "{panic}");
 }
 
 #[tokio::test]
@@ -89,7 +93,8 @@ async fn refusing_collector_is_reported_once() {
         .route("/v1/metrics", post(async || StatusCode::INTERNAL_SERVER_ERROR));
     let (out, report) = child(Some(collector(app).await), &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")]).await;
     assert!(report.contains("exported: 0, failed: 5"), "{report}");
-    let down: Vec<_> = out.lines().filter(|line| line.contains("collector is down") && line.contains("traces")).collect();
+    let down: Vec<_> =
+        out.lines().filter(|line| line.contains("collector is down") && line.contains("traces")).collect();
     assert_eq!(down.len(), 1, "{out}");
 }
 

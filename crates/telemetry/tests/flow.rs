@@ -19,7 +19,10 @@ fn line(text: &str) -> Value {
 }
 
 fn named<'a>(spans: &'a [Span], kind: &str, name: &str) -> &'a Span {
-    spans.iter().find(|span| span.kind == kind && span.name == name).unwrap_or_else(|| panic!("{kind} {name} in {spans:#?}"))
+    spans
+        .iter()
+        .find(|span| span.kind == kind && span.name == name)
+        .unwrap_or_else(|| panic!("{kind} {name} in {spans:#?}"))
 }
 
 /// `POST /flow/orders/{id}` asks `GET /flow/gigs/{id}` of itself and stores what an outbox row would.
@@ -109,10 +112,14 @@ async fn one_operation_is_one_flow_with_one_correlation_id() {
     let logs: Vec<Value> = capture.logs().iter().map(|text| line(text)).collect();
     assert!(logs.len() >= 4, "{logs:#?}");
     for line in &logs {
-        for key in ["timestamp", "level", "target", "message", "service", "version", "instance", "trace_id", "span_id"] {
+        for key in ["timestamp", "level", "target", "message", "service", "version", "instance", "trace_id", "span_id"]
+        {
             assert!(line[key].is_string(), "{key} in {line}");
         }
-        assert!(spans.iter().any(|span| line["span_id"] == *span.span_id && line["trace_id"] == *span.trace_id), "{line}");
+        assert!(
+            spans.iter().any(|span| line["span_id"] == *span.span_id && line["trace_id"] == *span.trace_id),
+            "{line}"
+        );
     }
     let created = logs.iter().find(|line| line["message"] == "order created").unwrap();
     assert_eq!((&created["order"], &created["status"]), (&Value::from(42), &Value::from(200)));
@@ -133,7 +140,9 @@ async fn one_operation_is_one_flow_with_one_correlation_id() {
 #[tokio::test]
 async fn consumer_may_continue_the_trace() {
     let capture = capture();
-    let row = capture.run(async { MessageContext { traceparent: Some(support::PARENT.into()), ..MessageContext::capture() } }).await;
+    let row = capture
+        .run(async { MessageContext { traceparent: Some(support::PARENT.into()), ..MessageContext::capture() } })
+        .await;
     let mut headers = lapin::types::FieldTable::default();
     messaging::inject(&row, &mut headers);
     Consumer::new("continued").continue_trace().process(&delivery("e", "k", headers, false), async {}).await;
@@ -155,12 +164,19 @@ async fn dropped_and_panicking_handlers_are_recorded() {
         let mut pending = Box::pin(messaging::process(&delivery, "q", std::future::pending::<()>()));
         assert!(futures_util::poll!(pending.as_mut()).is_pending());
     }
-    let handler = async { if true { panic!("on purpose") } };
+    let handler = async {
+        if true {
+            panic!("on purpose")
+        }
+    };
     let crashed = tokio::spawn(async move { messaging::process(&delivery, "q", handler).await }).await;
     assert!(crashed.unwrap_err().is_panic());
     let errors: Vec<_> = capture.spans().iter().map(|span| span.attribute("error.type").to_owned()).collect();
     assert_eq!(errors, ["cancelled", "panic"]);
-    assert_eq!(metric("app.messaging.process.active_messages", &[("messaging.destination.name", "ended:early:q")]), 0.0);
+    assert_eq!(
+        metric("app.messaging.process.active_messages", &[("messaging.destination.name", "ended:early:q")]),
+        0.0
+    );
 }
 
 #[tokio::test]
@@ -179,9 +195,17 @@ async fn line_stays_valid_json_whatever_is_logged() {
     let capture = capture();
     capture
         .run(async {
-            tracing::info!(service = "impostor", not_a_number = f64::NAN, quote = "\"\n\u{1}", "multi\nline \"message\"");
+            tracing::info!(
+                service = "impostor",
+                not_a_number = f64::NAN,
+                quote = "\"\n\u{1}",
+                "multi\nline \"message\""
+            );
             let _span = tracing::info_span!("outer", token = "abc", number = 4_111_111_111_111_111_u64).entered();
-            tracing::warn!(error = &std::io::Error::other("mail to eve@example.org") as &dyn std::error::Error, "failed");
+            tracing::warn!(
+                error = &std::io::Error::other("mail to eve@example.org") as &dyn std::error::Error,
+                "failed"
+            );
         })
         .await;
     let logs: Vec<Value> = capture.logs().iter().map(|text| line(text)).collect();

@@ -24,7 +24,9 @@ fn access(capture: &Capture) -> Vec<(String, String)> {
     let lines = lines.iter().map(|text| serde_json::from_str::<Value>(text).unwrap());
     lines
         .filter(|line| line["target"] == "telemetry::access")
-        .map(|line| (line["level"].as_str().unwrap().to_owned(), line["error.type"].as_str().unwrap_or_default().to_owned()))
+        .map(|line| {
+            (line["level"].as_str().unwrap().to_owned(), line["error.type"].as_str().unwrap_or_default().to_owned())
+        })
         .collect()
 }
 

@@ -14,6 +14,10 @@ const MAX_ENTRIES: usize = 64;
 
 /// The allowed entries of `context` and the correlation id, or nothing when there is neither.
 pub(super) fn encode(context: &Context, correlation: Option<&CorrelationId>) -> Option<String> {
+    encode_if(context, correlation, |key| core().allows_baggage(key))
+}
+
+fn encode_if(context: &Context, correlation: Option<&CorrelationId>, allows: impl Fn(&str) -> bool) -> Option<String> {
     let baggage = context.baggage();
     if baggage.is_empty() && correlation.is_none() {
         return None;
@@ -26,7 +30,7 @@ pub(super) fn encode(context: &Context, correlation: Option<&CorrelationId>) -> 
     }
     for (key, (value, _)) in baggage.iter().take(MAX_ENTRIES) {
         let key = key.as_str();
-        if key == BAGGAGE_KEY || !core().allows_baggage(key) {
+        if key == BAGGAGE_KEY || !allows(key) {
             continue;
         }
         let before = out.len();
@@ -46,9 +50,13 @@ pub(super) fn encode(context: &Context, correlation: Option<&CorrelationId>) -> 
 
 /// The allowed entries of a header; malformed entries are skipped. Properties after `;` are dropped.
 pub(super) fn decode(header: &str) -> Baggage {
+    decode_if(header, |key| core().allows_baggage(key))
+}
+
+fn decode_if(header: &str, allows: impl Fn(&str) -> bool) -> Baggage {
     let mut baggage = Baggage::new();
     for (key, value) in entries(header) {
-        if key != BAGGAGE_KEY && core().allows_baggage(key) {
+        if key != BAGGAGE_KEY && allows(key) {
             baggage.insert(key.to_owned(), percent_decode(value));
         }
     }
@@ -101,6 +109,20 @@ pub(crate) fn percent_decode(text: &str) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn only_allowed_keys_travel_either_way() {
+        let allows = |key: &str| key == "tenant";
+        let decoded = decode_if("tenant=a%20b;ttl=1, user = eve ,correlation_id=c-1,=x,,", allows);
+        assert_eq!(decoded.len(), 1);
+        assert_eq!(decoded.get("tenant").map(opentelemetry::StringValue::as_str), Some("a b"));
+        let mut baggage = decoded;
+        baggage.insert("user", "eve");
+        let context = Context::new().with_baggage(baggage);
+        let id = CorrelationId::parse("c-1").unwrap();
+        assert_eq!(encode_if(&context, Some(&id), allows).as_deref(), Some("correlation_id=c-1,tenant=a%20b"));
+        assert_eq!(encode_if(&context, None, |_| false), None);
+    }
 
     proptest! {
         #[test]

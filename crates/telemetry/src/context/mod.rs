@@ -3,10 +3,10 @@
 use std::str::FromStr;
 
 use http::HeaderMap;
+use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::context::{FutureExt, WithContext};
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceState};
-use opentelemetry::Context;
 use serde::{Deserialize, Serialize};
 
 use crate::correlation::{self, CorrelationId};

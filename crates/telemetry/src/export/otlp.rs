@@ -12,10 +12,16 @@ pub(crate) fn span_exporter(config: &Config, endpoint: &str) -> Result<SpanExpor
 }
 
 pub(crate) fn metric_exporter(config: &Config, endpoint: &str) -> Result<MetricExporter, InitError> {
-    configure(MetricExporter::builder().with_http(), config, endpoint)?.build().map_err(|error| failed(endpoint, &error))
+    configure(MetricExporter::builder().with_http(), config, endpoint)?
+        .build()
+        .map_err(|error| failed(endpoint, &error))
 }
 
-fn configure<B: WithExportConfig + WithHttpConfig>(builder: B, config: &Config, endpoint: &str) -> Result<B, InitError> {
+fn configure<B: WithExportConfig + WithHttpConfig>(
+    builder: B,
+    config: &Config,
+    endpoint: &str,
+) -> Result<B, InitError> {
     let headers: HashMap<String, String> = config.headers.iter().cloned().collect();
     Ok(builder
         .with_http_client(client(config, endpoint)?)

@@ -91,7 +91,8 @@ impl InFlight {
             server: text(request.headers(), header::HOST).or_else(|| uri.authority().map(|a| a.as_str().into())),
             client: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
             user_agent: text(request.headers(), header::USER_AGENT),
-            original_method: (method == "_OTHER").then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
+            original_method: (method == "_OTHER")
+                .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
             request_size: text(request.headers(), header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
             response_size: 0,
             status: None,

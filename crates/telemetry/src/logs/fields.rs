@@ -11,7 +11,16 @@ use crate::settings::LogFormat;
 
 /// Keys that the line itself uses; a field of the same name is written as `field.<name>`.
 const RESERVED: [&str; 10] = [
-    "timestamp", "level", "target", "message", "service", "version", "instance", "trace_id", "span_id", "correlation_id",
+    "timestamp",
+    "level",
+    "target",
+    "message",
+    "service",
+    "version",
+    "instance",
+    "trace_id",
+    "span_id",
+    "correlation_id",
 ];
 
 /// Longest text of one field, in bytes: one field must not fill the buffer.

@@ -4,8 +4,16 @@ use tracing_subscriber::filter::EnvFilter;
 
 /// Crates whose events would only tell that telemetry is at work. Named in the directives, they speak.
 const SILENT: [&str; 10] = [
-    "opentelemetry", "opentelemetry_sdk", "opentelemetry_otlp", "opentelemetry_http", "hyper", "hyper_util", "h2",
-    "reqwest", "tonic", "tower",
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "opentelemetry_otlp",
+    "opentelemetry_http",
+    "hyper",
+    "hyper_util",
+    "h2",
+    "reqwest",
+    "tonic",
+    "tower",
 ];
 
 /// The directives cannot be parsed.

@@ -18,8 +18,8 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::encode::{self, Scalar};
 use super::fields::Fields;
-use super::writer::Writer;
 use super::timestamp;
+use super::writer::Writer;
 use crate::context::traceparent;
 use crate::correlation::{self, CorrelationId};
 use crate::settings::LogFormat;

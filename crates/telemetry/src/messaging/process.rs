@@ -119,12 +119,10 @@ struct Processing {
 impl Processing {
     fn start(delivery: &Delivery, queue: &str, continue_trace: bool) -> Self {
         let core = core();
-        let destination = Destination::new(
-            delivery.exchange.as_str().to_owned(),
-            delivery.routing_key.as_str().to_owned(),
-        )
-        .queue(queue.to_owned())
-        .name();
+        let destination =
+            Destination::new(delivery.exchange.as_str().to_owned(), delivery.routing_key.as_str().to_owned())
+                .queue(queue.to_owned())
+                .name();
         let mut carried = headers::extract(&delivery.properties);
         let creation = carried.span_context();
         if !continue_trace {
@@ -199,7 +197,10 @@ fn attributes(delivery: &Delivery, destination: &str, correlation: &CorrelationI
         KeyValue::new("messaging.operation.type", "process"),
         KeyValue::new("messaging.destination.name", destination.to_owned()),
         KeyValue::new("messaging.rabbitmq.destination.routing_key", delivery.routing_key.as_str().to_owned()),
-        KeyValue::new("messaging.rabbitmq.message.delivery_tag", i64::try_from(delivery.delivery_tag).unwrap_or(i64::MAX)),
+        KeyValue::new(
+            "messaging.rabbitmq.message.delivery_tag",
+            i64::try_from(delivery.delivery_tag).unwrap_or(i64::MAX),
+        ),
         KeyValue::new("messaging.message.conversation_id", correlation.value()),
         KeyValue::new("messaging.message.body.size", delivery.data.len() as i64),
         KeyValue::new("app.messaging.message.redelivered", delivery.redelivered),

@@ -142,7 +142,10 @@ impl Sending {
                 KeyValue::new("messaging.operation.name", "send"),
                 KeyValue::new("messaging.operation.type", "send"),
                 KeyValue::new("messaging.destination.name", name.clone()),
-                KeyValue::new("messaging.rabbitmq.destination.routing_key", destination.routing_key.clone().into_owned()),
+                KeyValue::new(
+                    "messaging.rabbitmq.destination.routing_key",
+                    destination.routing_key.clone().into_owned(),
+                ),
                 KeyValue::new("messaging.message.id", message.id.clone()),
                 KeyValue::new("messaging.message.conversation_id", correlation.value()),
                 KeyValue::new("messaging.message.body.size", message.body.len() as i64),
@@ -194,5 +197,83 @@ fn error_type(error: &lapin::Error) -> &'static str {
         ErrorKind::InvalidConnectionState(_) | ErrorKind::MissingHeartbeatError => "connection_closed",
         ErrorKind::ProtocolError(_) => "broker_error",
         _ => "amqp_error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messaging::process;
+    use crate::testing::{capture, metric};
+    use lapin::message::Delivery;
+
+    /// What `publish` does around the broker, without one: the properties go straight into a delivery.
+    fn sent(
+        destination: &Destination,
+        message: OutgoingMessage,
+        result: &Result<Confirmation, lapin::Error>,
+    ) -> Delivery {
+        let mut sending = Sending::start(destination, &message);
+        let mut delivery =
+            Delivery::mock(1, (&*destination.exchange).into(), (&*destination.routing_key).into(), false, message.body);
+        delivery.properties = properties(
+            short(&message.id).unwrap(),
+            short(&message.kind).unwrap(),
+            message.headers,
+            message.properties,
+            &sending.context,
+            &sending.correlation,
+        );
+        sending.confirmed(result);
+        delivery
+    }
+
+    #[tokio::test]
+    async fn message_links_its_consumer_to_the_stored_context() {
+        let capture = capture();
+        let destination = Destination::new("publish-events", "order.created");
+        let stored = capture.run(async { MessageContext::capture() }).await;
+        let message = OutgoingMessage::new(uuid::Uuid::now_v7().to_string(), "order.created", "{}").context(stored);
+        let delivery = sent(&destination, message, &Ok(Confirmation::Ack(None)));
+
+        let id = capture.correlation_id().as_str();
+        assert_eq!(delivery.properties.correlation_id().as_ref().unwrap().as_str(), id);
+        assert_eq!(delivery.properties.kind().as_ref().unwrap().as_str(), "order.created");
+        process(&delivery, "mail", async {}).await;
+        assert_eq!(capture.tree(), "producer send publish-events\nconsumer process mail ~> send publish-events\n");
+        let spans = capture.spans();
+        assert!(spans.iter().all(|span| span.attribute("messaging.message.conversation_id") == id));
+        assert_eq!(spans[0].attribute("messaging.destination.name"), "publish-events:order.created");
+        let sent = [("messaging.destination.name", "publish-events:order.created")];
+        assert_eq!(metric("messaging.client.sent.messages", &sent), 1.0);
+        assert_eq!(metric("messaging.client.operation.duration", &sent), 1.0);
+        // The id is a UUIDv7, so the age is known.
+        let mail = [("messaging.destination.name", "publish-events:order.created:mail")];
+        assert_eq!(metric("app.messaging.message.age", &mail), 1.0);
+    }
+
+    #[tokio::test]
+    async fn refused_and_failed_messages_are_errors() {
+        let capture = capture();
+        let destination = Destination::new("refusing", "k");
+        let message = || OutgoingMessage { context: None, ..OutgoingMessage::new("m", "t", "") };
+        capture
+            .run(async {
+                sent(&destination, message(), &Ok(Confirmation::Nack(None)));
+                sent(&destination, message(), &Err(std::io::Error::other("gone").into()));
+                drop(Sending::start(&destination, &message()));
+            })
+            .await;
+        assert_eq!(
+            capture.tree(),
+            "producer send refusing !nack\nproducer send refusing !io_error\nproducer send refusing !cancelled\n"
+        );
+    }
+
+    #[test]
+    fn text_too_long_for_amqp_is_an_error() {
+        let error = short(&"x".repeat(256)).unwrap_err();
+        assert_eq!(error_type(&error), "invalid_message");
+        assert!(error.to_string().contains("256 bytes"), "{error}");
     }
 }

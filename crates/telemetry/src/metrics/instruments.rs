@@ -13,8 +13,7 @@ const SIZE_BOUNDS: [f64; 10] =
     [128.0, 512.0, 2048.0, 8192.0, 32768.0, 131_072.0, 524_288.0, 2_097_152.0, 8_388_608.0, 33_554_432.0];
 
 /// Age of a message when its processing starts: from immediate to an hour behind, in seconds.
-const AGE_BOUNDS: [f64; 14] =
-    [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
+const AGE_BOUNDS: [f64; 14] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
 
 pub(crate) struct Instruments {
     pub(crate) server_duration: Histogram<f64>,
@@ -35,7 +34,12 @@ pub(crate) struct Instruments {
 impl Instruments {
     pub(crate) fn new(meter: &Meter) -> Self {
         let duration = |name: &'static str, what: &'static str| {
-            meter.f64_histogram(name).with_unit("s").with_description(what).with_boundaries(DURATION_BOUNDS.into()).build()
+            meter
+                .f64_histogram(name)
+                .with_unit("s")
+                .with_description(what)
+                .with_boundaries(DURATION_BOUNDS.into())
+                .build()
         };
         let size = |name: &'static str, what: &'static str| {
             meter.u64_histogram(name).with_unit("By").with_description(what).with_boundaries(SIZE_BOUNDS.into()).build()
@@ -47,7 +51,10 @@ impl Instruments {
             meter.i64_up_down_counter(name).with_unit(unit).with_description(what).build()
         };
         Self {
-            server_duration: duration("http.server.request.duration", "Time from request to the end of the response body"),
+            server_duration: duration(
+                "http.server.request.duration",
+                "Time from request to the end of the response body",
+            ),
             server_active: level("http.server.active_requests", "{request}", "Requests being handled"),
             server_request_size: size("http.server.request.body.size", "Announced size of request bodies"),
             server_response_size: size("http.server.response.body.size", "Bytes of response bodies that were sent"),

@@ -4,12 +4,14 @@ use opentelemetry::metrics::Meter;
 
 mod attributes;
 mod instruments;
+mod limits;
 mod prometheus;
 mod scrape;
 
 pub(crate) use attributes::with_attributes;
-pub(crate) use prometheus::CONTENT_TYPE;
 pub(crate) use instruments::{DURATION_BOUNDS, Instruments};
+pub(crate) use limits::limits;
+pub(crate) use prometheus::CONTENT_TYPE;
 pub(crate) use scrape::Scrape;
 
 /// The meter for the application's own instruments.

@@ -149,7 +149,11 @@ mod tests {
         let resource = Resource::builder_empty().with_service_name("shop").build();
         let provider = SdkMeterProvider::builder().with_reader(scrape.clone()).with_resource(resource).build();
         let meter = provider.meter("test");
-        meter.u64_counter("app.orders").with_description("Orders \"made\"").build().add(3, &[KeyValue::new("kind", "a\"b\\")]);
+        meter
+            .u64_counter("app.orders")
+            .with_description("Orders \"made\"")
+            .build()
+            .add(3, &[KeyValue::new("kind", "a\"b\\")]);
         meter.i64_up_down_counter("in.flight").build().add(-2, &[]);
         meter.f64_gauge("cpu.utilization").with_unit("1").build().record(0.25, &[]);
         let duration = meter.f64_histogram("wait").with_unit("s").with_boundaries(vec![0.1, 1.0]).build();

@@ -2,9 +2,36 @@
 
 /// Whole words that make a key secret, wherever they stand in it.
 const WORDS: [&str; 30] = [
-    "password", "passwords", "passwd", "pwd", "passphrase", "secret", "secrets", "token", "authorization", "cookie",
-    "cookies", "email", "emails", "mail", "card", "cvv", "cvc", "iban", "ssn", "jwt", "apikey", "credential", "credentials",
-    "phone", "pan", "otp", "pin", "bearer", "signature", "setcookie",
+    "password",
+    "passwords",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "secret",
+    "secrets",
+    "token",
+    "authorization",
+    "cookie",
+    "cookies",
+    "email",
+    "emails",
+    "mail",
+    "card",
+    "cvv",
+    "cvc",
+    "iban",
+    "ssn",
+    "jwt",
+    "apikey",
+    "credential",
+    "credentials",
+    "phone",
+    "pan",
+    "otp",
+    "pin",
+    "bearer",
+    "signature",
+    "setcookie",
 ];
 
 /// Parts that make a key secret even inside a longer word.
@@ -92,14 +119,37 @@ mod tests {
     #[test]
     fn words_are_found_in_every_case_style() {
         for key in [
-            "password", "userPassword", "DB_PASSWORD", "x-api-key", "http.request.header.authorization", "Set-Cookie",
-            "accessToken", "emailAddress", "to_email", "cardNumber", "card", "clientsecret", "refresh_token", "{token}",
+            "password",
+            "userPassword",
+            "DB_PASSWORD",
+            "x-api-key",
+            "http.request.header.authorization",
+            "Set-Cookie",
+            "accessToken",
+            "emailAddress",
+            "to_email",
+            "cardNumber",
+            "card",
+            "clientsecret",
+            "refresh_token",
+            "{token}",
         ] {
             assert!(is_secret_key(key), "{key}");
         }
         for key in [
-            "url.path", "discarded", "cardinality", "messaging.message.id", "tokens_used", "http.route", "mailbox", "key", "",
-            "order_id", "app.correlation_id", "spanner", "opinion",
+            "url.path",
+            "discarded",
+            "cardinality",
+            "messaging.message.id",
+            "tokens_used",
+            "http.route",
+            "mailbox",
+            "key",
+            "",
+            "order_id",
+            "app.correlation_id",
+            "spanner",
+            "opinion",
         ] {
             assert!(!is_secret_key(key), "{key}");
         }

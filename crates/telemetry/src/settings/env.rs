@@ -31,9 +31,16 @@ impl Config {
         // Endpoints of one signal are taken as they are, without a path appended.
         self.traces_endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(self.traces_endpoint);
         self.metrics_endpoint = get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").or(self.metrics_endpoint);
+        if get("OTEL_TRACES_EXPORTER").as_deref() == Some("none") {
+            self.traces_endpoint = None;
+        }
+        if get("OTEL_METRICS_EXPORTER").as_deref() == Some("none") {
+            self.metrics_endpoint = None;
+        }
         for endpoint in [&mut self.traces_endpoint, &mut self.metrics_endpoint] {
             if let Some(given) = endpoint.take_if(|given| !is_http(given)) {
-                problems.push(format!("OTLP endpoint `{given}`: expected `http://host:port`; nothing is exported there"));
+                problems
+                    .push(format!("OTLP endpoint `{given}`: expected `http://host:port`; nothing is exported there"));
             }
         }
         if let Some(protocol) = get("OTEL_EXPORTER_OTLP_PROTOCOL").filter(|protocol| protocol != "http/protobuf") {
@@ -52,8 +59,10 @@ impl Config {
             }
             parsed
         };
-        if let Some(timeout) = millis("OTEL_EXPORTER_OTLP_TIMEOUT") {
-            self = self.export_timeout(timeout);
+        for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"] {
+            if let Some(timeout) = millis(name).filter(|timeout| !timeout.is_zero()) {
+                self.export_timeout = self.export_timeout.min(timeout);
+            }
         }
         self.schedule_delay = millis("OTEL_BSP_SCHEDULE_DELAY").unwrap_or(self.schedule_delay);
         let interval = millis("OTEL_METRIC_EXPORT_INTERVAL").filter(|interval| !interval.is_zero());
@@ -72,9 +81,12 @@ impl Config {
 
         if let Some(name) = get("OTEL_TRACES_SAMPLER") {
             let given = get("OTEL_TRACES_SAMPLER_ARG");
-            let share = given.as_deref().map(str::parse).transpose().ok().filter(|share: &Option<f64>| {
-                share.is_none_or(|share| (0.0..=1.0).contains(&share))
-            });
+            let share = given
+                .as_deref()
+                .map(str::parse)
+                .transpose()
+                .ok()
+                .filter(|share: &Option<f64>| share.is_none_or(|share| (0.0..=1.0).contains(&share)));
             match share.and_then(|share| Sampling::parse(&name, share.unwrap_or(1.0))) {
                 Some(sampling) => self.sampling = sampling,
                 None => problems.push(format!(
@@ -123,9 +135,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn from(variables: &[(&str, &str)]) -> Config {
-        Config::new("order").with_variables(|name| {
-            variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
-        })
+        Config::new("order")
+            .with_variables(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned()))
     }
 
     #[test]
@@ -190,6 +201,13 @@ mod tests {
         ");
         assert_eq!(config.sampling, Sampling::ParentOrAlways);
         assert_eq!(config.traces_endpoint, None);
+    }
+
+    #[test]
+    fn exporter_none_wins_over_the_endpoint() {
+        let config = from(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"), ("OTEL_TRACES_EXPORTER", "none")]);
+        assert_eq!(config.traces_endpoint, None);
+        assert_eq!(config.metrics_endpoint.as_deref(), Some("http://c:4318/v1/metrics"));
     }
 
     proptest! {

@@ -86,7 +86,7 @@ impl Config {
     /// The defaults for `service`, changed by the environment.
     ///
     /// Reads `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`,
-    /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS]_ENDPOINT`, `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`,
+    /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS]_ENDPOINT`, `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER` (`none`), `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`,
     /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
     /// (`json`, `logfmt`, `pretty`). Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
     /// [`crate::init`] logs a warning that names it.
@@ -128,6 +128,20 @@ impl Config {
         let base = base.trim_end_matches('/');
         self.traces_endpoint = Some(format!("{base}/v1/traces"));
         self.metrics_endpoint = Some(format!("{base}/v1/metrics"));
+        self
+    }
+
+    /// Exports spans to exactly this URL.
+    #[must_use]
+    pub fn traces_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.traces_endpoint = Some(url.into());
+        self
+    }
+
+    /// Exports metrics to exactly this URL.
+    #[must_use]
+    pub fn metrics_endpoint(mut self, url: impl Into<String>) -> Self {
+        self.metrics_endpoint = Some(url.into());
         self
     }
 
