@@ -1,1 +1,30 @@
-//! notification
+//! Mails: each event that somebody should hear of leads to one mail for each recipient.
+//!
+//! A mail is sent inside the transaction that records its event as seen, so a crash in between sends it again. Its
+//! `Message-ID` follows from event and recipient, so that a second copy is known as one.
+
+pub mod consumer;
+pub mod mail;
+pub mod mailer;
+pub mod views;
+
+use axum::Router;
+use platform::{App, Context, Migration};
+
+use crate::consumer::Sender;
+use crate::mailer::Mailer;
+
+/// The service's schema.
+pub const SCHEMA: &[Migration] = &[Migration::new(1, "mails", include_str!("../migrations/0001_mails.sql"))];
+
+/// Builds the service from `DATABASE_URL`, `SMTP_URL` (`smtp://host:port`) and `PUBLIC_URL`, the base of links in mails.
+///
+/// # Errors
+/// Every mistake of the environment, or why the database cannot be opened.
+pub async fn app(ctx: Context) -> anyhow::Result<App> {
+    let smtp = ctx.env().url("SMTP_URL");
+    let public_url = ctx.env().url("PUBLIC_URL");
+    let database = ctx.database(SCHEMA).await?;
+    let sender = Sender::new(Mailer::new(&smtp)?, &public_url);
+    Ok(App::new(Router::new()).with_database(&database).with_consumer(consumer::consumer(sender)))
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The notification service.
+
+fn main() -> std::process::ExitCode {
+    platform::main("notification", notification::app)
+}

@@ -1,1 +1,5 @@
-fn main() {}
+//! The review service.
+
+fn main() -> std::process::ExitCode {
+    platform::main("review", review::app)
+}

@@ -1,0 +1,92 @@
+//! Hands mails to the mail server by SMTP.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+use crate::mail::Mail;
+
+/// Sender of every mail.
+const FROM: &str = "no-reply@marketplace.example";
+/// Longest time for one command of the mail server.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A mail server.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+/// Why a mail was not sent.
+#[derive(Debug)]
+pub enum SendError {
+    /// The mail itself is at fault, such as an address that is none; trying again does not help.
+    Refused(String),
+    /// The mail server is away or busy.
+    Unavailable(anyhow::Error),
+}
+
+impl Mailer {
+    /// The mail server at `url` (`smtp://host:port`), without encryption.
+    ///
+    /// # Errors
+    /// When the URL has no host.
+    pub fn new(url: &str) -> anyhow::Result<Self> {
+        let authority = url.strip_prefix("smtp://").context("SMTP_URL: expected `smtp://host:port`")?;
+        let (host, port) = authority.trim_end_matches('/').rsplit_once(':').context("SMTP_URL: expected `smtp://host:port`")?;
+        let port: u16 = port.parse().with_context(|| format!("SMTP_URL: `{port}` is no port"))?;
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host)
+            .port(port)
+            .timeout(Some(TIMEOUT))
+            .build();
+        Ok(Self { transport, from: FROM.parse().context("sender")? })
+    }
+
+    /// Sends `mail` under `message_id` (without angle brackets).
+    ///
+    /// # Errors
+    /// When the mail is refused or the server does not take it now.
+    pub async fn send(&self, mail: &Mail, message_id: &str) -> Result<(), SendError> {
+        let message = self.message(mail, message_id).map_err(|error| SendError::Refused(format!("{error:#}")))?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => Err(SendError::Refused(error.to_string())),
+            Err(error) => Err(SendError::Unavailable(error.into())),
+        }
+    }
+
+    fn message(&self, mail: &Mail, message_id: &str) -> anyhow::Result<Message> {
+        let to: Address = mail.to.parse().context("the recipient's address is malformed")?;
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(&mail.subject)
+            .message_id(Some(format!("<{message_id}>")));
+        if let Some(id) = telemetry::correlation::current() {
+            builder = builder.header(CorrelationId(id.as_str().to_owned()));
+        }
+        Ok(builder.multipart(MultiPart::alternative_plain_html(mail.plain(), mail.html()))?)
+    }
+}
+
+/// The request that led to the mail, for whoever looks into it.
+#[derive(Clone)]
+struct CorrelationId(String);
+
+impl Header for CorrelationId {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("X-Correlation-Id")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
