@@ -1,7 +1,7 @@
 //! Logs, traces and metrics for services that talk over HTTP and AMQP, with one call.
 //!
 //! [`init`] sets everything up. [`http::server_layer`] and [`http::Client`] observe HTTP, [`messaging`] observes lapin, and
-//! [`correlation`] carries one business id through all of it, so that every log line, span and message of an operation can be
+//! [`span`] observes whatever else takes time. [`correlation`] carries one business id through all of it, so that every log line, span and message of an operation can be
 //! found by it. What a process says about itself goes to stdout (logs) and over OTLP (spans, metrics).
 //!
 //! Existing crates give traces for one library each; none carries a correlation id, links messages by the conventions,
@@ -36,6 +36,7 @@ pub mod redact;
 mod settings;
 mod shutdown;
 mod signals;
+pub mod span;
 pub mod testing;
 
 pub use admin::admin_router;

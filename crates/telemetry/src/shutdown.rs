@@ -125,7 +125,8 @@ fn outcome(state: Option<&Arc<ExportState>>, ended: bool) -> ExportOutcome {
             failed: state.failed(),
             dropped: state.dropped(),
             unsent: state.waiting(),
-            flushed: ended,
+            // The SDK says so even when it gave up; nothing may be left waiting.
+            flushed: ended && state.waiting() == 0,
         },
     }
 }

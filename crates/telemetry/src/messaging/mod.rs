@@ -8,8 +8,9 @@ mod headers;
 mod process;
 mod publish;
 
+pub use crate::span::Outcome as ProcessOutcome;
 pub use headers::{extract, inject};
-pub use process::{Consumer, ProcessOutcome, process};
+pub use process::{Consumer, process};
 pub use publish::{OutgoingMessage, publish};
 
 /// Where a message goes, or came from.

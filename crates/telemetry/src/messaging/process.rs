@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use lapin::message::Delivery;
 use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::trace::{Link, SpanBuilder, SpanKind, TraceContextExt, Tracer};
 use opentelemetry::{Context, KeyValue};
 use uuid::Uuid;
 
@@ -14,29 +14,7 @@ use super::{Destination, headers};
 use crate::core::{Core, core};
 use crate::correlation::{self, CorrelationId};
 use crate::metrics::with_attributes;
-
-/// What the output of a handler says about its success.
-pub trait ProcessOutcome {
-    /// `error.type` and a text for the span, when the message was not processed. The type must be of low cardinality.
-    fn failure(&self) -> Option<(Cow<'static, str>, String)>;
-}
-
-/// A handler that cannot fail.
-impl ProcessOutcome for () {
-    fn failure(&self) -> Option<(Cow<'static, str>, String)> {
-        None
-    }
-}
-
-/// `Err` is a failure, typed by the name of the error's type.
-impl<T, E: std::fmt::Display> ProcessOutcome for Result<T, E> {
-    fn failure(&self) -> Option<(Cow<'static, str>, String)> {
-        let error = self.as_ref().err()?;
-        let path = std::any::type_name::<E>();
-        let path = path.split('<').next().unwrap_or(path);
-        Some((Cow::Borrowed(path.rsplit("::").next().unwrap_or(path)), error.to_string()))
-    }
-}
+use crate::span::{self, Outcome};
 
 /// How deliveries of one queue are processed.
 ///
@@ -61,7 +39,7 @@ pub struct Consumer {
 pub async fn process<F>(delivery: &Delivery, queue: &str, future: F) -> F::Output
 where
     F: Future,
-    F::Output: ProcessOutcome,
+    F::Output: Outcome,
 {
     run(delivery, queue, false, future).await
 }
@@ -89,7 +67,7 @@ impl Consumer {
     pub async fn process<F>(&self, delivery: &Delivery, future: F) -> F::Output
     where
         F: Future,
-        F::Output: ProcessOutcome,
+        F::Output: Outcome,
     {
         run(delivery, &self.queue, self.continue_trace, future).await
     }
@@ -98,7 +76,7 @@ impl Consumer {
 async fn run<F>(delivery: &Delivery, queue: &str, continue_trace: bool, future: F) -> F::Output
 where
     F: Future,
-    F::Output: ProcessOutcome,
+    F::Output: Outcome,
 {
     let mut processing = Processing::start(delivery, queue, continue_trace);
     let output = future.with_context(processing.context.clone()).await;
@@ -169,10 +147,7 @@ impl Processing {
 impl Drop for Processing {
     fn drop(&mut self) {
         let elapsed = self.started.elapsed();
-        let failure = self.outcome.take().unwrap_or_else(|| {
-            let what = if std::thread::panicking() { "panic" } else { "cancelled" };
-            Some((Cow::Borrowed(what), String::new()))
-        });
+        let failure = self.outcome.take().unwrap_or_else(span::unfinished);
         let instruments = &self.core.instruments;
         self.with_destination(|attributes| {
             instruments.messaging_active.add(-1, attributes);
@@ -180,12 +155,7 @@ impl Drop for Processing {
             instruments.messaging_process.record(elapsed.as_secs_f64(), attributes);
             instruments.messaging_consumed.add(1, attributes);
         });
-        let span = self.context.span();
-        if let Some((kind, text)) = failure {
-            span.set_attribute(KeyValue::new("error.type", kind));
-            span.set_status(Status::error(text));
-        }
-        span.end();
+        span::end(&self.context, &failure);
     }
 }
 

@@ -20,7 +20,16 @@ pub(crate) fn limits(instrument: &Instrument) -> Option<Stream> {
         InstrumentKind::UpDownCounter | InstrumentKind::Gauge => LEVELS,
         _ => OBSERVED,
     };
-    let own = ["http.", "messaging.", "process.", "otel.sdk.", "app.tokio.", "app.telemetry.", "app.messaging."];
+    let own = [
+        "http.",
+        "messaging.",
+        "process.",
+        "otel.sdk.",
+        "app.tokio.",
+        "app.telemetry.",
+        "app.messaging.",
+        "app.process.",
+    ];
     if !own.iter().any(|prefix| instrument.name().starts_with(prefix)) {
         return None;
     }
