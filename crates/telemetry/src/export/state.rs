@@ -88,3 +88,38 @@ impl ExportState {
         self.dropped.load(Ordering::Relaxed)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_sdk::error::OTelSdkError;
+
+    #[tokio::test]
+    async fn each_change_of_the_collector_is_logged_once() {
+        let capture = crate::testing::capture();
+        let state = ExportState::new("traces", "http://collector");
+        capture
+            .run(async {
+                state.done(1, &Ok(()));
+                state.done(2, &Err(OTelSdkError::AlreadyShutdown));
+                state.done(3, &Err(OTelSdkError::AlreadyShutdown));
+                state.done(4, &Ok(()));
+                state.done(5, &Ok(()));
+            })
+            .await;
+        let logs = capture.logs();
+        assert_eq!(logs.len(), 2, "{logs:#?}");
+        assert!(logs[0].contains("collector is down") && logs[1].contains("collector is up again"), "{logs:#?}");
+        assert_eq!((state.exported(), state.failed()), (10, 5));
+    }
+
+    #[test]
+    fn admission_stops_at_its_capacity_and_resumes_when_items_leave() {
+        let state = ExportState::new("traces", "http://collector");
+        assert!(state.admit(2) && state.admit(2) && !state.admit(2));
+        assert_eq!((state.waiting(), state.dropped()), (2, 1));
+        state.done(1, &Ok(()));
+        assert!(state.admit(2));
+        assert_eq!((state.waiting(), state.dropped()), (2, 1));
+    }
+}

@@ -82,7 +82,7 @@ pub(crate) fn status_error(status: StatusCode, failure_from: u16) -> Option<&'st
         503 => "503",
         504 => "504",
         507 => "507",
-        400..=499 => "4xx",
+        _ if code < 500 => "4xx",
         _ => "5xx",
     })
 }
