@@ -30,6 +30,7 @@ pub mod proxy;
 pub mod quantity;
 pub mod scenario;
 pub mod system;
+pub mod undo;
 
 pub mod verdict;
 
@@ -40,4 +41,5 @@ pub use judge::Judge;
 pub use proxy::{Link, Upstream};
 pub use system::{BoxFuture, System, SystemError, Targets, UnmetCondition};
 
+pub use undo::{UndoAction, UndoJournal};
 pub use verdict::{Finding, Verdict};

@@ -95,6 +95,19 @@ impl LoadPlan {
         self.phases.iter().find(|phase| phase.name == Self::WARMUP).map_or(Duration::ZERO, |phase| phase.until)
     }
 
+    /// Start and end of a phase, from the start of the load; empty when there is none of that name.
+    #[must_use]
+    pub fn span(&self, name: &str) -> (Duration, Duration) {
+        let mut from = Duration::ZERO;
+        for phase in &self.phases {
+            if phase.name == name {
+                return (from, phase.until);
+            }
+            from = phase.until;
+        }
+        (Duration::ZERO, Duration::ZERO)
+    }
+
     /// Name of the phase at a time from the start.
     #[must_use]
     pub fn phase_at(&self, at: Duration) -> &str {
