@@ -1,0 +1,125 @@
+//! `junit.xml`: one test case for everything that was judged, for CI systems that read nothing else.
+
+use std::time::Duration;
+
+use chaos::verdict::Verdict;
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use super::model::Run;
+
+/// The run as JUnit XML. A verdict of `invalid` or `aborted` is an error, `fail` a failure, `skipped` is skipped.
+///
+/// # Errors
+///
+/// When the XML cannot be written.
+pub fn render(run: &Run) -> Result<String, quick_junit::SerializeError> {
+    let mut report = Report::new(format!("shakedown {}", run.system));
+    let mut suites = vec![contracts(run), journeys(run), telemetry(run), load(run)];
+    suites.extend(run.chaos.iter().map(chaos));
+    report.add_test_suites(suites);
+    report.to_string()
+}
+
+fn contracts(run: &Run) -> TestSuite {
+    let cases = run.contracts.interactions.iter().map(|one| {
+        let name = format!("{} -> {}: {}", one.consumer, one.provider, one.description);
+        case(&name, one.verdict, &one.mismatches, one.duration_ms)
+    });
+    let whole = phase(run.contracts.verdict, run.contracts.error.iter().chain(&run.contracts.drift));
+    suite("contracts", cases.chain(whole))
+}
+
+fn journeys(run: &Run) -> TestSuite {
+    let cases = run.journeys.journeys.iter().map(|one| case(&one.name, one.verdict, &one.failures, one.duration_ms));
+    suite("journeys", cases.chain(phase(run.journeys.verdict, std::iter::empty())))
+}
+
+fn telemetry(run: &Run) -> TestSuite {
+    let sentences: Vec<String> =
+        run.telemetry.findings.iter().map(|one| format!("{} {}: {}", one.rule, one.service, one.sentence)).collect();
+    suite("telemetry", [case("every flow is complete and correlated", run.telemetry.verdict, &sentences, 0.0)])
+}
+
+fn load(run: &Run) -> TestSuite {
+    let cases = run
+        .load
+        .thresholds
+        .iter()
+        .map(|one| case(&one.expression, one.verdict, std::slice::from_ref(&one.measured), 0.0));
+    suite("load", cases.chain(phase(run.load.verdict, run.load.reasons.iter())))
+}
+
+fn chaos(one: &super::model::Scenario) -> TestSuite {
+    let thresholds = one.thresholds.iter().map(|threshold| {
+        let name = format!("{}: {}", threshold.phase, threshold.expression);
+        case(&name, threshold.verdict, std::slice::from_ref(&threshold.measured), 0.0)
+    });
+    let invariants = one.invariants.iter().map(|invariant| {
+        let witness = invariant.witness.as_ref().map(|witness| format!("witness: {witness}"));
+        let text: Vec<String> = std::iter::once(invariant.sentence.clone()).chain(witness).collect();
+        case(&invariant.name, invariant.verdict, &text, 0.0)
+    });
+    let faults = one.faults.iter().map(|fault| {
+        let verdict = if fault.bitten { Verdict::Pass } else { Verdict::Invalid };
+        case(&format!("{} {} bit", fault.fault, fault.target), verdict, std::slice::from_ref(&fault.evidence), 0.0)
+    });
+    let whole = phase(one.verdict, one.reasons.iter());
+    suite(&format!("chaos {}", one.scenario), faults.chain(thresholds).chain(invariants).chain(whole))
+}
+
+/// The verdict of a whole phase, which may be bad although no part of it is (nothing was checked, the baseline was bad).
+fn phase<'a>(verdict: Verdict, reasons: impl Iterator<Item = &'a String>) -> [TestCase; 1] {
+    [case("the phase as a whole", verdict, &reasons.cloned().collect::<Vec<_>>(), 0.0)]
+}
+
+fn suite(name: &str, cases: impl IntoIterator<Item = TestCase>) -> TestSuite {
+    let mut suite = TestSuite::new(name);
+    suite.add_test_cases(cases);
+    suite
+}
+
+fn case(name: &str, verdict: Verdict, reasons: &[String], duration_ms: f64) -> TestCase {
+    let status = match verdict {
+        Verdict::Pass => TestCaseStatus::success(),
+        Verdict::Skipped => TestCaseStatus::skipped(),
+        Verdict::Fail => bad(NonSuccessKind::Failure, verdict, reasons),
+        Verdict::Invalid | Verdict::Aborted => bad(NonSuccessKind::Error, verdict, reasons),
+    };
+    let mut case = TestCase::new(name, status);
+    case.set_time(Duration::try_from_secs_f64(duration_ms / 1e3).unwrap_or_default());
+    case
+}
+
+fn bad(kind: NonSuccessKind, verdict: Verdict, reasons: &[String]) -> TestCaseStatus {
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_type(verdict.name());
+    status.set_message(reasons.first().and_then(|reason| reason.lines().next()).unwrap_or(verdict.name()).to_owned());
+    status.set_description(reasons.join("\n"));
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn good_run_has_no_failures() {
+        let xml = render(&sample::passed()).expect("render");
+        assert!(xml.contains("failures=\"0\" errors=\"0\""), "{xml}");
+        assert!(xml.contains("<testsuite name=\"chaos order-killed\""));
+    }
+
+    #[test]
+    fn bad_run_names_each_failure_and_its_reason() {
+        let xml = render(&sample::failed()).expect("render");
+        for expected in [
+            "$.order.sellerId: expected a string, but the field is missing",
+            "<testcase name=\"purchase\"",
+            "2 of 1,204 acknowledged orders do not exist",
+            "type=\"invalid\"",
+        ] {
+            assert!(xml.contains(expected), "{expected}");
+        }
+    }
+}

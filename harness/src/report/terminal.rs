@@ -1,0 +1,243 @@
+//! The result for a person at a terminal: a table of phases, what went wrong, the verdict in a sentence last.
+
+use std::fmt::Write as _;
+
+use chaos::verdict::Verdict;
+
+use super::model::Run;
+
+/// Problems of one kind that are listed; the report has all of them.
+const LISTED: usize = 5;
+/// Most characters of one problem.
+const WIDTH: usize = 240;
+
+/// The result as plain text, without colour.
+pub fn render(run: &Run) -> String {
+    let mut text = String::new();
+    table(&mut text, &phases(run));
+    if !run.chaos.is_empty() {
+        text.push('\n');
+        table(&mut text, &scenarios(run));
+    }
+    let problems = problems(run);
+    if !problems.is_empty() {
+        text.push('\n');
+        for problem in problems {
+            let _ = writeln!(text, "- {}", shorten(&problem));
+        }
+    }
+    let _ = writeln!(text, "\nreplay: {}", run.replay);
+    let _ = writeln!(text, "{}", run.sentence);
+    text
+}
+
+/// The contract matrix as plain text: consumers down, providers across, `held/all` in each cell.
+pub fn matrix(run: &Run) -> String {
+    let interactions = &run.contracts.interactions;
+    let names = |of: fn(&super::model::Interaction) -> &String| {
+        let set: std::collections::BTreeSet<&String> = interactions.iter().map(of).collect();
+        set.into_iter().cloned().collect::<Vec<_>>()
+    };
+    let providers = names(|one| &one.provider);
+    let mut rows = vec![std::iter::once("consumer".to_owned()).chain(providers.iter().cloned()).collect::<Vec<_>>()];
+    for consumer in names(|one| &one.consumer) {
+        let mut row = vec![consumer.clone()];
+        for provider in &providers {
+            let found: Vec<_> =
+                interactions.iter().filter(|one| one.consumer == consumer && one.provider == *provider).collect();
+            let held = found.iter().filter(|one| one.verdict == Verdict::Pass).count();
+            row.push(match found.len() {
+                0 => "-".to_owned(),
+                all if held == all => format!("{held}/{all}"),
+                all => format!("{held}/{all} BROKEN"),
+            });
+        }
+        rows.push(row);
+    }
+    let mut text = String::new();
+    table(&mut text, &rows);
+    text
+}
+
+fn phases(run: &Run) -> Vec<Vec<String>> {
+    let row = |phase: &str, verdict: Verdict, result: String| vec![phase.to_owned(), verdict.name().to_owned(), result];
+    let passed = run.journeys.journeys.iter().filter(|journey| journey.verdict == Verdict::Pass).count();
+    let (contracts, telemetry, load) = (&run.contracts, &run.telemetry, &run.load);
+    let mut rows = vec![
+        vec!["phase".to_owned(), "verdict".to_owned(), "result".to_owned()],
+        row(
+            "contracts",
+            contracts.verdict,
+            format!("{} of {} interactions hold", contracts.verified, contracts.expected),
+        ),
+        row("journeys", run.journeys.verdict, format!("{passed} of {} work", run.journeys.journeys.len())),
+        row(
+            "telemetry",
+            telemetry.verdict,
+            format!(
+                "{} flows, {} spans, {} orphans, {} findings",
+                telemetry.flows,
+                telemetry.spans,
+                telemetry.orphan_spans,
+                telemetry.findings.len()
+            ),
+        ),
+        row(
+            "load",
+            load.verdict,
+            format!(
+                "{:.1}/s of {:.1}/s, p50 {:.1} ms, p99 {:.1} ms, {} errors, generator late by {:.1} ms at p99",
+                load.achieved_per_s,
+                load.offered_per_s,
+                load.response.p50_ms,
+                load.response.p99_ms,
+                load.errors,
+                load.lag.p99_ms
+            ),
+        ),
+    ];
+    if run.chaos.is_empty() {
+        rows.push(row("chaos", Verdict::Skipped, String::new()));
+    }
+    rows
+}
+
+fn scenarios(run: &Run) -> Vec<Vec<String>> {
+    let mut rows =
+        vec![["scenario", "verdict", "bitten", "recovery", "invariants", "checked"].map(str::to_owned).to_vec()];
+    for one in &run.chaos {
+        let held = one.invariants.iter().filter(|invariant| invariant.verdict == Verdict::Pass).count();
+        let checked: u64 = one.invariants.iter().map(|invariant| invariant.checked).sum();
+        rows.push(vec![
+            one.scenario.clone(),
+            one.verdict.name().to_owned(),
+            if one.bitten { "yes" } else { "no" }.to_owned(),
+            one.recovery_s.map_or_else(|| "never".to_owned(), |seconds| format!("{seconds:.1} s")),
+            format!("{held} of {}", one.invariants.len()),
+            checked.to_string(),
+        ]);
+    }
+    rows
+}
+
+fn problems(run: &Run) -> Vec<String> {
+    let bad = |verdict: Verdict| !matches!(verdict, Verdict::Pass | Verdict::Skipped);
+    let mut problems: Vec<String> = run.contracts.error.iter().map(|error| format!("contracts: {error}")).collect();
+    let broken = run.contracts.interactions.iter().filter(|one| bad(one.verdict)).map(|one| {
+        format!("contract {} -> {}, {}: {}", one.consumer, one.provider, one.description, one.mismatches.join("; "))
+    });
+    listed(&mut problems, "contracts", broken);
+    for journey in &run.journeys.journeys {
+        let failures = journey.failures.iter().map(|failure| format!("journey {}: {failure}", journey.name));
+        listed(&mut problems, &format!("failures of journey {}", journey.name), failures);
+    }
+    let findings = run.telemetry.findings.iter().map(|one| format!("telemetry {}: {}", one.rule, one.sentence));
+    listed(&mut problems, "findings", findings);
+    listed(&mut problems, "reasons", run.load.reasons.iter().map(|reason| format!("load: {reason}")));
+    for one in &run.chaos {
+        let invariants = one.invariants.iter().filter(|invariant| bad(invariant.verdict)).map(|invariant| {
+            let witness =
+                invariant.witness.as_ref().map(|witness| format!(", for example {witness}")).unwrap_or_default();
+            format!("chaos {}, {}: {}{witness}", one.scenario, invariant.name, invariant.sentence)
+        });
+        let reasons = one.reasons.iter().map(|reason| format!("chaos {}: {reason}", one.scenario));
+        listed(&mut problems, &format!("problems of {}", one.scenario), invariants.chain(reasons));
+    }
+    problems.extend(run.notes.iter().map(|note| format!("note: {note}")));
+    problems
+}
+
+fn listed(problems: &mut Vec<String>, what: &str, all: impl Iterator<Item = String>) {
+    let all: Vec<String> = all.collect();
+    let more = all.len().saturating_sub(LISTED);
+    problems.extend(all.into_iter().take(LISTED));
+    if more > 0 {
+        problems.push(format!("{more} more {what}; see the report"));
+    }
+}
+
+fn shorten(problem: &str) -> String {
+    let line = problem.lines().next().unwrap_or_default();
+    match line.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// Rows in aligned columns; the last column is not padded.
+fn table(text: &mut String, rows: &[Vec<String>]) {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            let _ = write!(line, "{cell:<width$}  ");
+        }
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample;
+
+    #[test]
+    fn good_run_ends_with_its_sentence() {
+        insta::assert_snapshot!(render(&sample::passed()), @r#"
+        phase      verdict  result
+        contracts  pass     18 of 18 interactions hold
+        journeys   pass     3 of 3 work
+        telemetry  pass     312 flows, 18204 spans, 0 orphans, 0 findings
+        load       pass     49.4/s of 50.0/s, p50 6.6 ms, p99 38.1 ms, 0 errors, generator late by 0.4 ms at p99
+
+        scenario          verdict  bitten  recovery  invariants  checked
+        order-killed      pass     yes     1.7 s     5 of 5      9651
+        slow-broker-link  pass     yes     0.4 s     5 of 5      9651
+        broker-restart    pass     yes     2.9 s     5 of 5      9651
+
+        replay: shakedown run --quick --seed 42
+        Passed: 18 contracts hold, 3 journeys work, 50 purchases a second take 38 ms at the 99th percentile, and nothing was lost in 3 faults.
+        "#);
+    }
+
+    #[test]
+    fn bad_run_lists_its_problems() {
+        insta::assert_snapshot!(render(&sample::failed()), @r#"
+        phase      verdict  result
+        contracts  fail     17 of 18 interactions hold
+        journeys   fail     2 of 3 work
+        telemetry  fail     312 flows, 18204 spans, 3 orphans, 1 findings
+        load       pass     49.4/s of 50.0/s, p50 6.6 ms, p99 38.1 ms, 0 errors, generator late by 0.4 ms at p99
+
+        scenario          verdict  bitten  recovery  invariants  checked
+        order-killed      fail     yes     never     4 of 5      9651
+        slow-broker-link  pass     yes     0.4 s     5 of 5      9651
+        broker-restart    invalid  no      2.9 s     5 of 5      9651
+
+        - contract gateway -> order, a request for order number 1: $.order.sellerId: expected a string, but the field is missing
+        - journey purchase: expected at least 1 `span[service=review kind=consumer]`, found 0 among 31 spans of 6 traces
+        - telemetry log-correlation: log line 17 of `review` (info "review stored") carries no correlation id; its flow `purchase` has `c-1` (and 41 more like it)
+        - chaos order-killed, no_lost_order: 2 of 1,204 acknowledged orders do not exist, for example {"acknowledged_at_s":21.4,"found":0,"order":"0198c0de-0001"}
+        - chaos order-killed: the error rate did not return below 1 % within 20 s
+        - note: service `chat` was restarted without being asked
+
+        replay: shakedown run --quick --seed 42
+        Failed: `no_lost_order` was violated in scenario order-killed: 2 of 1,204 acknowledged orders do not exist.
+        "#);
+    }
+
+    #[test]
+    fn matrix_marks_the_broken_pair() {
+        insta::assert_snapshot!(matrix(&sample::failed()), @r#"
+        consumer      gig  order       users
+        gateway       4/4  4/5 BROKEN  -
+        gig           -    -           2/2
+        notification  -    4/4         -
+        users         -    3/3         -
+        "#);
+    }
+}
