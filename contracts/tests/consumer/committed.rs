@@ -1,0 +1,63 @@
+//! The committed pacts are those that the consumers record now.
+
+use std::path::{Path, PathBuf};
+
+use contracts::consumer::Recorder;
+use contracts::store::{drift, load_dir};
+
+use super::{
+    gateway_auth, gateway_gig, gateway_users, gig_users, notification_auth, notification_order, users_auth, users_gig,
+    users_order, users_review,
+};
+
+async fn record_everything(dir: &Path) -> Result<(), contracts::Error> {
+    let recorder = Recorder::into_dir(dir);
+    gateway_auth::record(&recorder).await?;
+    gateway_gig::record(&recorder).await?;
+    gateway_users::record(&recorder).await?;
+    gig_users::record(&recorder).await?;
+    notification_auth::record(&recorder).await?;
+    notification_order::record(&recorder).await?;
+    users_auth::record(&recorder).await?;
+    users_gig::record(&recorder).await?;
+    users_order::record(&recorder).await?;
+    users_review::record(&recorder).await?;
+    Ok(())
+}
+
+fn files(dir: &Path) -> Vec<(PathBuf, String)> {
+    let mut files: Vec<_> = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| (path.file_name().unwrap().into(), std::fs::read_to_string(&path).unwrap()))
+        .collect();
+    files.sort();
+    files
+}
+
+#[tokio::test]
+async fn committed_pacts_are_the_recorded_ones() {
+    let recorded = tempfile::tempdir().unwrap();
+    if let Err(error) = record_everything(recorded.path()).await {
+        panic!("{error}");
+    }
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("pacts");
+    if std::env::var_os("UPDATE_PACTS").is_some() {
+        for (name, _) in files(&committed) {
+            std::fs::remove_file(committed.join(name)).unwrap();
+        }
+        std::fs::create_dir_all(&committed).unwrap();
+        for (name, text) in files(recorded.path()) {
+            std::fs::write(committed.join(name), text).unwrap();
+        }
+    }
+    let drift: Vec<String> = drift(&load_dir(recorded.path()).unwrap(), &load_dir(&committed).unwrap())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let hint = "look at what changed, then run: UPDATE_PACTS=1 cargo test -p contracts --test consumer";
+    assert!(drift.is_empty(), "{}\n{hint}", drift.join("\n"));
+    assert_eq!(files(&committed), files(recorded.path()), "same content, other bytes; {hint}");
+}

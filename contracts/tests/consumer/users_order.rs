@@ -1,0 +1,80 @@
+//! The users service counts the orders of buyers and sellers, and what sellers earn.
+
+use contracts::Error;
+use contracts::consumer::Recorder;
+use pact_consumer::prelude::*;
+use pact_consumer::{json_pattern, like, term};
+use users::consumer::{OrderCancelled, OrderCompleted, OrderPlaced, order_cancelled, order_completed, order_placed};
+use users::counters;
+
+use super::envelope::{event, received};
+use super::inbox::{Inbox, handled};
+
+expectations!(an_order_was_placed, an_order_was_completed, an_order_was_cancelled);
+
+const BUYER_ONGOING: &str = "SELECT ongoing FROM buyer_counters WHERE buyer_id = $1";
+const SELLER_ONGOING: &str = "SELECT ongoing FROM seller_counters WHERE seller_id = $1";
+const SELLER_COMPLETED: &str = "SELECT completed FROM seller_counters WHERE seller_id = $1";
+const BUYER_CANCELLED: &str = "SELECT cancelled FROM buyer_counters WHERE buyer_id = $1";
+const EARNED: &str = "SELECT amount FROM seller_earnings WHERE seller_id = $1 AND currency = 'USD'";
+
+fn parties() -> JsonPattern {
+    json_pattern!({ "buyerId": like!("buyer-1"), "sellerId": like!("seller-1") })
+}
+
+async fn an_order_was_placed(recorder: &Recorder) -> Result<(), Error> {
+    event("users", "order", "an order was placed", "order.placed.v1")
+        .json(parties())
+        .exercise(recorder, |message| async move {
+            let inbox = Inbox::open(users::SCHEMA).await?;
+            let (event, data) = received::<OrderPlaced>(&message)?;
+            let mut tx = inbox.begin().await?;
+            handled(order_placed(&mut tx, event, data).await)?;
+            tx.commit().await?;
+            assert_eq!(inbox.number(BUYER_ONGOING, "buyer-1").await?, 1);
+            assert_eq!(inbox.number(SELLER_ONGOING, "seller-1").await?, 1);
+            Ok::<(), anyhow::Error>(())
+        })
+        .await
+}
+
+async fn an_order_was_completed(recorder: &Recorder) -> Result<(), Error> {
+    let body = json_pattern!({
+        "buyerId": like!("buyer-1"),
+        "sellerId": like!("seller-1"),
+        "amount": like!(5000),
+        "currency": term!("^[A-Z]{3}$", "USD"),
+    });
+    event("users", "order", "an order was completed", "order.completed.v1")
+        .json(body)
+        .exercise(recorder, |message| async move {
+            let inbox = Inbox::open(users::SCHEMA).await?;
+            let (event, data) = received::<OrderCompleted>(&message)?;
+            let mut tx = inbox.begin().await?;
+            counters::order_placed(&mut tx, "buyer-1", "seller-1").await?;
+            handled(order_completed(&mut tx, event, data).await)?;
+            tx.commit().await?;
+            assert_eq!(inbox.number(BUYER_ONGOING, "buyer-1").await?, 0);
+            assert_eq!(inbox.number(SELLER_COMPLETED, "seller-1").await?, 1);
+            assert_eq!(inbox.number(EARNED, "seller-1").await?, 5000);
+            Ok::<(), anyhow::Error>(())
+        })
+        .await
+}
+
+async fn an_order_was_cancelled(recorder: &Recorder) -> Result<(), Error> {
+    event("users", "order", "an order was cancelled", "order.cancelled.v1")
+        .json(parties())
+        .exercise(recorder, |message| async move {
+            let inbox = Inbox::open(users::SCHEMA).await?;
+            let (event, data) = received::<OrderCancelled>(&message)?;
+            let mut tx = inbox.begin().await?;
+            counters::order_placed(&mut tx, "buyer-1", "seller-1").await?;
+            handled(order_cancelled(&mut tx, event, data).await)?;
+            tx.commit().await?;
+            assert_eq!(inbox.number(SELLER_ONGOING, "seller-1").await?, 0);
+            assert_eq!(inbox.number(BUYER_CANCELLED, "buyer-1").await?, 1);
+            Ok::<(), anyhow::Error>(())
+        })
+        .await
+}
