@@ -63,8 +63,17 @@ impl Context {
     /// Reports every mistake of the environment noted so far (`AMQP_URL` and `INTERNAL_TOKEN_SECRET` too, which every
     /// service with a database needs), or why the database cannot be opened or migrated.
     pub async fn database(&self, migrations: &'static [Migration]) -> anyhow::Result<Database> {
-        let url = self.env.url_of_database("DATABASE_URL");
         let _ = (self.env.url("AMQP_URL"), self.env.text("INTERNAL_TOKEN_SECRET"));
+        self.plain_database(migrations).await
+    }
+
+    /// Opens `DATABASE_URL` for a server outside the system, which needs neither broker nor internal tokens.
+    ///
+    /// # Errors
+    ///
+    /// Reports every mistake of the environment noted so far, or why the database cannot be opened or migrated.
+    pub async fn plain_database(&self, migrations: &'static [Migration]) -> anyhow::Result<Database> {
+        let url = self.env.url_of_database("DATABASE_URL");
         self.env.check()?;
         Database::open(&url, migrations).await.with_context(|| format!("database `{}`", crate::database::shown(&url)))
     }

@@ -1,0 +1,122 @@
+//! The provider through its HTTP interface.
+
+use axum::http::Method;
+use platform::Caller;
+use platform::testing::{Answer, TestApp};
+use serde_json::{Value, json};
+
+async fn provider(variables: &[(&str, &str)]) -> TestApp {
+    TestApp::start("payments-sim", variables, payments_sim::app).await.unwrap()
+}
+
+async fn post(provider: &TestApp, path: &str, key: Option<&str>, body: Value) -> Answer {
+    let headers: Vec<_> = key.map(|key| ("idempotency-key", key)).into_iter().collect();
+    provider.call(Method::POST, path, None, &headers, Some(body)).await
+}
+
+async fn intent(provider: &TestApp) -> String {
+    let body = json!({ "amount": 5250, "currency": "eur", "metadata": { "order_id": "order-1" } });
+    let answer = post(provider, "/v1/payment_intents", None, body).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    assert_eq!(answer.json["status"], "requires_capture");
+    answer.json["id"].as_str().unwrap().to_owned()
+}
+
+async fn ledger(provider: &TestApp) -> Value {
+    provider.get("/ledger", &Caller::anonymous()).await.json
+}
+
+fn amounts(ledger: &Value) -> Vec<(String, i64)> {
+    let entries = ledger["entries"].as_array().unwrap();
+    entries.iter().map(|entry| (entry["type"].as_str().unwrap().to_owned(), entry["amount"].as_i64().unwrap())).collect()
+}
+
+#[tokio::test]
+async fn same_key_captures_once_and_answers_alike() {
+    let provider = provider(&[]).await;
+    let path = format!("/v1/payment_intents/{}/capture", intent(&provider).await);
+    let first = post(&provider, &path, Some("capture-order-1"), json!({})).await;
+    let second = post(&provider, &path, Some("capture-order-1"), json!({})).await;
+    assert_eq!((first.status, &first.text), (second.status, &second.text));
+    let ledger = ledger(&provider).await;
+    assert_eq!(amounts(&ledger), [("capture".to_owned(), 5250)]);
+    assert_eq!(ledger["entries"][0]["order_id"], "order-1");
+    assert_eq!(ledger["entries"][0]["idempotency_key"], "capture-order-1");
+}
+
+#[tokio::test]
+async fn calls_without_or_under_new_keys_all_take_effect() {
+    let provider = provider(&[]).await;
+    let path = format!("/v1/payment_intents/{}/capture", intent(&provider).await);
+    for key in [None, None, Some("a"), Some("b")] {
+        assert_eq!(post(&provider, &path, key, json!({})).await.status, 200);
+    }
+    assert_eq!(amounts(&ledger(&provider).await).len(), 4);
+}
+
+#[tokio::test]
+async fn key_reused_for_another_request_is_refused() {
+    let provider = provider(&[]).await;
+    let id = intent(&provider).await;
+    post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("k"), json!({})).await;
+    let answer = post(&provider, "/v1/refunds", Some("k"), json!({ "payment_intent": id })).await;
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json["error"]["code"], "idempotency_key_in_use");
+}
+
+#[tokio::test]
+async fn captured_equals_held_paid_out_fees_and_refunded() {
+    let provider = provider(&[]).await;
+    let id = intent(&provider).await;
+    post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("c"), json!({})).await;
+    assert_eq!(ledger(&provider).await["held"][0]["amount"], 5250);
+    let payout = json!({ "payment_intent": id, "amount": 5000, "fee": 250, "destination": "seller-1" });
+    assert_eq!(post(&provider, "/v1/payouts", Some("p"), payout).await.status, 200);
+    let ledger = ledger(&provider).await;
+    assert_eq!(ledger["held"][0]["amount"], 0);
+    assert_eq!(amounts(&ledger)[1..], [("payout".to_owned(), 5000), ("fee".to_owned(), 250)]);
+    let balances: i64 = ledger["balances"].as_array().unwrap().iter().map(|row| row["amount"].as_i64().unwrap()).sum();
+    assert_eq!(balances, 0, "double entry balances");
+}
+
+#[tokio::test]
+async fn declined_card_captures_nothing() {
+    let provider = provider(&[]).await;
+    let body = json!({ "amount": 100, "currency": "EUR", "payment_method": "pm_card_declined" });
+    let id = post(&provider, "/v1/payment_intents", None, body).await.json["id"].as_str().unwrap().to_owned();
+    let answer = post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("c"), json!({})).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["error"]["code"]), (402, &json!("card_declined")));
+    assert!(amounts(&ledger(&provider).await).is_empty());
+}
+
+#[tokio::test]
+async fn canceled_intent_cannot_be_captured_and_a_captured_one_not_canceled() {
+    let provider = provider(&[]).await;
+    let id = intent(&provider).await;
+    assert_eq!(post(&provider, &format!("/v1/payment_intents/{id}/cancel"), None, json!({})).await.status, 200);
+    let late = post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("c"), json!({})).await;
+    assert_eq!(late.json["error"]["code"], "payment_intent_unexpected_state");
+    let id = intent(&provider).await;
+    post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("d"), json!({})).await;
+    assert_eq!(post(&provider, &format!("/v1/payment_intents/{id}/cancel"), None, json!({})).await.status, 400);
+}
+
+#[tokio::test]
+async fn lost_reply_has_had_its_effect() {
+    let provider = provider(&[("LOSE_REPLY_EVERY", "1")]).await;
+    let path = format!("/v1/payment_intents/{}/capture", intent(&provider).await);
+    let answer = post(&provider, &path, Some("c"), json!({})).await;
+    assert_eq!(answer.text, "", "the body fails before its first byte");
+    assert_eq!(amounts(&ledger(&provider).await), [("capture".to_owned(), 5250)]);
+}
+
+#[tokio::test]
+async fn malformed_intents_are_refused() {
+    let provider = provider(&[]).await;
+    for body in [json!({}), json!({ "amount": 0, "currency": "EUR" }), json!({ "amount": 1, "currency": "euro" })] {
+        let answer = post(&provider, "/v1/payment_intents", None, body).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(answer.json["error"]["type"], "invalid_request_error");
+    }
+    assert_eq!(provider.get("/v1/payment_intents/pi_none", &Caller::anonymous()).await.status, 404);
+}
