@@ -8,7 +8,7 @@ use crate::domain::Account;
 use crate::events::{
     PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested,
 };
-use crate::store::{self, Key};
+use crate::store;
 
 /// States `an account exists` (of the contract's caller) and `no account exists`; one message for each event.
 #[must_use]
@@ -68,20 +68,19 @@ fn person(params: &Value) -> (String, String, String) {
 }
 
 async fn account_exists(database: Database) -> anyhow::Result<Value> {
+    no_account(database.clone()).await?;
     let caller = test_caller();
+    let account = Account {
+        id: caller.id.clone(),
+        username: caller.username.clone(),
+        email: caller.email,
+        password_hash: String::new(),
+        email_verified: true,
+        created_at: now(),
+    };
     let mut tx = database.begin().await?;
-    if store::find(&mut tx, Key::Id(&caller.id)).await?.is_none() {
-        let account = Account {
-            id: caller.id.clone(),
-            username: caller.username.clone(),
-            email: caller.email.clone(),
-            password_hash: String::new(),
-            email_verified: true,
-            created_at: now(),
-        };
-        store::insert(&mut tx, &account).await?;
-        tx.commit().await?;
-    }
+    store::insert(&mut tx, &account).await?;
+    tx.commit().await?;
     Ok(json!({ "userId": caller.id, "username": caller.username }))
 }
 

@@ -1,0 +1,133 @@
+//! The chat service over its real routes, on a database of its own.
+
+use platform::testing::TestApp;
+use platform::{Caller, outbox};
+use serde_json::{Value, json};
+
+async fn chat() -> TestApp {
+    TestApp::start("chat", &[], chat::app).await.unwrap()
+}
+
+fn ada() -> Caller {
+    Caller::new("u-ada", "ada", "ada@example.test")
+}
+
+fn bob() -> Caller {
+    Caller::new("u-bob", "bob", "bob@example.test")
+}
+
+fn eve() -> Caller {
+    Caller::new("u-eve", "eve", "eve@example.test")
+}
+
+fn offer() -> Value {
+    json!({
+        "receiverUsername": "bob", "receiverEmail": "bob@example.test", "body": "How about this?",
+        "offer": { "gigId": "g-1", "gigTitle": "A crest", "price": 4000, "currency": "USD",
+                   "description": "Two drafts", "deliveryInDays": 2 },
+    })
+}
+
+async fn send(chat: &TestApp, body: Value) -> Value {
+    let answer = chat.post("/api/v1/message", &ada(), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json["message"].clone()
+}
+
+#[tokio::test]
+async fn two_people_have_one_conversation() {
+    let chat = chat().await;
+    let first = send(&chat, json!({ "receiverUsername": "bob", "body": "hello" })).await;
+    let body = json!({ "receiverUsername": "ada", "body": "hello yourself" });
+    let second = chat.post("/api/v1/message", &bob(), body).await.json["message"].clone();
+    assert_eq!(first["conversationId"], second["conversationId"]);
+    for caller in [ada(), bob()] {
+        let between = chat.get("/api/v1/message/ada/bob", &caller).await;
+        assert_eq!(between.json["messages"].as_array().map(Vec::len), Some(2));
+        let own = format!("/api/v1/message/conversation/{}", caller.username);
+        let list = chat.get(&own, &caller).await;
+        assert_eq!(list.json["conversations"][0]["lastMessage"]["body"], "hello yourself");
+    }
+    let one = chat.get("/api/v1/message/conversation/bob/ada", &ada()).await;
+    assert_eq!(one.json["conversation"]["usernames"], json!(["ada", "bob"]));
+    assert_eq!(outbox::pending(chat.database()).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn others_cannot_read_or_decide() {
+    let chat = chat().await;
+    let message = send(&chat, offer()).await;
+    let id = message["conversationId"].as_str().unwrap();
+    for path in [
+        "/api/v1/message/ada/bob".to_owned(),
+        "/api/v1/message/conversation/ada".to_owned(),
+        "/api/v1/message/conversation/ada/bob".to_owned(),
+    ] {
+        assert_eq!(chat.get(&path, &eve()).await.status, 403, "{path}");
+    }
+    assert_eq!(chat.get(&format!("/api/v1/message/{id}"), &eve()).await.status, 404);
+    assert_eq!(chat.get(&format!("/api/v1/message/{id}"), &bob()).await.status, 200);
+    let body = json!({ "messageId": message["id"], "type": "cancel" });
+    assert_eq!(chat.put("/api/v1/message/offer", &eve(), body).await.status, 404);
+    let tokenless =
+        chat.call(axum::http::Method::GET, "/api/v1/message/ada/bob", None, &[], None).await;
+    assert_eq!(tokenless.status, 401);
+}
+
+#[tokio::test]
+async fn offer_is_told_and_decided_once() {
+    let chat = chat().await;
+    let message = send(&chat, offer()).await;
+    assert_eq!(message["offerStatus"], "pending");
+    let (kind, body): (String, String) = sqlx::query_as("SELECT type, body FROM outbox")
+        .fetch_one(chat.database().pool())
+        .await
+        .unwrap();
+    let body: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(kind, "chat.offer_made.v1");
+    assert_eq!(
+        (&body["buyerEmail"], &body["sellerEmail"], &body["price"]),
+        (&json!("bob@example.test"), &json!("ada@example.test"), &json!(4000))
+    );
+    let accept = json!({ "messageId": message["id"], "type": "accept" });
+    let own = chat.put("/api/v1/message/offer", &ada(), accept.clone()).await;
+    assert_eq!(own.json["code"], "not_your_offer");
+    let accepted = chat.put("/api/v1/message/offer", &bob(), accept).await;
+    assert_eq!(accepted.json["message"]["offerStatus"], "accepted");
+    let cancel = json!({ "messageId": message["id"], "type": "cancel" });
+    let late = chat.put("/api/v1/message/offer", &ada(), cancel).await;
+    assert_eq!((late.status.as_u16(), &late.json["code"]), (409, &json!("offer_decided")));
+}
+
+#[tokio::test]
+async fn messages_are_read_by_their_receiver() {
+    let chat = chat().await;
+    let message = send(&chat, json!({ "receiverUsername": "bob", "body": "one" })).await;
+    send(&chat, json!({ "receiverUsername": "bob", "body": "two" })).await;
+    let body = json!({ "messageId": message["id"] });
+    let own = chat.put("/api/v1/message/mark-as-read", &ada(), body.clone()).await;
+    assert_eq!(own.status, 404);
+    let read = chat.put("/api/v1/message/mark-as-read", &bob(), body).await;
+    assert_eq!(read.json["message"]["isRead"], true);
+    let body = json!({ "senderUsername": "ada" });
+    let all = chat.put("/api/v1/message/mark-multiple-as-read", &bob(), body).await;
+    assert_eq!(all.json["marked"], 1);
+}
+
+#[tokio::test]
+async fn invalid_messages_are_refused() {
+    let chat = chat().await;
+    for body in [
+        json!({ "receiverUsername": "ada", "body": "to myself" }),
+        json!({ "receiverUsername": "bob", "body": "  " }),
+        json!({ "receiverUsername": "bob", "body": "x".repeat(4001) }),
+    ] {
+        let answer = chat.post("/api/v1/message", &ada(), body).await;
+        assert_eq!(answer.json["code"], "invalid_message");
+    }
+    let mut unaddressed = offer();
+    unaddressed["receiverEmail"] = json!("");
+    let answer = chat.post("/api/v1/message", &ada(), unaddressed).await;
+    assert_eq!(answer.json["code"], "receiver_email_missing");
+    assert_eq!(outbox::pending(chat.database()).await.unwrap(), 0);
+}

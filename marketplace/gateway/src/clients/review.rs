@@ -1,0 +1,110 @@
+//! The review service.
+
+use platform::Caller;
+use serde::{Deserialize, Serialize};
+
+use super::{CallError, Service};
+
+/// A review.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Review {
+    /// Id.
+    pub id: String,
+    /// The order.
+    pub order_id: String,
+    /// Its gig.
+    pub gig_id: String,
+    /// Its buyer.
+    pub buyer_id: String,
+    /// Its seller.
+    pub seller_id: String,
+    /// Who is reviewed: `seller` or `buyer`.
+    pub reviewed: String,
+    /// Who wrote it.
+    pub reviewer_id: String,
+    /// The writer's name.
+    pub reviewer_username: String,
+    /// Stars, 1 to 5.
+    pub rating: i64,
+    /// In words.
+    pub text: String,
+    /// RFC 3339.
+    pub created_at: String,
+}
+
+/// A review to be, with the facts of its order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewReview {
+    /// The order.
+    pub order_id: String,
+    /// Its gig.
+    pub gig_id: String,
+    /// Its buyer.
+    pub buyer_id: String,
+    /// Its seller.
+    pub seller_id: String,
+    /// Stars, 1 to 5.
+    pub rating: i64,
+    /// In words.
+    pub text: String,
+}
+
+#[derive(Deserialize)]
+struct ReviewAnswer {
+    review: Review,
+}
+
+#[derive(Deserialize)]
+struct ReviewsAnswer {
+    reviews: Vec<Review>,
+}
+
+/// The review service.
+#[derive(Clone, Debug)]
+pub struct ReviewClient(Service);
+
+impl ReviewClient {
+    /// Wraps `service`.
+    #[must_use]
+    pub fn new(service: Service) -> Self {
+        Self(service)
+    }
+
+    /// Reviews of a gig, newest first.
+    ///
+    /// # Errors
+    /// When the service does not answer.
+    pub async fn of_gig(&self, gig_id: &str, caller: &Caller) -> Result<Vec<Review>, CallError> {
+        let call = self.0.get("/api/v1/review/gig/{gigId}", &[gig_id]);
+        let answer: ReviewsAnswer = call.send(caller).await?;
+        Ok(answer.reviews)
+    }
+
+    /// Reviews of a seller, newest first.
+    ///
+    /// # Errors
+    /// When the service does not answer.
+    pub async fn of_seller(
+        &self,
+        seller_id: &str,
+        caller: &Caller,
+    ) -> Result<Vec<Review>, CallError> {
+        let call = self
+            .0
+            .get("/api/v1/review/seller/{sellerId}", &[seller_id]);
+        let answer: ReviewsAnswer = call.send(caller).await?;
+        Ok(answer.reviews)
+    }
+
+    /// Writes a review.
+    ///
+    /// # Errors
+    /// 400 for what is not valid, 403 for somebody else's order, 409 when the caller has reviewed it.
+    pub async fn create(&self, review: &NewReview, caller: &Caller) -> Result<Review, CallError> {
+        let call = self.0.post("/api/v1/review", &[]).json(review);
+        let answer: ReviewAnswer = call.send(caller).await?;
+        Ok(answer.review)
+    }
+}
