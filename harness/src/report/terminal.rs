@@ -141,7 +141,11 @@ fn problems(run: &Run) -> Vec<String> {
             format!("chaos {}, {}: {}{witness}", one.scenario, invariant.name, invariant.sentence)
         });
         let reasons = one.reasons.iter().map(|reason| format!("chaos {}: {reason}", one.scenario));
-        listed(&mut problems, &format!("problems of {}", one.scenario), invariants.chain(reasons));
+        let idle = one.faults.iter().filter(|fault| !fault.bitten).map(|fault| {
+            let (kind, target, evidence) = (&fault.fault, &fault.target, &fault.evidence);
+            format!("chaos {}: {kind} {target} did not prove that it bit: {evidence}", one.scenario)
+        });
+        listed(&mut problems, &format!("problems of {}", one.scenario), invariants.chain(reasons).chain(idle));
     }
     problems.extend(run.notes.iter().map(|note| format!("note: {note}")));
     problems
@@ -223,6 +227,7 @@ mod tests {
         - telemetry log-correlation: log line 17 of `review` (info "review stored") carries no correlation id; its flow `purchase` has `c-1` (and 41 more like it)
         - chaos order-killed, no_lost_order: 2 of 1,204 acknowledged orders do not exist, for example {"acknowledged_at_s":21.4,"found":0,"order":"0198c0de-0001"}
         - chaos order-killed: the error rate did not return below 1 % within 20 s
+        - chaos broker-restart: stop broker did not prove that it bit: broker did not answer for 6.0 s, and 31 requests failed meanwhile
         - note: service `chat` was restarted without being asked
 
         replay: shakedown run --quick --seed 42

@@ -13,21 +13,24 @@ export function chaos(scenarios) {
 
 function recovery(scenarios) {
   const longest = Math.max(1, ...scenarios.map((one) => one.recovery_s ?? 0));
-  return h("div", { class: "recovery" }, scenarios.map((one) => {
+  return scenarios.map((one) => {
     const never = one.recovery_s === null || one.recovery_s === undefined;
     const bar = h("i", { class: never ? "never" : null, style: never ? null : `width:${(100 * one.recovery_s) / longest}%` });
-    return [h("span", {}, one.scenario), h("span", { class: "track" }, bar), h("b", {}, never ? "did not recover" : seconds(one.recovery_s))];
-  }));
+    return h("div", { class: "recovery" }, h("span", {}, one.scenario), h("span", { class: "track" }, bar), h("b", {}, never ? "did not recover" : seconds(one.recovery_s)));
+  });
 }
 
 function scenario(one) {
   const bands = one.faults.map((fault) => ({ from: fault.at_s, until: fault.until_s, label: `${fault.fault} ${fault.target}` }));
+  const ended = Math.max(0, ...one.faults.map((fault) => fault.until_s));
+  const recovered = one.recovery_s !== null && one.recovery_s !== undefined;
+  const marks = recovered && one.faults.length ? [{ at: ended + one.recovery_s, label: "recovered" }] : [];
   const until = Math.max(0, ...one.phases.map((phase) => phase.until_s));
   return h("div", { class: "panel long", id: `scenario-${one.scenario}` },
     h("div", { class: "charthead" }, h("h3", { style: "margin:0" }, one.title || one.scenario), verdict(one.verdict)),
-    h("p", { class: "muted small" }, `${one.scenario}, seed ${one.seed}. ${one.recovery_s === null || one.recovery_s === undefined ? "It did not recover." : `Recovered ${seconds(one.recovery_s)} after the fault ended.`}`),
+    h("p", { class: "muted small" }, `${one.scenario}, seed ${one.seed}. ${recovered ? `Recovered ${seconds(one.recovery_s)} after the fault ended.` : "It did not recover."}`),
     one.reasons.length ? h("ul", { class: "plain" }, one.reasons.map((text) => h("li", {}, prose(text)))) : null,
-    one.load.intervals.length ? [timeline(one.load.intervals, "throughput", bands, until), timeline(one.load.intervals, "latency", bands, until)] : null,
+    one.load.intervals.length ? [timeline(one.load.intervals, "throughput", bands, until, marks), timeline(one.load.intervals, "latency", bands, until, marks)] : null,
     h("h3", {}, "Faults"), table([
       { title: "Fault", plain: true, cell: (fault) => h("b", {}, fault.fault) },
       { title: "Target", plain: true, wrap: true, cell: (fault) => fault.target },

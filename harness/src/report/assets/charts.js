@@ -52,10 +52,12 @@ function axes(svg, width, height, y, yLabel, x, xTicks, xLabel) {
   }
 }
 
+const tickMs = (value) => ms(value).replace(/\.0+(?= )/, "");
+
 const path = (points) => points.map(([x, y], index) => `${index ? "L" : "M"}${x.toFixed(1)} ${y.toFixed(1)}`).join("");
 
-/// One second after another, with the bands of faults behind. `kind` is "throughput" or "latency".
-export function timeline(intervals, kind, bands = [], until = 0) {
+/// One second after another, with the bands of faults behind and marks on moments. `kind` is "throughput" or "latency".
+export function timeline(intervals, kind, bands = [], until = 0, marks = []) {
   const throughput = kind === "throughput";
   const readout = h("span", { class: "muted" });
   const busy = intervals.filter((one) => one.ok + one.failed > 0);
@@ -87,10 +89,15 @@ export function timeline(intervals, kind, bands = [], until = 0) {
         labelled = from + 7 * band.label.length;
       }
     }
+    for (const mark of marks) {
+      const at = x(mark.at);
+      svg.append(s("line", { class: "mark", x1: at, x2: at, y1: MARGIN.top, y2: pixels.from }));
+      if (at > labelled + 4 && at < width - 70) svg.append(s("text", { class: "mark-label", x: at, y: MARGIN.top - 5 }, mark.label));
+    }
     const step = niceStep(end, width < 500 ? 4 : 9);
     const xTicks = [];
     for (let tick = 0; tick < end; tick += step) xTicks.push(tick);
-    axes(svg, width, height, y, throughput ? count : ms, x, xTicks, (tick) => `${tick} s`);
+    axes(svg, width, height, y, throughput ? count : tickMs, x, xTicks, (tick) => `${tick} s`);
     if (throughput) {
       for (const one of intervals.filter((each) => each.failed > 0)) {
         const top = y.at(one.failed);
@@ -124,7 +131,7 @@ export function timeline(intervals, kind, bands = [], until = 0) {
     return svg;
   };
   const head = h("div", { class: "charthead" }, h("b", {}, title), readout, h("span", { class: "key" }, keys));
-  return h("div", {}, head, responsive(draw));
+  return h("div", { class: "graph" }, head, responsive(draw));
 }
 
 /// Latency by percentile, the rare ones spread out. `curves` are { label, style, points: [[percentile, ms]] }.
@@ -139,8 +146,8 @@ export function percentiles(curves) {
     const x = (percentile) => MARGIN.left + (width - MARGIN.left - MARGIN.right - 10) * (Math.min(rarity(percentile), end) / end);
     const values = points.map(([, value]) => value).filter((value) => value > 0);
     const y = logarithmic(Math.min(...values), Math.max(...values), { from: height - MARGIN.bottom, to: MARGIN.top });
-    const ticks = [0, 50, 90, 99, 99.9, 99.99, 99.999].filter((tick) => rarity(tick) <= end + 1e-9);
-    axes(svg, width, height, y, ms, x, ticks, (tick) => (tick === 0 ? "0" : `${tick} %`));
+    const ticks = [50, 90, 99, 99.9, 99.99, 99.999].filter((tick) => rarity(tick) <= end + 1e-9);
+    axes(svg, width, height, y, tickMs, x, ticks, (tick) => `${tick} %`);
     for (const curve of shown) {
       svg.append(s("path", { class: `line ${curve.style}`, d: path(curve.points.map(([p, value]) => [x(p), y.at(value)])) }));
     }

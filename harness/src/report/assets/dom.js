@@ -37,7 +37,7 @@ export function ms(value) {
   if (value === 0) return "0 ms";
   return `${Math.max(1, Math.round(value * 1000))} µs`;
 }
-export const seconds = (value) => (value === null || value === undefined ? "–" : value < 1 ? ms(value * 1000) : `${value.toFixed(value < 10 ? 2 : 1)} s`);
+export const seconds = (value) => (value === null || value === undefined ? "–" : value < 0.1 ? ms(value * 1000) : `${value.toFixed(value < 10 ? 2 : 1)} s`);
 export const rate = (value) => `${value.toFixed(value < 100 ? 1 : 0)}/s`;
 export function bytes(value) {
   if (value === null || value === undefined) return "–";

@@ -39,6 +39,7 @@ function problems() {
   for (const one of run.chaos) {
     const broken = one.invariants.filter((each) => each.verdict !== "pass");
     for (const each of broken) add(`Chaos ${one.scenario}: ${each.name}`, each.sentence);
+    for (const fault of one.faults.filter((each) => !each.bitten)) add(`Chaos ${one.scenario}`, `${fault.fault} ${fault.target} did not prove that it bit: ${fault.evidence}`);
     for (const text of one.reasons) if (!broken.some((each) => text.includes(each.name))) add(`Chaos ${one.scenario}`, text);
   }
   for (const text of run.notes) add("Note", text);
@@ -123,4 +124,5 @@ document.querySelector("main").append(
   h("nav", { class: "toc", "aria-label": "Sections" }, sections.map(([id, title]) => h("a", { href: `#${id}` }, title))),
   ...sections.map(([id, title, result, content]) =>
     section(id, title, result, result === "skipped" ? h("p", { class: "muted" }, "This phase was left out.") : content())));
-for (const before of ["beforeprint"]) addEventListener(before, () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
+// On paper nothing can be unfolded.
+addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
