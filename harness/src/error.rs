@@ -8,7 +8,7 @@ use crate::config::ConfigErrors;
 use crate::exit_code::Exit;
 use crate::journey::JourneyProblem;
 use crate::phases::RunDirError;
-use crate::supervisor::{BuildError, StartError};
+use crate::supervisor::{CommandError, StartError};
 
 /// Why a command ended without a result.
 #[derive(Debug, Error)]
@@ -47,8 +47,8 @@ pub enum Error {
     #[error(transparent)]
     RunDir(#[from] RunDirError),
     /// The system's build failed.
-    #[error(transparent)]
-    Build(#[from] BuildError),
+    #[error("the system could not be built: {0}")]
+    Build(#[from] CommandError),
     /// The system did not come up.
     #[error(transparent)]
     Start(#[from] StartError),

@@ -40,7 +40,8 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Init(args) => init::run(&args),
         Command::Doctor => doctor::run(&config),
         Command::Watchdog(args) => {
-            crate::supervisor::watchdog::run(&args.run_id, &args.journal).await;
+            crate::supervisor::watchdog::run(&args.run_id, &args.journal)
+                .map_err(|e| Error::failed("the watchdog cannot watch", e))?;
             Ok(Exit::Passed)
         }
     }

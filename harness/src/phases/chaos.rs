@@ -1,38 +1,39 @@
 //! The chaos phase: every scenario in order, its invariants judged on the tables of the system at rest.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use chaos::invariants::{InvariantResult, InvariantSpec};
+use chaos::invariants::{InvariantResult, InvariantSpec, Tables, judge};
 use chaos::load::Workload;
-use chaos::scenario::{ScenarioPlan, ScenarioResult};
+use chaos::scenario::{Plan, ScenarioResult};
 use chaos::system::{BoxFuture, System};
 use chaos::undo::UndoJournal;
 use chaos::verdict::Verdict;
 use chaos::{Judge, scenario};
 
 use super::relay::Relay;
+use super::run::UNDO_JOURNAL;
 use super::session::Session;
 use crate::error::Error;
 use crate::events::Event;
-use crate::observe::Observer;
 use crate::report::model;
+use crate::supervisor::RunningSystem;
 
 /// Runs `plans` in order.
-pub(super) async fn run(session: &Session, plans: &[ScenarioPlan]) -> Result<Vec<model::Scenario>, Error> {
+pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::Scenario>, Error> {
     session.events.send(Event::PhaseStarted {
         phase: "chaos",
         detail: format!("{} scenarios", plans.len()),
         total: Some(plans.len() as u64),
     });
-    let journal = UndoJournal::open(&session.undo_journal())
+    let journal = UndoJournal::open(&session.dir.file(UNDO_JOURNAL))
         .map_err(|e| Error::failed("the undo journal cannot be opened", e))?;
     let mut results: Vec<model::Scenario> = Vec::new();
     for plan in plans {
         if session.cancel.is_cancelled() {
             break;
         }
-        session.events.note(format!("{}: {}", plan.name, plan.title));
+        session.events.note(format!("{}: {}", plan.scenario, plan.title));
         let result = one(session, plan, &journal).await?;
         session.events.send(Event::Judged {
             name: format!("scenario {}", result.scenario),
@@ -45,7 +46,7 @@ pub(super) async fn run(session: &Session, plans: &[ScenarioPlan]) -> Result<Vec
             phase: "chaos",
             done: results.len() as u64,
             failed: failed as u64,
-            detail: plan.name.clone(),
+            detail: plan.scenario.clone(),
         });
     }
     let passed = results.iter().filter(|r| r.verdict == Verdict::Pass).count();
@@ -54,7 +55,7 @@ pub(super) async fn run(session: &Session, plans: &[ScenarioPlan]) -> Result<Vec
     Ok(results)
 }
 
-async fn one(session: &Session, plan: &ScenarioPlan, journal: &UndoJournal) -> Result<model::Scenario, Error> {
+async fn one(session: &Session, plan: &Plan, journal: &UndoJournal) -> Result<model::Scenario, Error> {
     let mut workloads: BTreeMap<String, Arc<dyn Workload>> = BTreeMap::new();
     for journey in plan.journeys() {
         match session.workload(journey).await? {
@@ -64,7 +65,7 @@ async fn one(session: &Session, plan: &ScenarioPlan, journal: &UndoJournal) -> R
             Err(failure) => return Ok(unjudged(plan, failure)),
         }
     }
-    let judge = TableJudge { observer: session.observer(), invariants: session.config.invariants.clone() };
+    let judge = TableJudge { system: session.system.clone(), invariants: session.config.invariants.clone() };
     let relay = Relay::new(session.events.clone());
     let result = scenario::run_scenario(
         plan,
@@ -77,13 +78,13 @@ async fn one(session: &Session, plan: &ScenarioPlan, journal: &UndoJournal) -> R
         &session.cancel,
     )
     .await
-    .map_err(|e| Error::failed(format!("scenario `{}` could not be run", plan.name), e))?;
+    .map_err(|e| Error::failed(format!("scenario `{}` could not be run", plan.scenario), e))?;
     Ok(result.into())
 }
 
 /// Judges the configured invariants on freshly observed tables.
 struct TableJudge {
-    observer: Arc<Observer>,
+    system: Arc<RunningSystem>,
     invariants: Vec<InvariantSpec>,
 }
 
@@ -96,24 +97,31 @@ impl Judge for TableJudge {
         Box::pin(async move {
             let wanted = |spec: &&InvariantSpec| only.is_none_or(|names| names.contains(&spec.name));
             let specs: Vec<&InvariantSpec> = self.invariants.iter().filter(wanted).collect();
-            let (tables, failures) = self.observer.tables(specs.iter().flat_map(|spec| spec.tables())).await;
-            specs
-                .into_iter()
-                .map(|spec| {
-                    let missing = spec.tables().into_iter().find_map(|table| failures.get(table));
-                    match missing {
-                        Some(failure) => InvariantResult::unobserved(spec, failure.to_string()),
-                        None => spec.check(&tables),
-                    }
-                })
-                .collect()
+            let mut tables = Tables::new();
+            let mut failures: BTreeMap<&str, String> = BTreeMap::new();
+            let names: BTreeSet<&str> = specs.iter().flat_map(|spec| spec.tables()).collect();
+            for name in names {
+                match self.system.observer().table(name).await {
+                    Ok(table) => drop(tables.insert(name.to_owned(), table)),
+                    Err(error) => drop(failures.insert(name, error.to_string())),
+                }
+            }
+            let judged = specs.into_iter().map(|spec| {
+                let mut result = judge(spec, &tables);
+                // Why a table is missing says more than that it is.
+                if let Some(failure) = spec.tables().into_iter().find_map(|table| failures.get(table)) {
+                    result.sentence.clone_from(failure);
+                }
+                result
+            });
+            judged.collect()
         })
     }
 }
 
-fn unjudged(plan: &ScenarioPlan, failure: String) -> model::Scenario {
+fn unjudged(plan: &Plan, failure: String) -> model::Scenario {
     model::Scenario {
-        scenario: plan.name.clone(),
+        scenario: plan.scenario.clone(),
         title: plan.title.clone(),
         verdict: Verdict::Invalid,
         bitten: false,

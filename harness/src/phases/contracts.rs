@@ -1,7 +1,7 @@
 //! The contracts phase: pacts recorded by the consumers' tests, replayed on the providers.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use chaos::verdict::Verdict;
@@ -10,12 +10,13 @@ use contracts::store::Pact;
 use contracts::verify::{Options, Provider, verify};
 use reqwest::Url;
 
-use super::run::Ground;
+use super::run::{CommandFailure, Ground};
+use super::{Plan, Surroundings};
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::events::Event;
 use crate::report::model;
-use crate::supervisor::{RunningSystem, StartOptions, build};
+use crate::supervisor::RunningSystem;
 
 /// Records where the configuration says how, then verifies every provider.
 pub(super) async fn run(ground: &Ground, section: &config::Contracts, record: bool) -> Result<model::Contracts, Error> {
@@ -37,19 +38,38 @@ pub(super) async fn run(ground: &Ground, section: &config::Contracts, record: bo
     Ok(result)
 }
 
+/// Records the pacts and puts them in the place of the committed ones. Returns the names of the files.
+///
+/// # Errors
+/// When a consumer's test fails, or files cannot be written.
+pub async fn record(plan: &Plan, around: Surroundings) -> Result<Vec<String>, Error> {
+    let ground = Ground::prepare(plan.config().clone(), &around).await?;
+    let section = plan.config().contracts.as_ref();
+    let missing = |section| Error::Missing { file: plan.config().file.clone(), section };
+    let section = section.ok_or_else(|| missing("[contracts]"))?;
+    let command = section.record.as_ref().ok_or_else(|| missing("[contracts] record"))?;
+    let recorded = record_pacts(&ground, command).await.map_err(|failure| match failure {
+        Failure::Judged(reason) => Error::failed("contracts", reason),
+        Failure::Other(error) => error,
+    })?;
+    ground.watchdog.goodbye();
+    contracts::store::replace(&section.pacts, &recorded).map_err(|e| Error::failed("the pacts cannot be written", e))
+}
+
 /// Runs the consumers' tests, which write the pacts into a fresh folder of the run, and reads them.
-pub(super) async fn record(ground: &Ground, record: &config::Record) -> Result<Vec<Pact>, Failure> {
+async fn record_pacts(ground: &Ground, record: &config::Record) -> Result<Vec<Pact>, Failure> {
     let dir = ground.dir.file("pacts");
     std::fs::create_dir_all(&dir)
         .map_err(|e| Failure::Other(Error::failed(format!("cannot create `{}`", dir.display()), e)))?;
     let env = BTreeMap::from([(record.output_env.clone(), dir.display().to_string())]);
-    build::run_command(&record.command, &env, ground.dir.id(), &ground.dir.file("logs/contract-record.log"), &ground.cancel)
-        .await
-        .map_err(|e| Failure::Judged(format!("the pacts could not be recorded: {e}")))?;
+    ground.command("contracts", &record.command, &env, "contract-record.log").await.map_err(|failure| match failure {
+        CommandFailure::Command(error) => Failure::Judged(format!("the pacts could not be recorded: {error}")),
+        CommandFailure::Other(error) => Failure::Other(error),
+    })?;
     contracts::store::load_dir(&dir).map_err(|e| Failure::Judged(format!("the recorded pacts cannot be read: {e}")))
 }
 
-pub(super) enum Failure {
+enum Failure {
     /// The contracts are at fault.
     Judged(String),
     /// Something else is.
@@ -62,7 +82,7 @@ async fn judge(ground: &Ground, section: &config::Contracts, recording: bool) ->
     let mut recorded = false;
     let pacts = match &section.record {
         Some(command) if recording => {
-            let pacts = record(ground, command).await?;
+            let pacts = record_pacts(ground, command).await?;
             drift = contracts::store::drift(&pacts, &committed).iter().map(ToString::to_string).collect();
             recorded = true;
             pacts
@@ -86,7 +106,7 @@ async fn judge(ground: &Ground, section: &config::Contracts, recording: bool) ->
     Ok(report(result, recorded, drift))
 }
 
-fn load(dir: &PathBuf) -> Result<Vec<Pact>, Failure> {
+fn load(dir: &Path) -> Result<Vec<Pact>, Failure> {
     contracts::store::load_dir(dir).map_err(|e| Failure::Judged(format!("the pacts cannot be read: {e}")))
 }
 
@@ -96,18 +116,10 @@ async fn start_providers(ground: &Ground, section: &config::Contracts) -> Result
     for provider in section.providers.values() {
         env.entry(provider.service.clone()).or_default().extend(provider.env.clone());
     }
-    let options = StartOptions {
-        only: Some(env.keys().cloned().collect()),
-        env_extra: env,
-        collector: ground.collector.http_addr,
-        store: Some(ground.collector.store.clone()),
-        mail: ground.mail.clone(),
-        events: ground.events.clone(),
-        watchdog: ground.watchdog.clone(),
-        subdirectory: Some("contracts".to_owned()),
-        ..ground.start_options()
-    };
-    Ok(RunningSystem::start(ground.config.clone(), ground.dir.path(), options).await?)
+    let mut options = ground.start_options()?;
+    options.only = Some(env.keys().cloned().collect());
+    options.env_extra = env;
+    Ok(RunningSystem::start(ground.config.clone(), &ground.dir.file("contracts"), options).await?)
 }
 
 async fn replay(

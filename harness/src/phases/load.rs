@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chaos::load::{LoadPlan, LoadResult, Workload};
+use chaos::load::{LoadControl, LoadPlan, LoadResult, Recorder, Workload, run_load};
 use chaos::verdict::Verdict;
 
 use super::relay::Relay;
@@ -27,16 +27,12 @@ pub(super) async fn run(session: &Session, plan: LoadPlan) -> Result<model::Load
             return Ok(load);
         }
     };
-    let relay = Relay::new(session.events.clone());
-    let result = chaos::load::run_load(
-        &plan,
-        workload.clone() as Arc<dyn Workload>,
-        Some(&session.history),
-        &relay,
-        &session.cancel,
-    )
-    .await
-    .map_err(|e| Error::failed("the load could not be run", e))?;
+    let control = LoadControl::now()
+        .with_events(Arc::new(Relay::new(session.events.clone())))
+        .with_cancel(session.cancel.clone());
+    let recorder = Arc::new(Recorder::new());
+    let driven: Arc<dyn Workload> = workload.clone();
+    let result = run_load(plan, driven, recorder, Some(session.history.clone()), control).await;
     for flow in workload.take_flows() {
         session.remember_flow(flow);
     }

@@ -2,6 +2,7 @@
 
 mod chaos;
 mod contracts;
+mod dead_letters;
 mod journeys;
 mod load;
 mod prepare;
@@ -14,4 +15,5 @@ mod verdict;
 
 pub use prepare::{Plan, Wanted};
 pub use run::{Surroundings, run, up};
+pub use contracts::record;
 pub use run_dir::{RunDir, RunDirError};

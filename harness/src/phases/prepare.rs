@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chaos::load::LoadPlan;
-use chaos::scenario::ScenarioPlan;
+use chaos::Targets;
+use chaos::scenario::{self, Known, Profile};
 
 use crate::cli::Phase;
-use crate::config::{Arrivals, Config, LoadShape};
+use crate::config::{Arrivals, Broker, Config, LoadShape};
 use crate::error::Error;
 use crate::journey::{Journey, Journeys};
 
@@ -36,7 +37,7 @@ pub struct Plan {
     pub(super) journeys: Arc<Journeys>,
     pub(super) selected: Vec<Journey>,
     pub(super) load: Option<LoadPlan>,
-    pub(super) scenarios: Vec<ScenarioPlan>,
+    pub(super) scenarios: Vec<scenario::Plan>,
 }
 
 impl Plan {
@@ -130,7 +131,7 @@ impl Plan {
         Ok(Some(plan))
     }
 
-    fn select_scenarios(&self) -> Result<Vec<ScenarioPlan>, Error> {
+    fn select_scenarios(&self) -> Result<Vec<scenario::Plan>, Error> {
         let Some(section) = &self.config.chaos else {
             return Ok(Vec::new());
         };
@@ -144,7 +145,7 @@ impl Plan {
             Some(listed) => listed.clone(),
             None => all.iter().map(|scenario| scenario.name.clone()).collect(),
         };
-        let targets = crate::supervisor::targets(&self.config);
+        let targets = targets(&self.config);
         let journeys: Vec<String> = self.journeys.0.keys().cloned().collect();
         let invariants: Vec<String> = self.config.invariants.iter().map(|spec| spec.name.clone()).collect();
         let mut plans = Vec::new();
@@ -168,4 +169,18 @@ impl Plan {
 fn one_of<'a>(names: impl Iterator<Item = &'a String>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none, as the folder is empty".to_owned() } else { names.join(", ") }
+}
+
+/// What scenarios can aim at, known before anything runs.
+fn targets(config: &Config) -> Targets {
+    let mut services: Vec<String> = config.services.keys().cloned().collect();
+    let embedded = config.broker == Some(Broker::Embedded);
+    if embedded {
+        services.push("broker".to_owned());
+    }
+    let mut links = vec![format!("client->{}", config.system.entry)];
+    for service in config.services.values() {
+        links.extend(service.links().into_iter().map(|peer| format!("{}->{peer}", service.name)));
+    }
+    Targets { services, links, duplicates: embedded }
 }

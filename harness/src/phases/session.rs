@@ -1,7 +1,6 @@
 //! What the phases of one run share.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chaos::history::History;
@@ -41,8 +40,4 @@ impl Session {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner).push(seed);
     }
 
-    /// The undo journal of the run.
-    pub(super) fn undo_journal(&self) -> PathBuf {
-        self.dir.file("undo.jsonl")
-    }
 }
