@@ -21,6 +21,7 @@
 
 pub mod error;
 pub mod events;
+pub mod faults;
 
 pub mod history;
 pub mod invariants;

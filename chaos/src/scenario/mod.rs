@@ -1,5 +1,33 @@
 //! Scenarios: one question about the system each, asked by breaking it under load.
+//!
+//! ```yaml
+//! scenario: order-killed-under-load
+//! title: When the order service dies under load, no order is lost and buyers can buy again
+//! seed: 42                          # optional; the run's seed otherwise
+//! load:
+//!   buy: { arrivals: poisson, rate: [5/s, 40/s over 10s], journey: place_order, max_inflight: 500, timeout: 10s }
+//! phases: { warmup: 5s, baseline: 10s, inject: 15s, recover: 15s, drain: 30s }
+//! steady_state: ["buy.ok >= 99%", "buy.p99 < 400ms"]
+//! during: may_degrade               # or hold: the steady state must hold while the faults are active
+//! inject:                           # `at` from the start of the inject phase, `for` until its end when left out
+//!   - { at: 0s, for: 5s, fault: kill, service: order }
+//!   - { fault: latency, link: order->broker, delay: 200ms, jitter: 20ms, toxicity: 0.5, direction: both }
+//! recover: ["buy.p99 < 400ms within 10s"]                 # optional; the steady state otherwise
+//! invariants: [no_lost_order]       # optional; all otherwise
+//! abort: ["buy.ok < 10% over 5s"]   # optional: stops the scenario and undoes its faults
+//! quick:                            # optional: what is different in a quick run
+//!   phases: { baseline: 2s, inject: 3s, recover: 3s }
+//! ```
 
+mod document;
+mod engine;
+mod injection;
+mod outcome;
+mod parse;
+mod plan;
 mod result;
 
+pub use engine::{Stage, run_scenario};
+pub use parse::ScenarioFile;
+pub use plan::{During, Known, Phases, Plan, PlannedFault, Profile};
 pub use result::{FaultResult, PhaseTimes, ScenarioResult};
