@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use pact_models::pact::load_pact_from_json;
@@ -172,7 +173,10 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
     for (index, interaction) in listed.iter().enumerate() {
         shape(interaction).map_err(|reason| wrong(format!("`{key}[{index}]` {reason}")))?;
     }
-    let model = load_pact_from_json(&path.to_string_lossy(), document).map_err(|error| wrong(error.to_string()))?;
+    // The reader of `pact_models` panics on some malformed files; they are bad input like any other.
+    let model = catch_unwind(AssertUnwindSafe(|| load_pact_from_json(&path.to_string_lossy(), document)))
+        .map_err(|_| wrong("its content is malformed in a way that the reader of pacts cannot name".into()))?
+        .map_err(|error| wrong(error.to_string()))?;
     let parsed = model.interactions();
     // The reader leaves out what it does not understand; a contract must not shrink unseen.
     if parsed.len() != listed.len() {
@@ -214,8 +218,10 @@ fn shape(interaction: &Value) -> Result<(), String> {
     if object.get("description").and_then(Value::as_str).is_none_or(str::is_empty) {
         return Err("has no `description`, expected a text that is unique with its states".into());
     }
-    for key in ["request", "response", "metadata", "metaData", "matchingRules"] {
-        if object.get(key).is_some_and(|value| !value.is_object() && !value.is_null()) {
+    for key in ["request", "response", "metadata", "metaData", "matchingRules", "generators"] {
+        let optional = !matches!(key, "request" | "response");
+        let value = object.get(key).filter(|value| !(optional && value.is_null()));
+        if value.is_some_and(|value| !value.is_object()) {
             return Err(format!("has a `{key}` that is not an object"));
         }
     }

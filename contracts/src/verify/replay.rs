@@ -1,8 +1,9 @@
 //! The loop over interactions: bounded in number, time and blame.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::StreamExt as _;
+use futures_util::{FutureExt as _, StreamExt as _};
 use pact_models::provider_states::ProviderState;
 use reqwest::Client;
 use tokio::time::Instant;
@@ -74,7 +75,13 @@ async fn one(
                 "not replayed: `PACT_MATCHING_ENGINE=v2` selects an unfinished engine, expected it to be unset";
             vec![Mismatch::new(Part::Pact, "", sentence)]
         }
-        Ok(client) => within(client, provider, interaction, options.timeout, end, &trace).await,
+        Ok(client) => {
+            let replay = within(client, provider, interaction, options.timeout, end, &trace);
+            AssertUnwindSafe(replay).catch_unwind().await.unwrap_or_else(|_| {
+                let sentence = "the matching engine failed on this interaction: look at its matching rules";
+                vec![Mismatch::new(Part::Pact, "", sentence)]
+            })
+        }
         Err(failure) => vec![failure.clone()],
     };
     InteractionResult {

@@ -6,14 +6,16 @@ use contracts::consumer::Recorder;
 use contracts::store::{drift, load_dir};
 
 use super::{
-    gateway_auth, gateway_gig, gateway_users, gig_users, notification_auth, notification_order, users_auth, users_gig,
-    users_order, users_review,
+    gateway_auth, gateway_gig, gateway_order, gateway_review, gateway_users, gig_users, notification_auth,
+    notification_order, users_auth, users_gig, users_order, users_review,
 };
 
 async fn record_everything(dir: &Path) -> Result<(), contracts::Error> {
     let recorder = Recorder::into_dir(dir);
     gateway_auth::record(&recorder).await?;
     gateway_gig::record(&recorder).await?;
+    gateway_order::record(&recorder).await?;
+    gateway_review::record(&recorder).await?;
     gateway_users::record(&recorder).await?;
     gig_users::record(&recorder).await?;
     notification_auth::record(&recorder).await?;

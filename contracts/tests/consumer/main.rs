@@ -37,6 +37,8 @@ mod postbox;
 
 mod gateway_auth;
 mod gateway_gig;
+mod gateway_order;
+mod gateway_review;
 mod gateway_users;
 mod gig_users;
 mod notification_auth;

@@ -1,5 +1,6 @@
 //! The crate against small providers of its own: recording, reading, replaying, judging.
 
+mod fuzz;
 mod http;
 mod matrix;
 mod message;
