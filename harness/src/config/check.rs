@@ -126,20 +126,38 @@ impl Check<'_> {
                 let path = format!("{group}.{name}");
                 let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
                 if name.is_empty() || name.len() > 64 || !name.chars().all(legal) {
-                    self.add(&path, format!("`{name}` is no name"), Some("expected 1 to 64 letters, digits, `-` or `_`".to_owned()));
+                    self.add(
+                        &path,
+                        format!("`{name}` is no name"),
+                        Some("expected 1 to 64 letters, digits, `-` or `_`".to_owned()),
+                    );
                 }
                 if group != "observe" && BUILT_IN.contains(&name) {
-                    self.add(&path, format!("`{name}` has a meaning of its own"), Some(format!("expected a name other than `{}`", BUILT_IN.join("`, `"))));
+                    self.add(
+                        &path,
+                        format!("`{name}` has a meaning of its own"),
+                        Some(format!("expected a name other than `{}`", BUILT_IN.join("`, `"))),
+                    );
                 }
                 if group == "links" && self.service_names().contains(&name) {
-                    self.add(&path, format!("`{path}` is also a service"), Some("services need no entry in `[links]`".to_owned()));
+                    self.add(
+                        &path,
+                        format!("`{path}` is also a service"),
+                        Some("services need no entry in `[links]`".to_owned()),
+                    );
                 }
             }
         }
         for (name, address) in &self.config.links {
-            let port = address.rsplit_once(':').and_then(|(host, port)| (!host.is_empty()).then(|| port.parse::<u16>().ok())?);
+            let port = address
+                .rsplit_once(':')
+                .and_then(|(host, port)| (!host.is_empty()).then(|| port.parse::<u16>().ok())?);
             if port.is_none_or(|port| port == 0) {
-                self.add(&format!("links.{name}"), format!("`links.{name}` is `{address}`"), Some("expected `host:port`".to_owned()));
+                self.add(
+                    &format!("links.{name}"),
+                    format!("`links.{name}` is `{address}`"),
+                    Some("expected `host:port`".to_owned()),
+                );
             }
         }
         let mut ports: BTreeMap<u16, &str> = BTreeMap::new();
@@ -147,7 +165,11 @@ impl Check<'_> {
             if let Some(port) = service.port
                 && let Some(other) = ports.insert(port, &service.name)
             {
-                self.add(&format!("services.{}.port", service.name), format!("port {port} is taken by `{other}`"), None);
+                self.add(
+                    &format!("services.{}.port", service.name),
+                    format!("port {port} is taken by `{other}`"),
+                    None,
+                );
             }
         }
     }
@@ -272,7 +294,11 @@ impl Check<'_> {
         if let Some(chaos) = &config.chaos {
             self.folder("chaos.dir", &chaos.dir);
             if config.load.is_none() && config.journeys.is_none() {
-                self.add("chaos", "`chaos` has nothing to put load on".to_owned(), Some("expected `[journeys]`".to_owned()));
+                self.add(
+                    "chaos",
+                    "`chaos` has nothing to put load on".to_owned(),
+                    Some("expected `[journeys]`".to_owned()),
+                );
             }
         }
         if config.load.is_some() && config.journeys.is_none() {
@@ -288,7 +314,11 @@ impl Check<'_> {
         for (at, table) in self.config.rest.empty.iter().enumerate() {
             if !tables.contains(&table.as_str()) {
                 let message = format!("`rest.empty` names the unknown table `{table}`");
-                self.add(&format!("rest.empty[{at}]"), message, Some(hint_among(table, &tables, "tables of `[observe]`")));
+                self.add(
+                    &format!("rest.empty[{at}]"),
+                    message,
+                    Some(hint_among(table, &tables, "tables of `[observe]`")),
+                );
             }
         }
         for (name, source) in &self.config.observe {
@@ -300,7 +330,11 @@ impl Check<'_> {
                     self.text(&format!("{path}.sql.database"), database, known, &OBSERVE);
                     if !database.starts_with("sqlite:") {
                         let message = format!("`{path}.sql.database` is `{database}`");
-                        self.add(&format!("{path}.sql.database"), message, Some("expected a URL that starts with `sqlite:`".to_owned()));
+                        self.add(
+                            &format!("{path}.sql.database"),
+                            message,
+                            Some("expected a URL that starts with `sqlite:`".to_owned()),
+                        );
                     }
                 }
                 Source::Http { url, headers, .. } => {
@@ -314,10 +348,10 @@ impl Check<'_> {
                 Source::Queues { .. } | Source::Messages { .. } if !self.declared.broker => {
                     self.add(&path, format!("`{path}` reads queues, but there is no `[broker]`"), None);
                 }
-                Source::Mail if !self.declared.mail => {
+                Source::Mail { .. } if !self.declared.mail => {
                     self.add(&path, format!("`{path}` reads mails, but there is no `[mail]`"), None);
                 }
-                Source::Queues { .. } | Source::Messages { .. } | Source::Mail | Source::History { .. } => {}
+                Source::Queues { .. } | Source::Messages { .. } | Source::Mail { .. } | Source::History { .. } => {}
             }
         }
         for (span, spec) in invariants {

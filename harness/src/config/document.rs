@@ -199,7 +199,11 @@ impl<'d> Section<'d> {
         }
         let argv = self.strings(key);
         if argv.as_ref().is_some_and(|argv| argv.first().is_none_or(|program| program.trim().is_empty())) {
-            self.problem_at(key, format!("`{}` names no program", self.key_path(key)), Some(format!("expected {EXPECTED}")));
+            self.problem_at(
+                key,
+                format!("`{}` names no program", self.key_path(key)),
+                Some(format!("expected {EXPECTED}")),
+            );
         }
         argv.unwrap_or_default()
     }

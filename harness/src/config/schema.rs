@@ -65,14 +65,14 @@
 //! sql = { database = "sqlite://${data:order}/order.db", query = "SELECT id, state FROM orders" }
 //! [observe.captures]
 //! http = { service = "payments", path = "/ledger", rows = "/entries", columns = { order = "/metadata/order" } }
-//! [observe.mails]                   # columns: message_id, from, to, subject, text
-//! mail = {}
-//! [observe.pending]                 # one row for each queue that is not empty: queue, ready, unacked
+//! [observe.mails]                   # one row for each recipient: message_id, from, to, subject, text, headers
+//! mail = {}                         # or { columns = { event = "/headers/x-event-id", to = "/to" } }
+//! [observe.pending]                 # one row for each queue that is not empty: queue, ready, unacked, consumers
 //! queues = { pending = true, except = ["*.dead"] }
-//! [observe.dead_letters]            # one row for each message lying there: queue, message_id, routing_key, reason, body
+//! [observe.dead_letters]            # one row for each message there: queue, message_id, routing_key, type, reason, body, headers
 //! messages = { queues = ["*.dead"] }
 //! [observe.acknowledged]            # one row for each operation of the clients
-//! history = { operation = "create order", outcome = "ok", status = 201, columns = { order = "/order/id" } }
+//! history = { operation = "create order", outcome = "ok", status = 201, columns = { order = "/saved/order_id" } }
 //!
 //! [[invariant]]                     # judged on those tables, at rest; keys: see `chaos::invariants`
 //! name = "no_lost_order"
@@ -387,8 +387,12 @@ pub enum Source {
         /// Column name to JSON pointer inside a row; the row's own members when empty.
         columns: BTreeMap<String, String>,
     },
-    /// Captured mails.
-    Mail,
+    /// Captured mails, one row for each recipient of each mail.
+    Mail {
+        /// Column name to JSON pointer inside the mail (`/headers/x-event-id`); message_id, from, to, subject, text and
+        /// headers when empty.
+        columns: BTreeMap<String, String>,
+    },
     /// Queues of the broker.
     Queues {
         /// Only queues with messages that are ready or unacknowledged.
@@ -398,7 +402,8 @@ pub enum Source {
         /// Not queues whose name matches one of these globs.
         except: Vec<String>,
     },
-    /// Messages that lie in queues, read without taking them: queue, message_id, routing_key, reason, body.
+    /// Messages that lie in queues, read without taking them: queue, message_id, routing_key, type, reason, body,
+    /// headers.
     Messages {
         /// Globs of queue names.
         queues: Vec<String>,
@@ -411,7 +416,8 @@ pub enum Source {
         outcome: Option<String>,
         /// Response status; all when absent.
         status: Option<u16>,
-        /// Column name to JSON pointer inside the operation (`/request/...`, `/response/...`, `/vars/...`).
+        /// Column name to JSON pointer inside the operation (`/saved/order_id`, `/id`, `/outcome`, see
+        /// [`chaos::Operation`]); all of its members and what it saved when empty. `trace_id` always comes along.
         columns: BTreeMap<String, String>,
     },
 }

@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use super::*;
 
 fn errors(text: &str) -> String {
-    Config::parse(text, Path::new("shakedown.toml")).map_or_else(|errors| errors.to_string(), |config| format!("accepted: {config:?}"))
+    Config::parse(text, Path::new("shakedown.toml"))
+        .map_or_else(|errors| errors.to_string(), |config| format!("accepted: {config:?}"))
 }
 
 const SMALL: &str = r#"

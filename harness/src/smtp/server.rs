@@ -1,7 +1,7 @@
 //! The SMTP sink on its socket.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,13 +37,12 @@ pub struct Sink {
 }
 
 impl Sink {
-    /// Opens the sink on a free port; messages above `max_message` bytes are refused.
+    /// Opens the sink at an address (port 0 for a free one); messages above `max_message` bytes are refused.
     ///
     /// # Errors
     ///
-    /// When no port can be bound.
-    pub async fn start(max_message: usize) -> Result<Self, SinkError> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    /// When the address cannot be bound.
+    pub async fn start(address: SocketAddr, max_message: usize) -> Result<Self, SinkError> {
         let failed = |source| SinkError { address, source };
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
@@ -129,7 +128,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_speaks_line_by_line_is_understood() {
-        let sink = Sink::start(1 << 20).await.expect("a sink");
+        let sink = Sink::start(SocketAddr::from(([127, 0, 0, 1], 0)), 1 << 20).await.expect("a sink");
         let mut client = BufReader::new(TcpStream::connect(sink.address()).await.expect("a connection"));
         let mut reply = String::new();
         client.read_line(&mut reply).await.expect("a greeting");

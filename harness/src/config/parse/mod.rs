@@ -31,11 +31,13 @@ impl Config {
             problems: vec![Problem { line: 0, column: 0, message, hint: Some(hint.to_owned()) }],
         };
         let hint = "expected a `shakedown.toml`; `--config FILE` names one, `shakedown init` writes one";
-        let length = std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}"), hint))?.len();
+        let length =
+            std::fs::metadata(path).map_err(|error| unreadable(format!("cannot be read: {error}"), hint))?.len();
         if length > LARGEST {
             return Err(unreadable(format!("is {length} bytes long, expected at most {LARGEST}"), hint));
         }
-        let text = std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}"), hint))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}"), hint))?;
         Self::parse(&text, path)
     }
 

@@ -21,7 +21,7 @@ pub(super) fn source(section: Section<'_>) -> Option<Source> {
     };
     read("sql", sql);
     read("http", http);
-    read("mail", |_| Some(Source::Mail));
+    read("mail", |section| Some(Source::Mail { columns: columns(section) }));
     read("queues", queues);
     read("messages", messages);
     read("history", history);

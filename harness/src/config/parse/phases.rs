@@ -36,7 +36,11 @@ pub(super) fn contracts(section: Section<'_>, root: &Path) -> Option<Contracts> 
 fn path(section: &Section<'_>, key: &'static str) -> Option<String> {
     let path = section.string(key)?;
     if !path.starts_with('/') {
-        section.problem_at(key, format!("`{}.{key}` is `{path}`, expected a path that starts with `/`", section.path), None);
+        section.problem_at(
+            key,
+            format!("`{}.{key}` is `{path}`, expected a path that starts with `/`", section.path),
+            None,
+        );
     }
     Some(path)
 }
@@ -68,7 +72,11 @@ struct PartialShape {
 fn shape(section: &Section<'_>) -> PartialShape {
     let max_inflight = section.integer("max_inflight", "a number of iterations above 0");
     if max_inflight == Some(0) {
-        section.problem_at("max_inflight", format!("`{}.max_inflight` is `0`, expected a number of iterations above 0", section.path), None);
+        section.problem_at(
+            "max_inflight",
+            format!("`{}.max_inflight` is `0`, expected a number of iterations above 0", section.path),
+            None,
+        );
     }
     PartialShape {
         rate: section.unit("rate", parse_rate),

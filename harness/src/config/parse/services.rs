@@ -26,7 +26,8 @@ pub(super) fn broker(section: Section<'_>) -> Option<Broker> {
     let broker = match kind {
         Some(Kind::Rabbitmq) => {
             let url = section.required("url", "the AMQP URL, as in `amqp://guest:guest@127.0.0.1:5672/`");
-            let management = section.required("management", "the base URL of the management API, as in `http://127.0.0.1:15672`");
+            let management =
+                section.required("management", "the base URL of the management API, as in `http://127.0.0.1:15672`");
             url.zip(management).map(|(url, management)| Broker::Rabbitmq { url, management })
         }
         Some(Kind::Embedded) => Some(Broker::Embedded),
@@ -92,7 +93,10 @@ pub(super) fn service(name: String, section: Section<'_>, defaults: &Defaults, r
         dir: section.string("dir").map_or_else(|| defaults.dir.clone(), |dir| root.join(dir)),
         port,
         env,
-        ready: Ready { condition: condition?, within: own_ready.within.or(defaults.ready.within).unwrap_or(READY_WITHIN) },
+        ready: Ready {
+            condition: condition?,
+            within: own_ready.within.or(defaults.ready.within).unwrap_or(READY_WITHIN),
+        },
         stop: Stop {
             signal: own_stop.signal.or(defaults.stop.signal).unwrap_or(StopSignal::Term),
             within: own_stop.within.or(defaults.stop.within).unwrap_or(STOP_WITHIN),
@@ -121,7 +125,11 @@ fn ready(section: &Section<'_>) -> PartialReady {
     if let Some(path) = section.string("http") {
         if !path.starts_with('/') {
             wrong = true;
-            section.problem_at("http", format!("`{}.http` is `{path}`, expected a path that starts with `/`", section.path), None);
+            section.problem_at(
+                "http",
+                format!("`{}.http` is `{path}`, expected a path that starts with `/`", section.path),
+                None,
+            );
         }
         conditions.push(ReadyCondition::Http(path));
     }
@@ -130,7 +138,11 @@ fn ready(section: &Section<'_>) -> PartialReady {
             conditions.push(ReadyCondition::Tcp);
         } else {
             wrong = true;
-            section.problem_at("tcp", format!("`{}.tcp` is `false`, expected `true`", section.path), Some("leave the key out instead".to_owned()));
+            section.problem_at(
+                "tcp",
+                format!("`{}.tcp` is `false`, expected `true`", section.path),
+                Some("leave the key out instead".to_owned()),
+            );
         }
     }
     if let Some(pattern) = section.string("log") {
@@ -145,7 +157,10 @@ fn ready(section: &Section<'_>) -> PartialReady {
         }
     }
     if conditions.len() > 1 {
-        section.problem(format!("{} has {} conditions", section.name(), conditions.len()), "expected one of `http`, `tcp`, `log`");
+        section.problem(
+            format!("{} has {} conditions", section.name(), conditions.len()),
+            "expected one of `http`, `tcp`, `log`",
+        );
     }
     let ready = PartialReady { condition: conditions.pop(), within: section.unit("within", parse_duration), wrong };
     section.finish();
@@ -161,11 +176,15 @@ struct PartialStop {
 fn stop(section: &Section<'_>) -> PartialStop {
     let Some(section) = section.section("stop") else { return PartialStop::default() };
     let signals = [("TERM", StopSignal::Term), ("INT", StopSignal::Int), ("QUIT", StopSignal::Quit)];
-    let stop = PartialStop { signal: section.choice("signal", &signals), within: section.unit("within", parse_duration) };
+    let stop =
+        PartialStop { signal: section.choice("signal", &signals), within: section.unit("within", parse_duration) };
     section.finish();
     stop
 }
 
 fn restart(section: &Section<'_>) -> Option<Restart> {
-    section.choice("restart", &[("never", Restart::Never), ("on-failure", Restart::OnFailure), ("always", Restart::Always)])
+    section.choice(
+        "restart",
+        &[("never", Restart::Never), ("on-failure", Restart::OnFailure), ("always", Restart::Always)],
+    )
 }

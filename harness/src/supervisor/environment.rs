@@ -1,0 +1,116 @@
+//! What a service is started with: placeholders filled in, and the variables that the harness sets itself.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use super::{INSTANCE_VARIABLE, RUN_ID_VARIABLE};
+use crate::config::Service;
+use crate::config::placeholder::{PlaceholderError, expand};
+
+/// Everything that a placeholder can stand for.
+#[derive(Clone, Debug)]
+pub(super) struct Places {
+    /// Identifier of the run.
+    pub(super) run_id: String,
+    /// Mark of this system, unlike that of any other system of the run.
+    pub(super) instance: String,
+    /// Folder of the services' own folders.
+    pub(super) data: PathBuf,
+    /// Folder of the running program.
+    pub(super) exe_dir: PathBuf,
+    /// Cargo profile of the running program.
+    pub(super) profile: String,
+    /// The collector's OTLP over HTTP.
+    pub(super) collector: SocketAddr,
+    /// Where each service listens.
+    pub(super) services: BTreeMap<String, SocketAddr>,
+    /// Where each link listens, by `from->to`.
+    pub(super) links: BTreeMap<String, SocketAddr>,
+    /// Base URL of the entry service, through its link.
+    pub(super) entry: String,
+}
+
+impl Places {
+    /// Folder of a service's own files.
+    pub(super) fn data_of(&self, service: &str) -> PathBuf {
+        self.data.join(service)
+    }
+
+    /// The value of a placeholder in a service's command or environment.
+    fn of_service(&self, service: &str, name: &str) -> Option<String> {
+        match name.split_once(':') {
+            Some(("link", peer)) => Some(self.links.get(&format!("{service}->{peer}"))?.to_string()),
+            Some(_) => None,
+            None => match name {
+                "port" => Some(self.services.get(service)?.port().to_string()),
+                "data" => Some(self.data_of(service).display().to_string()),
+                "otlp" => Some(self.collector.to_string()),
+                "exe_dir" => Some(self.exe_dir.display().to_string()),
+                "target_dir" => Some(self.exe_dir.parent().unwrap_or(&self.exe_dir).display().to_string()),
+                "profile" => Some(self.profile.clone()),
+                "run_id" => Some(self.run_id.clone()),
+                _ => None,
+            },
+        }
+    }
+
+    /// The value of a placeholder in `[observe]` and in journeys.
+    pub(super) fn of_observer(&self, name: &str) -> Option<String> {
+        match name.split_once(':') {
+            Some(("data", service)) if self.services.contains_key(service) => {
+                Some(self.data_of(service).display().to_string())
+            }
+            Some(("service", service)) => Some(self.services.get(service)?.to_string()),
+            Some(_) => None,
+            None => (name == "entry").then(|| self.entry.clone()),
+        }
+    }
+
+    /// Argument vector and environment of a service; `extra` wins over the file, the file over the harness.
+    pub(super) fn launch(
+        &self,
+        service: &Service,
+        extra: Option<&BTreeMap<String, String>>,
+    ) -> Result<(Vec<String>, BTreeMap<String, String>), PlaceholderError> {
+        let fill = |text: &str| expand(text, |name| self.of_service(&service.name, name));
+        let argv = service.command.iter().map(|text| fill(text)).collect::<Result<_, _>>()?;
+        let mut env = self.marks();
+        env.insert("OTEL_SERVICE_NAME".to_owned(), service.name.clone());
+        for (name, value) in [("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_METRIC_EXPORT_INTERVAL", "1000")] {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+        env.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{}", self.collector));
+        env.insert("OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(), "http/protobuf".to_owned());
+        for (name, value) in service.env.iter().chain(extra.into_iter().flatten()) {
+            env.insert(name.clone(), fill(value)?);
+        }
+        // The mark is what the watchdog finds processes by, so nothing may take it away.
+        env.extend(self.marks());
+        Ok((argv, env))
+    }
+
+    /// The variables by which processes of this system are found.
+    pub(super) fn marks(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([
+            (RUN_ID_VARIABLE.to_owned(), self.run_id.clone()),
+            (INSTANCE_VARIABLE.to_owned(), self.instance.clone()),
+        ])
+    }
+}
+
+/// Folder of the running program.
+pub(super) fn exe_dir() -> PathBuf {
+    let exe = super::own_program();
+    exe.parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// Cargo profile that put a program into `exe_dir`: `release` or `dev`.
+pub(super) fn profile_of(exe_dir: &Path) -> &'static str {
+    match exe_dir.file_name().and_then(|name| name.to_str()) {
+        Some("release") => "release",
+        Some("debug") => "dev",
+        _ if cfg!(debug_assertions) => "dev",
+        _ => "release",
+    }
+}

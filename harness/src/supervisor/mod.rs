@@ -1,0 +1,42 @@
+//! Runs the system: builds it, starts every service as a process of its own, knows when each is ready, connects them by
+//! fault-proxy links, stops them, and leaves nothing behind, however the harness itself ends.
+//!
+//! [`RunningSystem::start`] is the way in; what scenarios need of it is behind [`chaos::System`].
+
+mod broker;
+pub mod build;
+mod environment;
+mod links;
+mod logs;
+mod ports;
+mod process;
+mod readiness;
+mod rest;
+mod service;
+mod stop;
+mod sweep;
+mod system;
+mod target;
+mod undo;
+pub mod watchdog;
+
+pub use broker::{BrokerApi, BrokerApiError, QueueState, QueuedMessage};
+pub use build::BuildError;
+pub use links::LinkError;
+pub use ports::{PortError, Ports, Reserved};
+pub use process::{Exit, SpawnError};
+pub use service::{Instance, ServiceError, UnexpectedExit};
+pub use stop::{Ending, StopReport, Stopped};
+pub use system::{RunningSystem, StartError, StartOptions};
+pub use target::targets;
+pub use watchdog::Watchdog;
+
+/// Variable that every process of a run carries.
+pub const RUN_ID_VARIABLE: &str = "SHAKEDOWN_RUN_ID";
+/// Variable that sets the processes of one system apart from those of another in the same run.
+pub const INSTANCE_VARIABLE: &str = "SHAKEDOWN_INSTANCE";
+
+/// The program that runs, as far as the system tells.
+fn own_program() -> std::path::PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| std::path::PathBuf::from("shakedown"))
+}

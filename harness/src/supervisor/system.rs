@@ -1,0 +1,539 @@
+//! The running system.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use chaos::Link;
+use nix::sys::signal::Signal;
+use tokio::task::JoinSet;
+
+use super::broker::BrokerApi;
+use super::environment::{Places, exe_dir, profile_of};
+use super::logs::Log;
+use super::ports::{PortError, Ports, Reserved};
+use super::process::Launch;
+use super::readiness::Probe;
+use super::service::{Instance, Service, ServiceError, State, UnexpectedExit};
+use super::stop::StopReport;
+use super::watchdog::Watchdog;
+use super::{INSTANCE_VARIABLE, LinkError, links, own_program, sweep};
+use crate::collector::Store;
+use crate::config::placeholder::PlaceholderError;
+use crate::config::{Broker, Config, ReadyCondition, Restart, Stop, StopSignal};
+use crate::events::Events;
+use crate::observe::Observer;
+use crate::report::model::DeadLetter;
+use crate::smtp::Sink;
+
+/// Name of the message broker among the services.
+pub(super) const BROKER: &str = "broker";
+/// Time for the embedded broker to become ready.
+const BROKER_READY: Duration = Duration::from_secs(10);
+/// Time for the embedded broker to stop.
+const BROKER_STOP: Duration = Duration::from_secs(3);
+/// Time to look for processes that left their group.
+const SWEEP: Duration = Duration::from_secs(5);
+/// Dead letters that are read from one queue.
+const MOST_DEAD_LETTERS: usize = 100;
+/// Characters of a dead letter's body that are kept.
+const DEAD_LETTER_BODY: usize = 300;
+
+/// How to start a system, beyond what its configuration says.
+#[derive(Clone)]
+pub struct StartOptions {
+    /// Identifier of the run; every process carries it in its environment.
+    pub run_id: String,
+    /// Address of the collector's OTLP over HTTP.
+    pub collector: SocketAddr,
+    /// Receives every line that services print on standard output.
+    pub store: Option<Arc<Store>>,
+    /// The SMTP sink that `smtp` stands for.
+    pub mail: Option<Arc<Sink>>,
+    /// Hears what happens to services.
+    pub events: Events,
+    /// Kills everything when the harness dies.
+    pub watchdog: Arc<Watchdog>,
+    /// The services to start; all when absent. The broker comes along when one of them has a link to it.
+    pub only: Option<Vec<String>>,
+    /// Environment on top of the file's, by service.
+    pub env_extra: BTreeMap<String, BTreeMap<String, String>>,
+    /// Folder below the run's directory for `logs` and `data`; that directory itself when absent.
+    pub subdirectory: Option<String>,
+    /// Program and first arguments of the embedded broker; `--listen`, `--management` and `--data` are added.
+    pub broker: Vec<String>,
+    /// What `${exe_dir}` stands for; `${profile}` follows from it.
+    pub exe_dir: PathBuf,
+}
+
+impl StartOptions {
+    /// Options for a run, with the running program as the broker and its folder as `${exe_dir}`.
+    #[must_use]
+    pub fn new(run_id: impl Into<String>, collector: SocketAddr, watchdog: Arc<Watchdog>) -> Self {
+        Self {
+            run_id: run_id.into(),
+            collector,
+            store: None,
+            mail: None,
+            events: Events::default(),
+            watchdog,
+            only: None,
+            env_extra: BTreeMap::new(),
+            subdirectory: None,
+            broker: vec![own_program().display().to_string(), "amqp".to_owned()],
+            exe_dir: exe_dir(),
+        }
+    }
+}
+
+impl fmt::Debug for StartOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartOptions").field("run_id", &self.run_id).field("only", &self.only).finish_non_exhaustive()
+    }
+}
+
+/// Why the system does not run. Nothing of it is left running.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A service did not become ready.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// A service has no port.
+    #[error("service `{service}`: {source}")]
+    Port {
+        /// The service.
+        service: String,
+        /// Why.
+        source: PortError,
+    },
+    /// A placeholder has no value.
+    #[error("service `{service}`: {source}")]
+    Placeholder {
+        /// The service.
+        service: String,
+        /// Why.
+        source: PlaceholderError,
+    },
+    /// A link cannot be opened.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// A folder or file of the run cannot be made.
+    #[error("cannot create `{}`: {source}", path.display())]
+    Files {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A service to start does not exist.
+    #[error("there is no service `{0}` in the configuration")]
+    Unknown(String),
+}
+
+/// A system whose services run. [`RunningSystem::stop`] ends it; dropped without that, its processes are killed.
+pub struct RunningSystem {
+    pub(super) services: BTreeMap<String, Arc<Service>>,
+    pub(super) links: BTreeMap<String, Arc<Link>>,
+    pub(super) broker: Option<BrokerApi>,
+    pub(super) observer: Arc<Observer>,
+    pub(super) places: Arc<Places>,
+    pub(super) rest: Vec<String>,
+    /// Duplicated deliveries when the duplication began.
+    pub(super) duplicated_before: Mutex<u64>,
+    pub(super) config: Arc<Config>,
+    ready_in: OnceLock<Duration>,
+    _ports: Vec<Reserved>,
+}
+
+impl fmt::Debug for RunningSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningSystem").field("services", &self.instances()).finish_non_exhaustive()
+    }
+}
+
+/// Tells the systems of one harness apart.
+static SYSTEMS: AtomicU64 = AtomicU64::new(0);
+
+impl RunningSystem {
+    /// Starts the system with its files below `run_dir` (`logs/<service>.jsonl`, `data/<service>/`) and returns when every
+    /// service is ready.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that went wrong; by then everything that was started is gone again.
+    pub async fn start(config: Arc<Config>, run_dir: &Path, options: StartOptions) -> Result<Arc<Self>, StartError> {
+        let folder = options.subdirectory.as_ref().map_or_else(|| run_dir.to_owned(), |sub| run_dir.join(sub));
+        let system = Self::prepare(config, run_dir, &folder, options)?;
+        let begun = Instant::now();
+        // The broker first: it takes a moment only, and a service may be one that gives up without it.
+        let (first, others): (Vec<_>, Vec<_>) =
+            system.services.values().cloned().partition(|service| service.name == BROKER);
+        for stage in [first, others] {
+            let mut starting = JoinSet::new();
+            for service in stage {
+                starting.spawn(async move { service.start().await });
+            }
+            while let Some(outcome) = starting.join_next().await {
+                match outcome {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        starting.shutdown().await;
+                        system.stop().await;
+                        return Err(error.into());
+                    }
+                    Err(lost) => {
+                        // Nothing cancels a start before this loop ends, so it panicked, and so does whoever waited.
+                        if let Ok(panic) = lost.try_into_panic() {
+                            std::panic::resume_unwind(panic);
+                        }
+                    }
+                }
+            }
+        }
+        system.ready_in.get_or_init(|| begun.elapsed());
+        Ok(Arc::new(system))
+    }
+
+    fn prepare(config: Arc<Config>, run_dir: &Path, folder: &Path, options: StartOptions) -> Result<Self, StartError> {
+        let chosen = chosen(&config, options.only.as_deref())?;
+        let mut ports = Ports::new().map_err(|source| port_error("", source))?;
+        let mut reserved = Vec::new();
+        let mut addresses = BTreeMap::new();
+        // Services that are not started get an address too, so that links to them lead to a closed port.
+        for service in config.services.values() {
+            let port = match service.port {
+                Some(port) if chosen.contains(&service.name) => ports.fixed(port),
+                _ => ports.free(),
+            };
+            let port = port.map_err(|source| port_error(&service.name, source))?;
+            addresses.insert(service.name.clone(), local(port.port()));
+            reserved.push(port);
+        }
+        let mut management = None;
+        if config.broker == Some(Broker::Embedded) {
+            let mut free = || ports.free().map_err(|source| port_error(BROKER, source));
+            let (amqp, http) = (free()?, free()?);
+            addresses.insert(BROKER.to_owned(), local(amqp.port()));
+            management = Some(local(http.port()));
+            reserved.extend([amqp, http]);
+        }
+        let broker = config.broker.as_ref().map(|broker| BrokerApi::of(broker, management));
+
+        let upstream = |peer: &str| match peer {
+            "smtp" => options.mail.as_ref().map(|sink| sink.address().to_string()),
+            BROKER => match &config.broker {
+                Some(Broker::Rabbitmq { url, .. }) => super::broker::authority(url),
+                _ => addresses.get(BROKER).map(ToString::to_string),
+            },
+            _ => addresses.get(peer).map(ToString::to_string).or_else(|| config.links.get(peer).cloned()),
+        };
+        let links = links::open(links::wanted(&config, &chosen, upstream))?;
+        let link_addresses: BTreeMap<String, SocketAddr> =
+            links.iter().map(|(name, link)| (name.clone(), link.address())).collect();
+        let entry = format!("http://{}", link_addresses[&links::client_link(&config)]);
+        let number = SYSTEMS.fetch_add(1, Ordering::Relaxed);
+        let places = Arc::new(Places {
+            instance: format!("{}/{}/{number}", options.run_id, std::process::id()),
+            run_id: options.run_id.clone(),
+            data: folder.join("data"),
+            profile: profile_of(&options.exe_dir).to_owned(),
+            exe_dir: options.exe_dir.clone(),
+            collector: options.collector,
+            services: addresses,
+            links: link_addresses,
+            entry,
+        });
+
+        let mut services = BTreeMap::new();
+        for service in config.services.values().filter(|service| chosen.contains(&service.name)) {
+            let service = assemble(service, &places, folder, &options)?;
+            services.insert(service.name.clone(), service);
+        }
+        if let Some(management) = management
+            && chosen.contains(BROKER)
+        {
+            let service = assemble_broker(management, &places, folder, &options)?;
+            services.insert(service.name.clone(), service);
+        }
+        let resolve = Arc::clone(&places);
+        let observer = Observer::new(
+            config.observe.clone(),
+            Arc::new(move |name: &str| resolve.of_observer(name)),
+            options.mail.clone(),
+            broker.clone(),
+            run_dir.join("history.jsonl"),
+        );
+        let observer = Arc::new(observer);
+        let rest = config.rest.empty.clone();
+        Ok(Self {
+            services,
+            links,
+            broker,
+            observer,
+            places,
+            rest,
+            duplicated_before: Mutex::default(),
+            config,
+            ready_in: OnceLock::new(),
+            _ports: reserved,
+        })
+    }
+
+    /// Base URL of the entry service, through the link `client->ENTRY`.
+    #[must_use]
+    pub fn entry_url(&self) -> &str {
+        &self.places.entry
+    }
+
+    /// Base URL of a service, past any link.
+    #[must_use]
+    pub fn service_url(&self, service: &str) -> Option<String> {
+        self.places.services.get(service).map(|address| format!("http://{address}"))
+    }
+
+    /// Folder of a service's own files.
+    #[must_use]
+    pub fn data_dir(&self, service: &str) -> PathBuf {
+        self.places.data_of(service)
+    }
+
+    /// Base URL of the broker's management API.
+    #[must_use]
+    pub fn broker_management_url(&self) -> Option<&str> {
+        self.broker.as_ref().map(BrokerApi::base)
+    }
+
+    /// The broker's management API.
+    #[must_use]
+    pub fn broker(&self) -> Option<&BrokerApi> {
+        self.broker.as_ref()
+    }
+
+    /// The value of a placeholder as it stands in `[observe]` and in journeys: `entry`, `service:NAME`, `data:NAME`.
+    #[must_use]
+    pub fn placeholder(&self, name: &str) -> Option<String> {
+        self.places.of_observer(name)
+    }
+
+    /// Reads the tables of `[observe]`.
+    #[must_use]
+    pub fn observer(&self) -> &Arc<Observer> {
+        &self.observer
+    }
+
+    /// What it was started from.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Seconds from the start of the first process until every service was ready.
+    #[must_use]
+    pub fn ready_s(&self) -> f64 {
+        self.ready_in.get().map_or(0.0, Duration::as_secs_f64)
+    }
+
+    /// Every service, by name.
+    #[must_use]
+    pub fn instances(&self) -> Vec<Instance> {
+        let mut instances: Vec<Instance> = self.services.values().map(|service| service.instance()).collect();
+        let groups: Vec<u32> = instances.iter().filter_map(|instance| instance.pid).collect();
+        let memory: BTreeMap<u32, u64> = sweep::resident_bytes(&groups).into_iter().collect();
+        for instance in &mut instances {
+            let bytes = instance.pid.and_then(|pid| memory.get(&pid)).copied();
+            instance.resident_bytes = bytes.filter(|bytes| *bytes > 0);
+        }
+        instances
+    }
+
+    /// Resident memory of all services together, in bytes; none where the platform does not tell.
+    #[must_use]
+    pub fn memory(&self) -> Option<u64> {
+        let known: Vec<u64> = self.instances().iter().filter_map(|instance| instance.resident_bytes).collect();
+        (!known.is_empty()).then(|| known.iter().sum())
+    }
+
+    /// What a person should know about the run so far: services that died unasked, logs that are incomplete.
+    #[must_use]
+    pub fn notes(&self) -> Vec<String> {
+        let exits = self.unexpected_exits();
+        let exits = exits.iter().map(|exit| {
+            let then = if exit.restarted { "was started again" } else { "stayed down" };
+            let last = exit.tail.last().map_or_else(String::new, |line| format!("; its last line: {line}"));
+            format!("`{}` died unasked ({}) and {then}{last}", exit.service, exit.status)
+        });
+        exits.chain(self.incomplete_logs()).collect()
+    }
+
+    fn incomplete_logs(&self) -> Vec<String> {
+        let logs = self.services.values().filter_map(|service| Some((&service.name, service.log.error()?)));
+        logs.map(|(name, error)| format!("the log of `{name}` is incomplete: {error}")).collect()
+    }
+
+    /// Messages that lie in queues into which the broker or a consumer moved what could not be processed: those that
+    /// have no consumer and hold messages with a reason or a death. Empty when there is no broker or it does not answer.
+    pub async fn dead_letters(&self) -> Vec<DeadLetter> {
+        let Some(broker) = &self.broker else { return Vec::new() };
+        let mut letters = Vec::new();
+        for queue in broker.queues().await.unwrap_or_default() {
+            if queue.consumers > 0 || queue.ready == 0 {
+                continue;
+            }
+            let messages = broker.peek(&queue.name, MOST_DEAD_LETTERS).await.unwrap_or_default();
+            letters.extend(messages.into_iter().filter(|message| message.is_dead()).map(|message| DeadLetter {
+                queue: message.queue,
+                message_id: message.message_id,
+                routing_key: message.routing_key,
+                reason: message.reason,
+                body: message.body.chars().take(DEAD_LETTER_BODY).collect(),
+            }));
+        }
+        letters
+    }
+
+    /// Ends that nobody asked for, so far.
+    #[must_use]
+    pub fn unexpected_exits(&self) -> Vec<UnexpectedExit> {
+        self.services.values().flat_map(|service| service.unexpected_exits()).collect()
+    }
+
+    /// Last lines of a service's output, oldest first.
+    #[must_use]
+    pub fn log_tail(&self, service: &str, lines: usize) -> Vec<String> {
+        self.services.get(service).map_or_else(Vec::new, |service| service.log.tail(lines))
+    }
+
+    /// Stops every service, at first politely, and returns when all are gone. The broker goes last, so that the others
+    /// can say goodbye to it.
+    pub async fn stop(&self) -> StopReport {
+        let mut report = StopReport::default();
+        let (last, others): (Vec<_>, Vec<_>) =
+            self.services.values().cloned().partition(|service| service.name == BROKER);
+        for stage in [others, last] {
+            let mut stopping = JoinSet::new();
+            for service in stage {
+                stopping.spawn(async move { service.stop().await });
+            }
+            while let Some(outcome) = stopping.join_next().await {
+                report.services.extend(outcome.ok());
+            }
+        }
+        report.services.sort_by(|left, right| left.service.cmp(&right.service));
+        let mark = self.places.instance.clone();
+        let swept =
+            tokio::task::spawn_blocking(move || sweep::kill_marked(INSTANCE_VARIABLE, &mark, Instant::now() + SWEEP));
+        (report.strays, report.left) = swept.await.unwrap_or_default();
+        report.incomplete_logs = self.incomplete_logs();
+        report
+    }
+}
+
+impl Drop for RunningSystem {
+    fn drop(&mut self) {
+        for service in self.services.values() {
+            if let Some(process) = service.process() {
+                process.asked.store(true, Ordering::SeqCst);
+                process.signal(Signal::SIGKILL);
+            }
+        }
+    }
+}
+
+fn chosen(config: &Config, only: Option<&[String]>) -> Result<BTreeSet<String>, StartError> {
+    let mut chosen: BTreeSet<String> = match only {
+        None => config.services.keys().cloned().collect(),
+        Some(only) => only.iter().cloned().collect(),
+    };
+    if let Some(unknown) = chosen.iter().find(|name| !config.services.contains_key(*name)) {
+        return Err(StartError::Unknown(unknown.clone()));
+    }
+    let links_to_broker = |name: &String| config.services[name].links().iter().any(|peer| peer == BROKER);
+    if config.broker == Some(Broker::Embedded) && (only.is_none() || chosen.iter().any(links_to_broker)) {
+        chosen.insert(BROKER.to_owned());
+    }
+    Ok(chosen)
+}
+
+fn assemble(
+    service: &crate::config::Service,
+    places: &Places,
+    run_dir: &Path,
+    options: &StartOptions,
+) -> Result<Arc<Service>, StartError> {
+    let name = &service.name;
+    let (argv, env) = places
+        .launch(service, options.env_extra.get(name))
+        .map_err(|source| StartError::Placeholder { service: name.clone(), source })?;
+    let address = places.services[name];
+    let (probe, pattern) = match &service.ready.condition {
+        ReadyCondition::Http(path) => (Probe::Http(address, path.clone()), None),
+        ReadyCondition::Tcp => (Probe::Tcp(vec![address]), None),
+        ReadyCondition::Log(regex) => (Probe::Log(regex.as_str().to_owned()), Some(regex.clone())),
+    };
+    Ok(Arc::new(Service {
+        name: name.clone(),
+        address,
+        launch: Launch { argv, dir: service.dir.clone(), env, pattern },
+        probe,
+        within: service.ready.within,
+        stop: service.stop.clone(),
+        restart: service.restart,
+        log: files(name, places, run_dir, options)?,
+        watchdog: options.watchdog.clone(),
+        events: options.events.clone(),
+        changing: tokio::sync::Mutex::default(),
+        state: State::default(),
+    }))
+}
+
+fn assemble_broker(
+    management: SocketAddr,
+    places: &Places,
+    run_dir: &Path,
+    options: &StartOptions,
+) -> Result<Arc<Service>, StartError> {
+    let address = places.services[BROKER];
+    let log = files(BROKER, places, run_dir, options)?;
+    let mut argv = options.broker.clone();
+    let data = places.data_of(BROKER).display().to_string();
+    let (listen, http) = (address.to_string(), management.to_string());
+    argv.extend(["--listen", &listen, "--management", &http, "--data", &data].map(str::to_owned));
+    Ok(Arc::new(Service {
+        name: BROKER.to_owned(),
+        address,
+        launch: Launch { argv, dir: run_dir.to_owned(), env: places.marks(), pattern: None },
+        probe: Probe::Tcp(vec![address, management]),
+        within: BROKER_READY,
+        stop: Stop { signal: StopSignal::Term, within: BROKER_STOP },
+        restart: Restart::Never,
+        log,
+        watchdog: options.watchdog.clone(),
+        events: options.events.clone(),
+        changing: tokio::sync::Mutex::default(),
+        state: State::default(),
+    }))
+}
+
+/// Makes a service's own folder and its log.
+fn files(name: &str, places: &Places, run_dir: &Path, options: &StartOptions) -> Result<Arc<Log>, StartError> {
+    let data = places.data_of(name);
+    let logs = run_dir.join("logs");
+    for path in [&data, &logs] {
+        std::fs::create_dir_all(path).map_err(|source| StartError::Files { path: path.clone(), source })?;
+    }
+    let path = logs.join(format!("{name}.jsonl"));
+    Log::create(&path, name, options.store.clone()).map_err(|source| StartError::Files { path, source })
+}
+
+fn port_error(service: &str, source: PortError) -> StartError {
+    StartError::Port { service: service.to_owned(), source }
+}
+
+fn local(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
