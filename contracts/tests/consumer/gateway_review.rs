@@ -1,0 +1,77 @@
+//! The gateway shows and takes reviews.
+
+use contracts::Error;
+use contracts::consumer::{HttpPact, Recorder};
+use gateway::clients::review::NewReview;
+use gateway::clients::{CallError, ReviewClient};
+use pact_consumer::prelude::*;
+use pact_consumer::{each_like, json_pattern, like, term};
+use reqwest::Url;
+use serde_json::json;
+
+use super::calls::{caller, service, with_token};
+use super::envelope::{NOON, TIME};
+
+expectations!(reading_the_reviews_of_a_gig, writing_a_review);
+
+fn client(base: &Url) -> ReviewClient {
+    ReviewClient::new(service("review", base))
+}
+
+/// Everything that the gateway reads of a review.
+fn review() -> JsonPattern {
+    json_pattern!({
+        "id": like!("review-1"),
+        "orderId": like!("order-1"),
+        "gigId": like!("gig-1"),
+        "buyerId": like!("contract-caller"),
+        "sellerId": like!("seller-1"),
+        "reviewed": term!("^(seller|buyer)$", "seller"),
+        "reviewerId": like!("contract-caller"),
+        "reviewerUsername": like!("contract_caller"),
+        "rating": like!(5),
+        "text": like!("Delivered early, as agreed."),
+        "createdAt": term!(TIME, NOON),
+    })
+}
+
+async fn reading_the_reviews_of_a_gig(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "review")
+        .interaction("reading the reviews of a gig", |i| {
+            i.given_with_params("a review of a gig exists", &json!({ "gigId": "gig-1" }));
+            with_token(i);
+            i.request.get().path("/api/v1/review/gig/gig-1");
+            i.response.ok().json_body(json_pattern!({ "reviews": each_like!(review()) }));
+        })
+        .exercise(recorder, |base| async move {
+            let reviews = client(&base).of_gig("gig-1", &caller()).await?;
+            assert_eq!(reviews[0].rating, 5);
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn writing_a_review(recorder: &Recorder) -> Result<(), Error> {
+    let new = NewReview {
+        order_id: "order-1".into(),
+        gig_id: "gig-1".into(),
+        buyer_id: caller().id,
+        seller_id: "seller-1".into(),
+        rating: 5,
+        text: "Delivered early, as agreed.".into(),
+    };
+    let sent = json!(new);
+    HttpPact::new("gateway", "review")
+        .interaction("writing a review", |i| {
+            i.given("an order without a review");
+            with_token(i);
+            i.request.post().path("/api/v1/review").json_body(sent);
+            i.response.created().json_body(json_pattern!({ "review": review() }));
+        })
+        .exercise(recorder, |base| async move {
+            let review = client(&base).create(&new, &caller()).await?;
+            assert_eq!(review.reviewed, "seller");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
