@@ -1,13 +1,16 @@
 //! Results: one model, many readers.
 
+mod files;
 pub mod html;
 pub mod json;
 pub mod junit;
-pub mod terminal;
 pub mod model;
-mod page;
+pub(crate) mod page;
+pub mod print;
 mod progress;
 #[cfg(test)]
 mod sample;
+pub mod terminal;
 
+pub use files::{read, write_all};
 pub use progress::Progress;
