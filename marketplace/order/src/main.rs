@@ -1,1 +1,5 @@
-fn main() {}
+//! Runs the order service.
+
+fn main() -> std::process::ExitCode {
+    platform::main("order", order::app)
+}

@@ -60,5 +60,5 @@ pub use database::{Database, Migration, Tx};
 pub use env::{ConfigError, Env};
 pub use error::ApiError;
 pub use event::{Event, EventError, EventType};
-pub use extract::{Json, Path, Query};
+pub use extract::{Json, OptionalJson, Path, Query};
 pub use run::main;

@@ -1,0 +1,28 @@
+//! The order service, put together.
+
+use platform::{App, Consumer, Context, Migration};
+
+use crate::payments::Payments;
+use crate::settlement::Settlement;
+use crate::{contract, reviews, routes};
+
+/// The service's tables.
+pub(crate) const SCHEMA: &[Migration] =
+    &[Migration::new(1, "orders, facts and payment actions", include_str!("../migrations/0001_orders.sql"))];
+
+/// The whole service; reads `PAYMENTS_URL` beside what every service reads.
+///
+/// # Errors
+///
+/// Reports everything that is wrong with its environment, or why its database cannot be opened.
+pub async fn app(ctx: Context) -> anyhow::Result<App> {
+    let payments_url = ctx.env().url("PAYMENTS_URL");
+    let database = ctx.database(SCHEMA).await?;
+    let settlement = Settlement::new(database.clone(), Payments::new(payments_url)?);
+    let consumer = Consumer::new("order").on::<crate::events::ReviewSubmitted>(reviews::submitted);
+    Ok(App::new(routes::router(settlement.clone()))
+        .with_database(&database)
+        .with_consumer(consumer)
+        .with_task(settlement.clone().run(ctx.stopping().clone()))
+        .with_contract(contract::hooks(settlement)))
+}

@@ -1,0 +1,225 @@
+//! Orders through the service's HTTP interface, paid at the real payment provider over a socket.
+
+use axum::http::Method;
+use platform::testing::{Answer, TestApp};
+use platform::{Caller, outbox};
+use serde_json::{Value, json};
+
+mod provider;
+use provider::Provider;
+
+fn buyer() -> Caller {
+    Caller::new("u-buyer", "ada", "ada@example.test")
+}
+
+fn seller() -> Caller {
+    Caller::new("u-seller", "grace", "grace@example.test")
+}
+
+fn stranger() -> Caller {
+    Caller::new("u-stranger", "eve", "eve@example.test")
+}
+
+async fn service(provider: &Provider) -> TestApp {
+    TestApp::start("order", &[("PAYMENTS_URL", &provider.url)], order::app).await.unwrap()
+}
+
+async fn intent(service: &TestApp, method: Option<&str>) -> Value {
+    let body = json!({
+        "gigId": "gig-1", "sellerId": "u-seller", "amount": 5000, "currency": "eur", "paymentMethod": method,
+    });
+    let answer = service.post("/api/v1/order/create-payment-intent", &buyer(), body).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json
+}
+
+fn request(intent: &Value) -> Value {
+    json!({
+        "paymentIntentId": intent["paymentIntentId"], "gigTitle": "A logo", "description": "for a bakery",
+        "sellerUsername": "grace", "sellerEmail": "grace@example.test", "deliveryDays": 3,
+    })
+}
+
+async fn create(service: &TestApp, intent: &Value) -> Answer {
+    service.post("/api/v1/order", &buyer(), request(intent)).await
+}
+
+async fn placed(service: &TestApp) -> String {
+    let answer = create(service, &intent(service, None).await).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    answer.json["id"].as_str().unwrap().to_owned()
+}
+
+async fn events(service: &TestApp) -> Vec<String> {
+    let rows: Vec<(String,)> = sqlx::query_as("SELECT type FROM outbox ORDER BY position")
+        .fetch_all(service.database().pool())
+        .await
+        .unwrap();
+    rows.into_iter().map(|(kind,)| kind).collect()
+}
+
+#[tokio::test]
+async fn order_is_created_paid_once_and_announced() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let intent = intent(&service, None).await;
+    assert_eq!((&intent["amount"], &intent["fee"], &intent["total"]), (&json!(5000), &json!(250), &json!(5250)));
+    let answer = create(&service, &intent).await;
+    assert_eq!(answer.status, 201, "{}", answer.text);
+    assert_eq!(answer.json["status"], "in_progress");
+    assert_eq!(answer.json["id"], intent["orderId"]);
+    assert_eq!(answer.json["buyerUsername"], "ada");
+    assert_eq!(events(&service).await, ["order.placed.v1"]);
+    assert_eq!(provider.entries().await, [("capture".to_owned(), intent["orderId"].clone(), 5250)]);
+}
+
+#[tokio::test]
+async fn same_intent_again_is_the_same_order() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let intent = intent(&service, None).await;
+    let (first, second) = (create(&service, &intent).await, create(&service, &intent).await);
+    assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201));
+    assert_eq!(first.json["id"], second.json["id"]);
+    assert_eq!(provider.entries().await.len(), 1);
+    assert_eq!(outbox::pending(service.database()).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn lost_reply_of_a_capture_takes_the_money_once() {
+    let provider = Provider::start(&[("LOSE_REPLY_EVERY", "2")]).await;
+    let service = service(&provider).await;
+    for _ in 0..3 {
+        placed(&service).await;
+    }
+    assert_eq!(provider.entries().await.len(), 3);
+}
+
+#[tokio::test]
+async fn declined_card_makes_no_order() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let intent = intent(&service, Some("pm_card_declined")).await;
+    let answer = create(&service, &intent).await;
+    assert_eq!((answer.status.as_u16(), &answer.json["code"]), (402, &json!("payment_declined")));
+    let id = intent["orderId"].as_str().unwrap();
+    assert_eq!(service.get(&format!("/api/v1/order/{id}"), &buyer()).await.status, 404);
+    assert_eq!(create(&service, &intent).await.json["code"], "payment_failed");
+    assert!(events(&service).await.is_empty() && provider.entries().await.is_empty());
+}
+
+#[tokio::test]
+async fn completed_order_is_paid_out() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let id = placed(&service).await;
+    let path = |action: &str| format!("/api/v1/order/{action}/{id}");
+    let delivered = service.put(&path("deliver-order"), &seller(), json!({ "message": "done" })).await;
+    assert_eq!((delivered.status.as_u16(), &delivered.json["status"]), (200, &json!("delivered")), "{}", delivered.text);
+    let approved = service.call(Method::PUT, &path("approve-order"), Some(&buyer()), &[], None).await;
+    assert_eq!((approved.status.as_u16(), &approved.json["status"]), (200, &json!("completed")));
+    assert_eq!(events(&service).await, ["order.placed.v1", "order.delivered.v1", "order.completed.v1"]);
+    let entries = provider.entries().await;
+    let kinds: Vec<(&str, i64)> = entries.iter().map(|(kind, _, amount)| (kind.as_str(), *amount)).collect();
+    assert_eq!(kinds, [("capture", 5250), ("payout", 5000), ("fee", 250)]);
+    let audit = service.get(&path("timeline"), &seller()).await.json;
+    assert_eq!((&audit["state"], &audit["version"]), (&json!("completed"), &json!(4)));
+}
+
+#[tokio::test]
+async fn cancelled_order_is_refunded_once() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let id = placed(&service).await;
+    let path = format!("/api/v1/order/cancel/{id}");
+    let first = service.put(&path, &buyer(), json!({ "reason": "changed my mind" })).await;
+    assert_eq!((first.status.as_u16(), &first.json["status"]), (200, &json!("cancelled")), "{}", first.text);
+    let again = service.put(&path, &seller(), json!({})).await;
+    assert_eq!((again.status.as_u16(), &again.json["code"]), (409, &json!("illegal_transition")));
+    let kinds: Vec<(String, i64)> = provider.entries().await.into_iter().map(|(kind, _, sum)| (kind, sum)).collect();
+    assert_eq!(kinds, [("capture".to_owned(), 5250), ("refund".to_owned(), 5250)]);
+    assert_eq!(events(&service).await, ["order.placed.v1", "order.cancelled.v1"]);
+}
+
+#[tokio::test]
+async fn extension_is_asked_for_and_decided() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let id = placed(&service).await;
+    let wish = json!({ "days": 2, "reason": "more to do" });
+    let asked = service.put(&format!("/api/v1/order/extension/{id}"), &seller(), wish.clone()).await;
+    assert_eq!(asked.json["extension"]["days"], 2, "{}", asked.text);
+    let twice = service.put(&format!("/api/v1/order/extension/{id}"), &seller(), wish).await;
+    assert_eq!(twice.json["code"], "extension_open");
+    let odd = service.put(&format!("/api/v1/order/gig/perhaps/{id}"), &buyer(), json!({})).await;
+    assert_eq!(odd.json["code"], "invalid_decision");
+    let approved = service.put(&format!("/api/v1/order/gig/approve/{id}"), &buyer(), json!({})).await;
+    assert_eq!((approved.status.as_u16(), &approved.json["extension"]), (200, &Value::Null));
+    assert_eq!(approved.json["deliveryDue"], asked.json["extension"]["newDeliveryDue"]);
+}
+
+#[tokio::test]
+async fn only_the_two_sides_see_and_change_an_order() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let id = placed(&service).await;
+    assert_eq!(service.get(&format!("/api/v1/order/{id}"), &seller()).await.status, 200);
+    assert_eq!(service.get(&format!("/api/v1/order/{id}"), &stranger()).await.json["code"], "not_your_order");
+    assert_eq!(service.get("/api/v1/order/buyer/u-buyer", &stranger()).await.status, 403);
+    let cancel = service.put(&format!("/api/v1/order/cancel/{id}"), &stranger(), json!({})).await;
+    assert_eq!(cancel.status, 403);
+    let deliver = service.put(&format!("/api/v1/order/deliver-order/{id}"), &buyer(), json!({})).await;
+    assert_eq!(deliver.json["code"], "wrong_side");
+    let foreign = service.post("/api/v1/order", &stranger(), request(&intent(&service, None).await)).await;
+    assert_eq!(foreign.json["code"], "not_your_payment_intent");
+    assert_eq!(service.get(&format!("/api/v1/order/{id}"), &Caller::anonymous()).await.status, 401);
+    let naked = service.call(Method::GET, &format!("/api/v1/order/{id}"), None, &[], None).await;
+    assert_eq!((naked.status.as_u16(), &naked.json["code"]), (401, &json!("token_missing")));
+}
+
+#[tokio::test]
+async fn listings_tell_active_completed_and_cancelled_apart() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let (kept, gone) = (placed(&service).await, placed(&service).await);
+    service.put(&format!("/api/v1/order/cancel/{gone}"), &seller(), json!({})).await;
+    for (caller, side) in [(buyer(), "buyer/u-buyer"), (seller(), "seller/u-seller")] {
+        for (status, expected) in [("active", vec![&kept]), ("cancelled", vec![&gone]), ("completed", vec![])] {
+            let answer = service.get(&format!("/api/v1/order/{side}?status={status}"), &caller).await;
+            let orders = answer.json["orders"].as_array().unwrap();
+            let ids: Vec<&str> = orders.iter().map(|order| order["id"].as_str().unwrap()).collect();
+            assert_eq!(ids, expected, "{side} {status}");
+        }
+    }
+    let odd = service.get("/api/v1/order/buyer/u-buyer?status=lost", &buyer()).await;
+    assert_eq!(odd.json["code"], "invalid_status");
+}
+
+#[tokio::test]
+async fn other_side_is_notified_and_can_mark_it_read() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let id = placed(&service).await;
+    let list = service.get("/api/v1/order/notification/grace", &seller()).await.json;
+    let first = &list["notifications"][0];
+    assert_eq!((&first["orderId"], &first["isRead"]), (&json!(id), &json!(false)));
+    let mark = json!({ "notificationId": first["id"] });
+    let foreign = service.put("/api/v1/order/notification/mark-as-read", &buyer(), mark.clone()).await;
+    assert_eq!(foreign.status, 404);
+    let marked = service.put("/api/v1/order/notification/mark-as-read", &seller(), mark).await;
+    assert_eq!(marked.json["notification"]["isRead"], true, "{}", marked.text);
+}
+
+#[tokio::test]
+async fn bad_requests_are_refused_with_their_reason() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let own = json!({ "gigId": "gig-1", "sellerId": "u-buyer", "amount": 5000 });
+    let free = json!({ "gigId": "gig-1", "sellerId": "u-seller", "amount": 0 });
+    for (body, code) in [(own, "own_gig"), (free, "invalid_amount"), (json!({}), "invalid_body")] {
+        let answer = service.post("/api/v1/order/create-payment-intent", &buyer(), body).await;
+        assert_eq!(answer.json["code"], code, "{}", answer.text);
+    }
+    let unknown = service.post("/api/v1/order", &buyer(), request(&json!({ "paymentIntentId": "pi_none" }))).await;
+    assert_eq!((unknown.status.as_u16(), &unknown.json["code"]), (404, &json!("payment_intent_not_found")));
+}
