@@ -2,17 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Buckets above this number are thinned out: those that are full again are as good as new.
 const MANY: usize = 10_000;
+/// Looking through all of them is done no more often than this.
+const THIN_OUT_EVERY: Duration = Duration::from_secs(1);
 
 /// Limits the rate of requests by client.
 #[derive(Clone, Debug)]
 pub struct RateLimit {
     per_second: f64,
     burst: f64,
-    buckets: Arc<Mutex<HashMap<String, Bucket>>>,
+    buckets: Arc<Mutex<Buckets>>,
+}
+
+#[derive(Debug, Default)]
+struct Buckets {
+    by_client: HashMap<String, Bucket>,
+    thinned_out: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -38,12 +46,17 @@ impl RateLimit {
     /// The seconds, rounded up, after which the next request is welcome.
     pub fn take(&self, client: &str, now: Instant) -> Result<(), u64> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MANY && !buckets.contains_key(client) {
-            self.thin_out(&mut buckets, now);
+        let crowded = |buckets: &Buckets| {
+            buckets.by_client.len() >= MANY && !buckets.by_client.contains_key(client)
+        };
+        let rested = |since: Instant| now.saturating_duration_since(since) >= THIN_OUT_EVERY;
+        if crowded(&buckets) && buckets.thinned_out.is_none_or(rested) {
+            buckets.thinned_out = Some(now);
+            buckets.by_client.retain(|_, bucket| self.filled(bucket, now) < self.burst);
         }
         // Attackers with many names share one bucket rather than fill the memory.
-        let name = if buckets.len() >= MANY && !buckets.contains_key(client) { "" } else { client };
-        let bucket = buckets.entry(name.to_owned()).or_insert(Bucket {
+        let name = if crowded(&buckets) { "" } else { client };
+        let bucket = buckets.by_client.entry(name.to_owned()).or_insert(Bucket {
             tokens: self.burst,
             at: now,
         });
@@ -61,16 +74,10 @@ impl RateLimit {
         let passed = now.saturating_duration_since(bucket.at).as_secs_f64();
         (bucket.tokens + passed * self.per_second).min(self.burst)
     }
-
-    fn thin_out(&self, buckets: &mut HashMap<String, Bucket>, now: Instant) {
-        buckets.retain(|_, bucket| self.filled(bucket, now) < self.burst);
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -98,9 +105,9 @@ mod tests {
         for client in 0..2 * MANY {
             let _ = limit.take(&client.to_string(), now);
         }
-        assert!(limit.buckets.lock().unwrap().len() <= MANY + 1);
+        assert!(limit.buckets.lock().unwrap().by_client.len() <= MANY + 1);
         let later = now + Duration::from_secs(2);
         assert!(limit.take("newcomer", later).is_ok());
-        assert_eq!(limit.buckets.lock().unwrap().len(), 1);
+        assert_eq!(limit.buckets.lock().unwrap().by_client.len(), 1);
     }
 }

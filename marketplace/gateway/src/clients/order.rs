@@ -5,16 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use super::{CallError, Service};
 
-/// An order, as its buyer and its seller see it.
+/// An order, as its buyer and its seller see it. Addresses are left out: mails are the marketplace's business.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// Id.
     pub id: String,
+    /// The payment.
+    pub payment_intent_id: String,
     /// What was ordered.
     pub gig_id: String,
     /// Its title at that time.
     pub gig_title: String,
+    /// What the buyer wants.
+    pub description: String,
+    /// How many.
+    pub quantity: i64,
     /// Who buys.
     pub buyer_id: String,
     /// Their name.
@@ -27,20 +33,92 @@ pub struct Order {
     pub amount: i64,
     /// The marketplace's fee, paid by the buyer on top.
     pub fee: i64,
+    /// What the buyer pays in all.
+    pub total: i64,
     /// ISO 4217 code.
     pub currency: String,
-    /// How many.
-    pub quantity: i64,
-    /// What the buyer wants.
-    pub description: String,
-    /// `in_progress`, `delivered`, `completed` or `cancelled`.
-    pub status: String,
-    /// The payment.
-    pub payment_intent_id: String,
     /// RFC 3339.
     pub delivery_due: String,
+    /// Number of facts so far.
+    pub version: i64,
+    /// `pending`, `in_progress`, `delivered`, `completed`, `cancelled` or `failed`.
+    pub status: String,
     /// RFC 3339.
-    pub placed_at: String,
+    pub requested_at: String,
+    /// RFC 3339; none before it is paid.
+    #[serde(default)]
+    pub placed_at: Option<String>,
+    /// The work.
+    #[serde(default)]
+    pub delivery: Option<Delivery>,
+    /// A wish for more time that waits for an answer.
+    #[serde(default)]
+    pub extension: Option<OpenExtension>,
+    /// RFC 3339; none before the buyer approves.
+    #[serde(default)]
+    pub completed_at: Option<String>,
+    /// How it was given up.
+    #[serde(default)]
+    pub cancellation: Option<Cancellation>,
+    /// Why it was never paid.
+    #[serde(default)]
+    pub failure: Option<String>,
+    /// The buyer's review of the seller.
+    #[serde(default)]
+    pub seller_review: Option<OrderReview>,
+    /// The seller's review of the buyer.
+    #[serde(default)]
+    pub buyer_review: Option<OrderReview>,
+}
+
+/// Work handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    /// What the seller says about it.
+    pub message: String,
+    /// Where the work is.
+    #[serde(default)]
+    pub file_url: Option<String>,
+    /// RFC 3339.
+    pub delivered_at: String,
+}
+
+/// A wish for more time that waits for an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OpenExtension {
+    /// How many days more.
+    pub days: i64,
+    /// Why.
+    pub reason: String,
+    /// RFC 3339.
+    pub new_delivery_due: String,
+    /// RFC 3339.
+    pub requested_at: String,
+}
+
+/// How an order was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancellation {
+    /// `buyer`, `seller` or `system`.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// RFC 3339.
+    pub cancelled_at: String,
+}
+
+/// A review as an order shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderReview {
+    /// 1 to 5.
+    pub rating: i64,
+    /// In words.
+    pub text: String,
+    /// RFC 3339.
+    pub at: String,
 }
 
 /// A payment that can be captured.
@@ -51,10 +129,14 @@ pub struct PaymentIntent {
     pub payment_intent_id: String,
     /// What the buyer's browser confirms the payment with.
     pub client_secret: String,
+    /// The one order that it may pay.
+    pub order_id: String,
     /// Price of the work in minor units.
     pub amount: i64,
     /// The marketplace's fee.
     pub fee: i64,
+    /// What the buyer pays in all.
+    pub total: i64,
     /// ISO 4217 code.
     pub currency: String,
 }
@@ -73,7 +155,7 @@ pub struct NewIntent {
     pub currency: String,
 }
 
-/// An order to be, with what the gig and users services say about it.
+/// An order to be, with what the gig and users services say about it. Its price is that of the payment intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewOrder {
@@ -89,10 +171,6 @@ pub struct NewOrder {
     pub seller_username: String,
     /// Their address, for mails.
     pub seller_email: String,
-    /// Price of the work in minor units.
-    pub amount: i64,
-    /// ISO 4217 code.
-    pub currency: String,
     /// How many.
     pub quantity: i64,
     /// What the buyer wants.
@@ -107,6 +185,20 @@ pub struct Cancel {
     /// The reason.
     #[serde(default)]
     pub reason: String,
+}
+
+/// Something that happened to an order.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Entry {
+    /// Its number, from 1.
+    pub version: i64,
+    /// What happened.
+    pub fact: String,
+    /// The order's status after it.
+    pub state: String,
+    /// RFC 3339.
+    pub at: String,
 }
 
 /// A request for more time.
@@ -138,6 +230,8 @@ pub struct Notification {
     pub id: String,
     /// Who should know.
     pub user_to: String,
+    /// Who caused it.
+    pub sender_username: String,
     /// The order.
     pub order_id: String,
     /// What happened.
@@ -157,13 +251,13 @@ pub struct MarkAsRead {
 }
 
 #[derive(Deserialize)]
-struct OrderAnswer {
-    order: Order,
+struct OrdersAnswer {
+    orders: Vec<Order>,
 }
 
 #[derive(Deserialize)]
-struct OrdersAnswer {
-    orders: Vec<Order>,
+struct TimelineAnswer {
+    timeline: Vec<Entry>,
 }
 
 #[derive(Deserialize)]
@@ -193,8 +287,17 @@ impl OrderClient {
     /// 403 or 404 when it is somebody else's or nobody's.
     pub async fn order(&self, order_id: &str, caller: &Caller) -> Result<Order, CallError> {
         let call = self.0.get("/api/v1/order/{orderId}", &[order_id]);
-        let answer: OrderAnswer = call.send(caller).await?;
-        Ok(answer.order)
+        call.send(caller).await
+    }
+
+    /// What happened to an order of the caller, oldest first.
+    ///
+    /// # Errors
+    /// 403 or 404 when it is somebody else's or nobody's.
+    pub async fn timeline(&self, order_id: &str, caller: &Caller) -> Result<Vec<Entry>, CallError> {
+        let call = self.0.get("/api/v1/order/timeline/{orderId}", &[order_id]);
+        let answer: TimelineAnswer = call.send(caller).await?;
+        Ok(answer.timeline)
     }
 
     /// The caller's orders as a seller; `query` may name a `status`.
@@ -253,8 +356,7 @@ impl OrderClient {
         caller: &Caller,
     ) -> Result<Order, CallError> {
         let call = self.0.post("/api/v1/order", &[]).json(order);
-        let answer: OrderAnswer = call.idempotency_key(idempotency_key).send(caller).await?;
-        Ok(answer.order)
+        call.idempotency_key(idempotency_key).send(caller).await
     }
 
     /// Cancels an order and gives the money back.
@@ -297,8 +399,7 @@ impl OrderClient {
     ) -> Result<Order, CallError> {
         let values = [decision, order_id];
         let call = self.0.put("/api/v1/order/gig/{type}/{orderId}", &values);
-        let answer: OrderAnswer = call.json(&serde_json::json!({})).send(caller).await?;
-        Ok(answer.order)
+        call.json(&serde_json::json!({})).send(caller).await
     }
 
     /// Delivers the work.
@@ -333,8 +434,7 @@ impl OrderClient {
         caller: &Caller,
     ) -> Result<Order, CallError> {
         let call = self.0.put(template, &[order_id]).json(body);
-        let answer: OrderAnswer = call.send(caller).await?;
-        Ok(answer.order)
+        call.send(caller).await
     }
 
     /// What the caller should know, newest first.
