@@ -167,6 +167,9 @@ pub struct CollectorArgs {
 /// Choices of `proxy`.
 #[derive(Clone, Debug, Args)]
 pub struct ProxyArgs {
+    /// Address to listen on; port 0 takes a free one. The address goes to standard output.
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
     /// Address to connect to.
     #[arg(long)]
     pub upstream: SocketAddr,

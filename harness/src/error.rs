@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use chaos::Problems;
 use thiserror::Error;
 
 use crate::config::ConfigErrors;
 use crate::exit_code::Exit;
 use crate::journey::JourneyProblem;
 use crate::phases::RunDirError;
-use crate::supervisor::{CommandError, StartError};
+use crate::supervisor::{BuildError, StartError};
 
 /// Why a command ended without a result.
 #[derive(Debug, Error)]
@@ -20,8 +21,8 @@ pub enum Error {
     #[error("{}", lines(.0))]
     Journeys(Vec<JourneyProblem>),
     /// Scenario files are wrong.
-    #[error("{0}")]
-    Scenarios(String),
+    #[error(transparent)]
+    Scenarios(#[from] Problems),
     /// A name on the command line that nothing has.
     #[error("there is no {what} named `{name}`; expected {expected}")]
     UnknownName {
@@ -48,7 +49,7 @@ pub enum Error {
     RunDir(#[from] RunDirError),
     /// The system's build failed.
     #[error("the system could not be built: {0}")]
-    Build(#[from] CommandError),
+    Build(#[from] BuildError),
     /// The system did not come up.
     #[error(transparent)]
     Start(#[from] StartError),

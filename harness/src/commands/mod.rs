@@ -41,6 +41,7 @@ pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Doctor => doctor::run(&config),
         Command::Watchdog(args) => {
             crate::supervisor::watchdog::run(&args.run_id, &args.journal)
+                .await
                 .map_err(|e| Error::failed("the watchdog cannot watch", e))?;
             Ok(Exit::Passed)
         }

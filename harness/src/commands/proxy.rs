@@ -1,28 +1,30 @@
 //! `shakedown proxy`: one fault-proxy link that stands alone.
 
-use chaos::proxy::{Link, Toxic, Upstream};
+use chaos::proxy::{Link, Toxic, ToxicKind, Upstream};
 
 use crate::cli::ProxyArgs;
+use crate::config::parse_duration;
 use crate::error::Error;
 use crate::exit_code::Exit;
 use crate::report::print;
 use crate::signals;
 
 pub(super) async fn run(args: ProxyArgs) -> Result<Exit, Error> {
-    let link = Link::bind("proxy", Upstream::from(args.upstream))
-        .await
-        .map_err(|e| Error::failed("the proxy cannot listen", e))?;
+    let link = Link::bind_to("proxy", args.listen, Upstream::new(args.upstream.to_string()))
+        .map_err(|e| Error::failed(format!("the proxy cannot listen on {}", args.listen), e))?;
     let duration = |flag: &str, text: &Option<String>| match text {
-        Some(text) => crate::config::parse_duration(text).map(Some).map_err(|e| Error::Usage(format!("{flag}: {e}"))),
-        None => Ok(None),
+        Some(text) => parse_duration(text).map_err(|e| Error::Usage(format!("{flag}: {e}"))),
+        None => Ok(std::time::Duration::ZERO),
     };
-    let (latency, jitter) = (duration("--latency", &args.latency)?, duration("--jitter", &args.jitter)?);
-    if latency.is_some() || jitter.is_some() {
-        let (delay, jitter) = (latency.unwrap_or_default(), jitter.unwrap_or_default());
-        link.add(Toxic::latency(delay, jitter));
+    let (delay, jitter) = (duration("--latency", &args.latency)?, duration("--jitter", &args.jitter)?);
+    if !(delay + jitter).is_zero() {
+        link.add("latency", Toxic::latency(delay, jitter));
     }
-    if let Some(bytes_per_s) = args.bandwidth {
-        link.add(Toxic::bandwidth(bytes_per_s));
+    if let Some(bytes_per_second) = args.bandwidth {
+        if bytes_per_second == 0 {
+            return Err(Error::Usage("--bandwidth: expected at least 1 byte per second".to_owned()));
+        }
+        link.add("bandwidth", Toxic::new(ToxicKind::Bandwidth { bytes_per_second }));
     }
     print::result(&link.address().to_string());
     signals::terminated().await;

@@ -9,8 +9,8 @@ pub(super) fn run(format: Format, args: &ReportArgs) -> Result<Exit, Error> {
     let run = report::read(&args.dir)?;
     report::write_all(&run, &args.dir)?;
     match format {
-        Format::Json => print::result(&report::summary_json(&run)),
-        Format::Human => print::result(&report::terminal(&run)),
+        Format::Json => print::result(&report::json::render(&run).map_err(|e| Error::failed("the summary cannot be written", e))?),
+        Format::Human => print::result(&report::terminal::render(&run)),
     }
     Ok(run.verdict.into())
 }

@@ -52,8 +52,8 @@ impl Attempt {
     }
 }
 
-async fn judge<R: Rng>(
-        &self,
+/// Compares a response with what the step expects of it.
+pub(super) async fn judge<R: Rng>(
         step: &Step,
         mut response: reqwest::Response,
         scope: &mut Scope<'_, R>,

@@ -1,6 +1,7 @@
 //! Journeys: user stories that are driven through the system's front door, once as a test and many times as load.
 
 mod attempt;
+mod mailbox;
 mod plan;
 mod run;
 mod schema;

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chaos::invariants::{InvariantResult, InvariantSpec, Tables, judge};
-use chaos::load::Workload;
-use chaos::scenario::{Plan, ScenarioResult};
+use chaos::scenario::{Plan, ScenarioResult, Stage, run_scenario};
 use chaos::system::{BoxFuture, System};
 use chaos::undo::UndoJournal;
 use chaos::verdict::Verdict;
-use chaos::{Judge, scenario};
+use chaos::Judge;
 
 use super::relay::Relay;
 use super::run::UNDO_JOURNAL;
@@ -26,15 +25,21 @@ pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::
         detail: format!("{} scenarios", plans.len()),
         total: Some(plans.len() as u64),
     });
-    let journal = UndoJournal::open(&session.dir.file(UNDO_JOURNAL))
+    let journal = UndoJournal::open(session.dir.file(UNDO_JOURNAL))
         .map_err(|e| Error::failed("the undo journal cannot be opened", e))?;
+    let judge = TableJudge { system: session.system.clone(), invariants: session.config.invariants.clone() };
+    let mut stage =
+        Stage::new(session.system.clone() as Arc<dyn System>, Arc::new(judge), Arc::new(journal));
+    stage.history = Some(session.history.clone());
+    stage.events = Arc::new(Relay::new(session.events.clone()));
+    stage.cancel = session.cancel.clone();
     let mut results: Vec<model::Scenario> = Vec::new();
     for plan in plans {
         if session.cancel.is_cancelled() {
             break;
         }
         session.events.note(format!("{}: {}", plan.scenario, plan.title));
-        let result = one(session, plan, &journal).await?;
+        let result = one(session, plan, &mut stage).await?;
         session.events.send(Event::Judged {
             name: format!("scenario {}", result.scenario),
             verdict: result.verdict,
@@ -55,31 +60,16 @@ pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::
     Ok(results)
 }
 
-async fn one(session: &Session, plan: &Plan, journal: &UndoJournal) -> Result<model::Scenario, Error> {
-    let mut workloads: BTreeMap<String, Arc<dyn Workload>> = BTreeMap::new();
-    for journey in plan.journeys() {
-        match session.workload(journey).await? {
+async fn one(session: &Session, plan: &Plan, stage: &mut Stage) -> Result<model::Scenario, Error> {
+    for load in &plan.loads {
+        match session.workload(&load.journey).await? {
             Ok(workload) => {
-                workloads.insert(journey.to_owned(), workload);
+                stage.workloads.insert(load.journey.clone(), workload);
             }
             Err(failure) => return Ok(unjudged(plan, failure)),
         }
     }
-    let judge = TableJudge { system: session.system.clone(), invariants: session.config.invariants.clone() };
-    let relay = Relay::new(session.events.clone());
-    let result = scenario::run_scenario(
-        plan,
-        session.system.clone() as Arc<dyn System>,
-        &workloads,
-        &judge,
-        &relay,
-        &session.history,
-        journal,
-        &session.cancel,
-    )
-    .await
-    .map_err(|e| Error::failed(format!("scenario `{}` could not be run", plan.scenario), e))?;
-    Ok(result.into())
+    Ok(run_scenario(plan, stage).await.into())
 }
 
 /// Judges the configured invariants on freshly observed tables.

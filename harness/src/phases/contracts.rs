@@ -1,6 +1,7 @@
 //! The contracts phase: pacts recorded by the consumers' tests, replayed on the providers.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,13 +11,17 @@ use contracts::store::Pact;
 use contracts::verify::{Options, Provider, verify};
 use reqwest::Url;
 
-use super::run::{CommandFailure, Ground};
+use super::run::Ground;
 use super::{Plan, Surroundings};
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::events::Event;
 use crate::report::model;
-use crate::supervisor::RunningSystem;
+use crate::supervisor::build::run_command;
+use crate::supervisor::{RunningSystem, StartOptions};
+
+/// Folder of the run that receives freshly recorded pacts.
+const PACTS: &str = "pacts";
 
 /// Records where the configuration says how, then verifies every provider.
 pub(super) async fn run(ground: &Ground, section: &config::Contracts, record: bool) -> Result<model::Contracts, Error> {
@@ -48,24 +53,43 @@ pub async fn record(plan: &Plan, around: Surroundings) -> Result<Vec<String>, Er
     let missing = |section| Error::Missing { file: plan.config().file.clone(), section };
     let section = section.ok_or_else(|| missing("[contracts]"))?;
     let command = section.record.as_ref().ok_or_else(|| missing("[contracts] record"))?;
-    let recorded = record_pacts(&ground, command).await.map_err(|failure| match failure {
+    record_pacts(&ground, command).await.map_err(|failure| match failure {
         Failure::Judged(reason) => Error::failed("contracts", reason),
         Failure::Other(error) => error,
     })?;
-    ground.watchdog.goodbye();
-    contracts::store::replace(&section.pacts, &recorded).map_err(|e| Error::failed("the pacts cannot be written", e))
+    ground.watchdog.farewell();
+    replace(&section.pacts, &ground.dir.file(PACTS))
+        .map_err(|e| Error::failed(format!("the pacts cannot be written to `{}`", section.pacts.display()), e))
+}
+
+/// Puts the pact files of `recorded` in the place of those in `committed`, and returns their names.
+fn replace(committed: &Path, recorded: &Path) -> std::io::Result<Vec<String>> {
+    std::fs::create_dir_all(committed)?;
+    let pacts = |dir: &Path| -> std::io::Result<BTreeSet<OsString>> {
+        let names = std::fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name()));
+        let names = names.collect::<std::io::Result<BTreeSet<OsString>>>()?;
+        Ok(names.into_iter().filter(|name| Path::new(name).extension().is_some_and(|e| e == "json")).collect())
+    };
+    let (new, old) = (pacts(recorded)?, pacts(committed)?);
+    for name in &new {
+        std::fs::copy(recorded.join(name), committed.join(name))?;
+    }
+    for stale in old.difference(&new) {
+        std::fs::remove_file(committed.join(stale))?;
+    }
+    Ok(new.into_iter().map(|name| name.to_string_lossy().into_owned()).collect())
 }
 
 /// Runs the consumers' tests, which write the pacts into a fresh folder of the run, and reads them.
 async fn record_pacts(ground: &Ground, record: &config::Record) -> Result<Vec<Pact>, Failure> {
-    let dir = ground.dir.file("pacts");
+    let dir = ground.dir.file(PACTS);
     std::fs::create_dir_all(&dir)
         .map_err(|e| Failure::Other(Error::failed(format!("cannot create `{}`", dir.display()), e)))?;
     let env = BTreeMap::from([(record.output_env.clone(), dir.display().to_string())]);
-    ground.command("contracts", &record.command, &env, "contract-record.log").await.map_err(|failure| match failure {
-        CommandFailure::Command(error) => Failure::Judged(format!("the pacts could not be recorded: {error}")),
-        CommandFailure::Other(error) => Failure::Other(error),
-    })?;
+    let log = ground.dir.file("logs/contract-record.log");
+    run_command(&record.command, &env, ground.dir.id(), &log, &ground.cancel)
+        .await
+        .map_err(|e| Failure::Judged(format!("the pacts could not be recorded: {e}")))?;
     contracts::store::load_dir(&dir).map_err(|e| Failure::Judged(format!("the recorded pacts cannot be read: {e}")))
 }
 
@@ -116,10 +140,18 @@ async fn start_providers(ground: &Ground, section: &config::Contracts) -> Result
     for provider in section.providers.values() {
         env.entry(provider.service.clone()).or_default().extend(provider.env.clone());
     }
-    let mut options = ground.start_options()?;
-    options.only = Some(env.keys().cloned().collect());
-    options.env_extra = env;
-    Ok(RunningSystem::start(ground.config.clone(), &ground.dir.file("contracts"), options).await?)
+    let options = StartOptions {
+        only: Some(env.keys().cloned().collect()),
+        env_extra: env,
+        collector: ground.collector.http_addr,
+        store: Some(ground.collector.store.clone()),
+        mail: ground.mail.clone(),
+        events: ground.events.clone(),
+        watchdog: ground.watchdog.clone(),
+        subdirectory: Some("contracts".to_owned()),
+        ..ground.start_options()
+    };
+    Ok(RunningSystem::start(ground.config.clone(), ground.dir.path(), options).await?)
 }
 
 async fn replay(

@@ -2,7 +2,6 @@
 
 mod chaos;
 mod contracts;
-mod dead_letters;
 mod journeys;
 mod load;
 mod prepare;

@@ -1,16 +1,17 @@
 //! Everything that can be wrong before anything is started, found before anything is started.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use chaos::load::LoadPlan;
-use chaos::Targets;
-use chaos::scenario::{self, Known, Profile};
+use chaos::Problems;
+use chaos::scenario::{self, Known, Profile, ScenarioFile};
 
 use crate::cli::Phase;
-use crate::config::{Arrivals, Broker, Config, LoadShape};
+use crate::config::{Arrivals, Config, LoadShape};
 use crate::error::Error;
 use crate::journey::{Journey, Journeys};
+use crate::supervisor;
 
 /// What a run is asked to do.
 #[derive(Clone, Debug)]
@@ -89,7 +90,7 @@ impl Plan {
         self.journeys.0.get(name).ok_or_else(|| Error::UnknownName {
             what: "journey",
             name: name.to_owned(),
-            expected: one_of(self.journeys.0.keys()),
+            expected: one_of(self.journeys.0.keys().map(String::as_str)),
         })
     }
 
@@ -135,7 +136,7 @@ impl Plan {
         let Some(section) = &self.config.chaos else {
             return Ok(Vec::new());
         };
-        let all = chaos::scenario::load_dir(&section.dir).map_err(|e| Error::Scenarios(e.to_string()))?;
+        let all = read_scenarios(&section.dir)?;
         let listed = match (&section.run, &section.quick) {
             (_, Some(quick)) if self.wanted.quick => Some(quick),
             (run, _) => run.as_ref(),
@@ -143,44 +144,54 @@ impl Plan {
         let names: Vec<String> = match listed {
             _ if !self.wanted.scenarios.is_empty() => self.wanted.scenarios.clone(),
             Some(listed) => listed.clone(),
-            None => all.iter().map(|scenario| scenario.name.clone()).collect(),
+            None => all.iter().map(|scenario| scenario.name().to_owned()).collect(),
         };
-        let targets = targets(&self.config);
-        let journeys: Vec<String> = self.journeys.0.keys().cloned().collect();
-        let invariants: Vec<String> = self.config.invariants.iter().map(|spec| spec.name.clone()).collect();
+        let known = Known {
+            targets: supervisor::targets(&self.config),
+            journeys: self.journeys.0.keys().cloned().collect(),
+            invariants: self.config.invariants.iter().map(|spec| spec.name.clone()).collect(),
+        };
+        let profile = if self.wanted.quick { Profile::Quick } else { Profile::Full };
         let mut plans = Vec::new();
+        let mut problems = Vec::new();
         for name in &names {
-            let Some(scenario) = all.iter().find(|scenario| scenario.name == *name) else {
+            let Some(scenario) = all.iter().find(|scenario| scenario.name() == name) else {
                 return Err(Error::UnknownName {
                     what: "scenario",
                     name: name.clone(),
-                    expected: one_of(all.iter().map(|scenario| &scenario.name)),
+                    expected: one_of(all.iter().map(ScenarioFile::name)),
                 });
             };
-            let plan = scenario
-                .plan(self.wanted.quick, self.wanted.seed, &targets, &journeys, &invariants)
-                .map_err(|e| Error::Scenarios(e.to_string()))?;
-            plans.push(plan);
+            match scenario.plan(profile, self.seed, &known) {
+                Ok(plan) => plans.push(plan),
+                Err(found) => problems.extend(found.0),
+            }
         }
-        Ok(plans)
+        if problems.is_empty() { Ok(plans) } else { Err(Error::Scenarios(Problems(problems))) }
     }
 }
 
-fn one_of<'a>(names: impl Iterator<Item = &'a String>) -> String {
+/// Reads every `*.yaml` file of `dir`, by file name.
+fn read_scenarios(dir: &Path) -> Result<Vec<ScenarioFile>, Error> {
+    let listing = std::fs::read_dir(dir)
+        .map_err(|e| Error::Usage(format!("{}: cannot read the folder of scenarios: {e}", dir.display())))?;
+    let mut paths: Vec<PathBuf> = listing
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"))
+        .collect();
+    paths.sort();
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    for path in paths {
+        match ScenarioFile::read(&path) {
+            Ok(file) => files.push(file),
+            Err(found) => problems.extend(found.0),
+        }
+    }
+    if problems.is_empty() { Ok(files) } else { Err(Error::Scenarios(Problems(problems))) }
+}
+
+fn one_of<'a>(names: impl Iterator<Item = &'a str>) -> String {
     let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none, as the folder is empty".to_owned() } else { names.join(", ") }
-}
-
-/// What scenarios can aim at, known before anything runs.
-fn targets(config: &Config) -> Targets {
-    let mut services: Vec<String> = config.services.keys().cloned().collect();
-    let embedded = config.broker == Some(Broker::Embedded);
-    if embedded {
-        services.push("broker".to_owned());
-    }
-    let mut links = vec![format!("client->{}", config.system.entry)];
-    for service in config.services.values() {
-        links.extend(service.links().into_iter().map(|peer| format!("{}->{peer}", service.name)));
-    }
-    Targets { services, links, duplicates: embedded }
 }

@@ -1,8 +1,7 @@
 //! One run from the first process to the verdict.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::io::Write;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
@@ -11,16 +10,16 @@ use chaos::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
-use super::{Plan, RunDir, chaos as chaos_phase, contracts, dead_letters, journeys, load, telemetry, verdict};
+use super::{Plan, RunDir, chaos as chaos_phase, contracts, journeys, load, telemetry, verdict};
 use crate::cli::Phase;
 use crate::collector::{Collector, CollectorConfig};
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::journey::{Mailbox, Runner};
 use crate::report::model;
 use crate::smtp;
-use crate::supervisor::{CommandContext, CommandError, RunningSystem, StartOptions, Watchdog, run_command};
+use crate::supervisor::{RunningSystem, StartOptions, Watchdog, build};
 
 /// What a run stands on: where its files go, who listens, how it is stopped.
 pub struct Surroundings {
@@ -38,14 +37,6 @@ pub struct Surroundings {
 
 /// File in the run's directory that holds what has to be undone should the runner die.
 pub(super) const UNDO_JOURNAL: &str = "undo.jsonl";
-
-/// Why a command of the configuration did not succeed.
-pub(super) enum CommandFailure {
-    /// The command itself.
-    Command(CommandError),
-    /// Something around it.
-    Other(Error),
-}
 
 /// What phases need before the system runs.
 pub(super) struct Ground {
@@ -67,16 +58,15 @@ impl Ground {
             .map_err(|e| Error::failed("the collector cannot start", e))?;
         let mail = match &config.mail {
             Some(mail) => {
-                let sink = smtp::Sink::start(mail.max_message)
+                let any = SocketAddr::from(([127, 0, 0, 1], 0));
+                let sink = smtp::Sink::start(any, mail.max_message)
                     .await
                     .map_err(|e| Error::failed("the mail sink cannot start", e))?;
                 Some(Arc::new(sink))
             }
             None => None,
         };
-        let program = std::env::current_exe().map_err(|e| Error::failed("the running program is unknown", e))?;
-        let arguments = [OsString::from("watchdog")];
-        let watchdog = Watchdog::start(&program, &arguments, around.dir.id(), &around.dir.file(UNDO_JOURNAL))
+        let watchdog = Watchdog::spawn(around.dir.id(), &around.dir.file(UNDO_JOURNAL))
             .map_err(|e| Error::failed("the watchdog cannot start", e))?;
         let history = History::append_to(around.dir.file("history.jsonl"))
             .map_err(|e| Error::failed("the history cannot be written", e))?;
@@ -92,56 +82,9 @@ impl Ground {
         })
     }
 
-    /// Options for starting the system, with everybody listening.
-    pub(super) fn start_options(&self) -> Result<StartOptions, Error> {
-        let mut options =
-            StartOptions::new(self.dir.id()).map_err(|e| Error::failed("the running program is unknown", e))?;
-        let store = self.collector.store.clone();
-        let events = self.events.clone();
-        options.otlp = Some(self.collector.http_addr);
-        options.mail = self.mail.clone();
-        options.history = Some(self.history.clone());
-        options.watchdog = Some(self.watchdog.clone());
-        options.on_line = Some(Arc::new(move |service: &str, line: &str| store.ingest_log_line(service, line)));
-        options.on_event = Some(Arc::new(move |event| {
-            events.send(Event::Service {
-                name: event.service.clone(),
-                state: event.state.as_str(),
-                detail: event.detail.clone(),
-            });
-        }));
-        Ok(options)
-    }
-
-    /// Runs a command of the configuration to its end; what it prints goes to `logs/<log>`.
-    pub(super) async fn command(
-        &self,
-        phase: &'static str,
-        command: &config::Command,
-        env: &BTreeMap<String, String>,
-        log: &str,
-    ) -> Result<f64, CommandFailure> {
-        let path = self.dir.file("logs").join(log);
-        let failed = |e| CommandFailure::Other(Error::failed(format!("cannot write `{}`", path.display()), e));
-        let mut out = std::io::BufWriter::new(std::fs::File::create(&path).map_err(failed)?);
-        let options = self.start_options().map_err(CommandFailure::Other)?;
-        let context = CommandContext {
-            exe_dir: options.exe_dir,
-            profile: options.profile,
-            run_id: options.run_id,
-            watchdog: Some(&self.watchdog),
-        };
-        let mut lines = 0;
-        let running = run_command(command, env, &context, |line| {
-            lines += 1;
-            // The log is for people; the command's own end is what counts.
-            let _ = writeln!(out, "{line}");
-            self.events.send(Event::PhaseAdvanced { phase, done: lines, failed: 0, detail: line.trim().to_owned() });
-        });
-        tokio::select! {
-            result = running => Ok(result.map_err(CommandFailure::Command)?.as_secs_f64()),
-            () = self.cancel.cancelled() => Err(CommandFailure::Other(Error::Interrupted)),
-        }
+    /// Options for starting the whole system.
+    pub(super) fn start_options(&self) -> StartOptions {
+        StartOptions::new(self.dir.id(), self.collector.http_addr, self.watchdog.clone())
     }
 
     /// Runs the system's build command.
@@ -149,13 +92,11 @@ impl Ground {
         let Some(command) = &self.config.system.build else {
             return Ok(0.0);
         };
+        let started = Instant::now();
         self.events.send(Event::PhaseStarted { phase: "build", detail: command.command.join(" "), total: None });
-        let seconds = self.command("build", command, &BTreeMap::new(), "build.log").await.map_err(|failure| {
-            match failure {
-                CommandFailure::Command(error) => Error::Build(error),
-                CommandFailure::Other(error) => error,
-            }
-        })?;
+        let log = self.dir.file("logs/build.log");
+        build::run_command(command, &BTreeMap::new(), self.dir.id(), &log, &self.cancel).await?;
+        let seconds = started.elapsed().as_secs_f64();
         self.events.send(Event::PhaseFinished {
             phase: "build",
             verdict: Verdict::Pass,
@@ -172,7 +113,14 @@ impl Ground {
             detail: format!("{services} services"),
             total: Some(services as u64),
         });
-        let system = RunningSystem::start(self.config.clone(), self.dir.path(), self.start_options()?).await?;
+        let options = StartOptions {
+            store: Some(self.collector.store.clone()),
+            mail: self.mail.clone(),
+            events: self.events.clone(),
+            ..self.start_options()
+        };
+        let system = RunningSystem::start(self.config.clone(), self.dir.path(), options).await?;
+        system.observer().set_history(self.history.clone());
         self.events.send(Event::PhaseFinished {
             phase: "start",
             verdict: Verdict::Pass,
@@ -223,11 +171,11 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
         run.ready_s = system.ready_s();
         let judged = judge(&ground, &plan, system.clone(), &mut run).await;
         run.services = services(&system);
-        run.notes.extend(notes(&system));
+        run.notes.extend(system.notes());
         system.stop().await;
         judged?;
     }
-    ground.watchdog.goodbye();
+    ground.watchdog.farewell();
     ground
         .collector
         .store
@@ -249,7 +197,7 @@ async fn judge(ground: &Ground, plan: &Plan, system: Arc<RunningSystem>, run: &m
     if plan.wants(Phase::Journeys) {
         run.journeys = journeys::run(&session, &plan.selected).await?;
     }
-    run.resident_bytes = Some(session.system.memory().values().sum()).filter(|bytes| *bytes > 0);
+    run.resident_bytes = session.system.memory();
     if let (Some(load), false) = (&plan.load, session.cancel.is_cancelled()) {
         run.load = load::run(&session, load.clone()).await?;
     }
@@ -260,30 +208,18 @@ async fn judge(ground: &Ground, plan: &Plan, system: Arc<RunningSystem>, run: &m
         run.chaos = chaos_phase::run(&session, &plan.scenarios).await?;
     }
     session.history.flush().map_err(|e| Error::failed("the history cannot be written", e))?;
-    run.dead_letters = dead_letters::observe(&session).await;
+    run.dead_letters = session.system.dead_letters().await;
     Ok(())
 }
 
 fn services(system: &RunningSystem) -> Vec<model::Service> {
-    let memory = system.memory();
     let instances = system.instances().into_iter();
     instances
         .map(|instance| model::Service {
-            resident_bytes: memory.get(&instance.service).copied(),
-            name: instance.service,
-            ready_ms: instance.ready_in.map_or(0.0, |time| time.as_secs_f64() * 1e3),
+            name: instance.name,
+            ready_ms: instance.ready_ms,
             restarts: instance.restarts,
-        })
-        .collect()
-}
-
-fn notes(system: &RunningSystem) -> Vec<String> {
-    let exits = system.unexpected_exits().into_iter();
-    exits
-        .map(|exit| {
-            let then = if exit.restarted { "and was started again" } else { "and stayed down" };
-            let last = exit.tail.last().map(|line| format!("; its last line: {line}")).unwrap_or_default();
-            format!("{} ended unasked ({}) {then}{last}", exit.service, exit.status)
+            resident_bytes: instance.resident_bytes,
         })
         .collect()
 }
@@ -328,7 +264,7 @@ pub async fn up(plan: &Plan, around: Surroundings, ready: impl FnOnce(&str)) -> 
     ready(&system.entry_url());
     ground.cancel.cancelled().await;
     system.stop().await;
-    ground.watchdog.goodbye();
+    ground.watchdog.farewell();
     ground
         .collector
         .store
