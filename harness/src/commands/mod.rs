@@ -18,7 +18,7 @@ use crate::exit_code::Exit;
 ///
 /// # Errors
 /// Whatever kept the command from having a result.
-pub async fn dispatch(cli: Cli) -> Result<Exit, Error> {
+pub(crate) async fn dispatch(cli: Cli) -> Result<Exit, Error> {
     let Cli { config, format, command } = cli;
     match command {
         Command::Run(args) => run::run(&config, format, args, run::Focus::all()).await,

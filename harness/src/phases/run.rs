@@ -136,7 +136,6 @@ impl Ground {
             .map_err(|e| Error::failed("the HTTP client cannot be set up", e))?;
         Ok(Session {
             config: self.config.clone(),
-            quick: plan.wanted.quick,
             seed: plan.seed,
             dir: self.dir.clone(),
             events: self.events.clone(),

@@ -18,7 +18,6 @@ use crate::supervisor::RunningSystem;
 /// A system that runs, and everything that looks at it.
 pub(super) struct Session {
     pub(super) config: Arc<Config>,
-    pub(super) quick: bool,
     pub(super) seed: u64,
     pub(super) dir: RunDir,
     pub(super) events: Events,
