@@ -3,9 +3,9 @@ import { h, s, ms, count } from "./dom.js";
 
 const MARGIN = { top: 16, right: 8, bottom: 20, left: 46 };
 
-/// Calls `draw(width)` now and whenever the width changes, and shows what it returns.
-function responsive(draw) {
-  const box = h("div", { class: "chart" });
+/// Calls `draw(width)` when the width is known and whenever it changes, and shows what it returns.
+function responsive(height, draw) {
+  const box = h("div", { class: "chart", style: `height:${height}px` });
   let last = 0;
   const render = () => {
     const width = Math.round(box.clientWidth);
@@ -67,8 +67,8 @@ export function timeline(intervals, kind, bands = [], until = 0, marks = []) {
   if (bands.length) keys.push(h("span", { class: "band" }, "fault active"));
   const title = throughput ? "Iterations per second" : "Latency from the intended start";
 
+  const height = 168;
   const draw = (width) => {
-    const height = 168;
     const svg = s("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": title });
     const end = Math.max(until, ...intervals.map((one) => one.second + 1), 1);
     const x = (second) => MARGIN.left + (width - MARGIN.left - MARGIN.right) * (second / end);
@@ -131,14 +131,14 @@ export function timeline(intervals, kind, bands = [], until = 0, marks = []) {
     return svg;
   };
   const head = h("div", { class: "charthead" }, h("b", {}, title), readout, h("span", { class: "key" }, keys));
-  return h("div", { class: "graph" }, head, responsive(draw));
+  return h("div", { class: "graph" }, head, responsive(height, draw));
 }
 
 /// Latency by percentile, the rare ones spread out. `curves` are { label, style, points: [[percentile, ms]] }.
 export function percentiles(curves) {
   const shown = curves.filter((curve) => curve.points.length > 1);
+  const height = 210;
   const draw = (width) => {
-    const height = 210;
     const svg = s("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Latency by percentile" });
     const rarity = (percentile) => Math.log10(1 / Math.max(1 - percentile / 100, 1e-6));
     const points = shown.flatMap((curve) => curve.points);
@@ -155,5 +155,5 @@ export function percentiles(curves) {
   };
   const keys = shown.map((curve) => h("span", { class: curve.style }, curve.label));
   const head = h("div", { class: "charthead" }, h("b", {}, "Latency by percentile"), h("span", { class: "key" }, keys));
-  return shown.length ? h("div", {}, head, responsive(draw)) : null;
+  return shown.length ? h("div", {}, head, responsive(height, draw)) : null;
 }
