@@ -19,6 +19,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(100);
 const TICKS: u64 = 10;
 /// Longest recording, in ticks (a day); what comes later is counted in the last one, so that memory is bounded.
 const LAST_TICK: u64 = 24 * 3600 * TICKS;
+/// Longest time that is told apart from longer ones.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Kinds of failures that are told apart.
 const FAILURES: usize = 20;
 
@@ -87,14 +89,15 @@ struct Sparse(BTreeMap<u64, u64>);
 
 impl Sparse {
     fn record(&mut self, value: Duration) {
-        let micros = u64::try_from(value.as_micros()).unwrap_or(u64::MAX);
+        let micros = u64::try_from(value.min(LONGEST).as_micros()).unwrap_or(u64::MAX);
         let shift = (64 - micros.leading_zeros()).saturating_sub(11);
         *self.0.entry(micros >> shift << shift).or_default() += 1;
     }
 
     fn add_to(&self, histogram: &mut Histogram<u64>) {
         for (value, count) in &self.0 {
-            histogram.saturating_record_n(*value, *count);
+            // The histogram grows by itself, and values are capped well below what it can hold.
+            let _ = histogram.record_n(*value, *count);
         }
     }
 }

@@ -362,7 +362,18 @@ mod tests {
         .iter()
         .map(|text| text.parse::<Threshold>().unwrap_err().to_string())
         .collect();
-        insta::assert_snapshot!(messages.join("\n"), @r"");
+        insta::assert_snapshot!(messages.join("\n"), @r"
+        nothing at character 1 of ``, expected `<load>.<aggregate>`, such as `buy.p99` or `lag.p99`
+        `buy` at character 1 of `buy < 400ms`, expected `<load>.<aggregate>`, such as `buy.p99` or `lag.p99`
+        `p99th` at character 5 of `buy.p99th < 400ms`, expected `ok`, `errors`, `rate`, `max` or a percentile such as `p99`
+        `=` at character 9 of `buy.p99 = 400ms`, expected `<`, `<=`, `>` or `>=`
+        `400` at character 11 of `buy.p99 < 400`, expected a duration such as `400ms`
+        `400ms` at character 11 of `buy.ok >= 400ms`, expected a percentage such as `99.5%`
+        nothing at character 21 of `buy.p99 < 400ms over`, expected a duration above zero, such as `10s`
+        `over` at character 26 of `buy.p99 < 400ms over 10s over 10s`, expected `over <window>`, `within <time>` or `in <phase>`, each once
+        `ok` at character 5 of `lag.ok > 50%`, expected `max` or a percentile such as `p99`, as lag is a time
+        `x` at character 13 of `größe.p99 < x`, expected a duration such as `400ms`
+        ");
     }
 
     #[test]

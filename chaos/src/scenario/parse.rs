@@ -59,7 +59,8 @@ impl ScenarioFile {
     pub fn parse(file: &str, text: &str) -> Result<Self, Problems> {
         let root = parse(file, text)?;
         let findings = Findings::new(file);
-        let names = Section::of(&root, "the scenario", KEYS, &findings).and_then(|section| {
+        // Unknown keys are reported by `plan`, together with everything else.
+        let names = Section::of(&root, "the scenario", &[], &findings).and_then(|section| {
             let name = section.require("scenario").and_then(|node| section.text(node, "scenario"))?;
             let title = section.get("title").or(section.get("hypothesis"));
             let title = title.and_then(|node| section.text(node, "title")).unwrap_or(name);
@@ -89,8 +90,8 @@ impl ScenarioFile {
     pub fn plan(&self, profile: Profile, seed: u64, known: &Known) -> Result<Plan, Problems> {
         let findings = Findings::new(&self.file);
         let mut root = self.root.clone();
-        let quick = Section::of(&self.root, "the scenario", KEYS, &findings).and_then(|section| section.get("quick"));
-        if let Some(quick) = quick {
+        let whole = Section::of(&self.root, "the scenario", &[], &findings);
+        if let Some(quick) = whole.and_then(|section| section.get("quick")) {
             Section::of(quick, "`quick`", QUICK_KEYS, &findings);
             if profile == Profile::Quick {
                 root = root.overlaid(quick.clone());
