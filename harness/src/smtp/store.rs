@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(waiting.await.expect("an end").expect("a mail").number, 3);
     }
 
-    #[tokio::test(start_paused = false)]
+    #[tokio::test]
     async fn a_mail_that_does_not_come_is_told_with_what_came_instead() {
         let store = Store::default();
         store.push(mail("b@x", "hello"));
