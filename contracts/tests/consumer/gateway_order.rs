@@ -1,12 +1,16 @@
 //! The gateway reads orders and carries them from placed to completed.
 
+use std::collections::HashMap;
+
 use contracts::Error;
 use contracts::consumer::{HttpPact, Recorder};
-use gateway::clients::order::Deliver;
+use gateway::clients::order::{Cancel, Deliver, NewIntent, NewOrder};
 use gateway::clients::{CallError, OrderClient};
 use pact_consumer::builders::InteractionBuilder;
 use pact_consumer::prelude::*;
 use pact_consumer::{each_like, json_pattern, like, term};
+use pact_models::expression_parser::DataType;
+use pact_models::generators::Generator;
 use reqwest::Url;
 use serde_json::json;
 
@@ -17,9 +21,12 @@ expectations!(
     reading_an_order,
     reading_an_order_that_is_not_there,
     listing_the_orders_of_a_buyer,
+    preparing_a_payment,
+    placing_an_order,
     delivering_an_order,
     approving_an_order,
     approving_an_order_too_early,
+    cancelling_an_order,
 );
 
 fn client(base: &Url) -> OrderClient {
@@ -28,8 +35,13 @@ fn client(base: &Url) -> OrderClient {
 
 /// Everything that the gateway reads of an order that is paid.
 fn order<const N: usize>(status: &str, more: [(&str, JsonPattern); N]) -> JsonPattern {
-    let common: [(&str, JsonPattern); 17] = [
-        ("orderId", "order-1".into()),
+    order_with(status.into(), more)
+}
+
+fn order_with<const N: usize>(status: JsonPattern, more: [(&str, JsonPattern); N]) -> JsonPattern {
+    let common: [(&str, JsonPattern); 18] = [
+        ("id", like!("order-1").into()),
+        ("total", like!(5250).into()),
         ("paymentIntentId", like!("pi_1").into()),
         ("gigId", like!("gig-1").into()),
         ("gigTitle", like!("I will design a logo").into()),
@@ -47,7 +59,7 @@ fn order<const N: usize>(status: &str, more: [(&str, JsonPattern); N]) -> JsonPa
         ("requestedAt", term!(TIME, NOON).into()),
         ("placedAt", term!(TIME, NOON).into()),
     ];
-    let status = [("status", JsonPattern::from(status))];
+    let status = [("status", status)];
     let fields = common.into_iter().chain(status).chain(more);
     JsonPattern::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect())
 }
@@ -56,18 +68,20 @@ fn delivery() -> JsonPattern {
     json_pattern!({ "message": like!("Here it is"), "deliveredAt": term!(TIME, NOON) })
 }
 
-/// The caller buys, or sells, the order `order-1` in this state.
-fn given(i: &mut InteractionBuilder, state: &str, role: &str) {
-    i.given_with_params(state, &json!({ "orderId": "order-1", "callerIs": role }));
+/// The caller buys, or sells, an order in this state, whose path below `/api/v1/order/` starts with `path`.
+fn given(i: &mut InteractionBuilder, state: &str, role: &str, path: &str) {
+    i.given_with_params(state, &json!({ "role": role }));
     with_token(i);
+    let (prefix, example) = (format!("/api/v1/order/{path}"), format!("/api/v1/order/{path}order-1"));
+    i.request.path_from_provider_state(format!("{prefix}${{orderId}}"), term!(format!("^{prefix}[\\w-]+$"), example));
 }
 
 async fn reading_an_order(recorder: &Recorder) -> Result<(), Error> {
     HttpPact::new("gateway", "order")
         .interaction("reading an order", |i| {
-            given(i, "an order in progress exists", "buyer");
-            i.request.get().path("/api/v1/order/order-1");
-            i.response.ok().json_body(json_pattern!({ "order": order("in_progress", []) }));
+            given(i, "an order in progress exists", "buyer", "");
+            i.request.get();
+            i.response.ok().json_body(order("in_progress", []));
         })
         .exercise(recorder, |base| async move {
             let order = client(&base).order("order-1", &caller()).await?;
@@ -80,12 +94,12 @@ async fn reading_an_order(recorder: &Recorder) -> Result<(), Error> {
 async fn reading_an_order_that_is_not_there(recorder: &Recorder) -> Result<(), Error> {
     HttpPact::new("gateway", "order")
         .interaction("reading an order that is not there", |i| {
-            with_token(i);
-            i.request.get().path("/api/v1/order/no-such-order");
+            given(i, "no order exists", "buyer", "");
+            i.request.get();
             refusal(i, 404, "order_not_found");
         })
         .exercise(recorder, |base| async move {
-            let refused = client(&base).order("no-such-order", &caller()).await.unwrap_err();
+            let refused = client(&base).order("order-1", &caller()).await.unwrap_err();
             assert_eq!(refused.refused_with(), Some(404), "{refused}");
             Ok::<(), CallError>(())
         })
@@ -94,14 +108,79 @@ async fn reading_an_order_that_is_not_there(recorder: &Recorder) -> Result<(), E
 
 async fn listing_the_orders_of_a_buyer(recorder: &Recorder) -> Result<(), Error> {
     HttpPact::new("gateway", "order")
-        .interaction("listing the orders of a buyer", |i| {
-            given(i, "an order in progress exists", "buyer");
-            i.request.get().path("/api/v1/order/buyer/contract-caller");
-            i.response.ok().json_body(json_pattern!({ "orders": each_like!(order("in_progress", [])) }));
+        .interaction("listing the active orders of a buyer", |i| {
+            i.given_with_params("an order in progress exists", &json!({ "role": "buyer" }));
+            with_token(i);
+            i.request.get().path("/api/v1/order/buyer/contract-caller").query_param("status", "active");
+            i.response.ok().json_body(json_pattern!({
+                "orders": each_like!(order_with(term!("^(in_progress|delivered)$", "in_progress").into(), [])),
+            }));
         })
         .exercise(recorder, |base| async move {
-            let orders = client(&base).of_buyer("contract-caller", None, &caller()).await?;
-            assert_eq!(orders[0].order_id, "order-1");
+            let orders = client(&base).of_buyer("contract-caller", Some("status=active"), &caller()).await?;
+            assert_eq!(orders[0].id, "order-1");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn preparing_a_payment(recorder: &Recorder) -> Result<(), Error> {
+    let intent =
+        NewIntent { gig_id: "gig-1".into(), seller_id: "seller-1".into(), amount: 5000, currency: "USD".into() };
+    let sent = json!(intent);
+    HttpPact::new("gateway", "order")
+        .interaction("preparing a payment", |i| {
+            with_token(i);
+            i.request.post().path("/api/v1/order/create-payment-intent").json_body(sent);
+            i.response.created().json_body(json_pattern!({
+                "paymentIntentId": like!("pi_1"),
+                "clientSecret": like!("pi_1_secret"),
+                "orderId": like!("order-1"),
+                "total": like!(5250),
+                "amount": 5000,
+                "fee": like!(250),
+                "currency": "USD",
+            }));
+        })
+        .exercise(recorder, |base| async move {
+            let answer = client(&base).create_payment_intent(&intent, None, &caller()).await?;
+            assert_eq!((answer.amount, answer.currency.as_str()), (5000, "USD"));
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn placing_an_order(recorder: &Recorder) -> Result<(), Error> {
+    let new = NewOrder {
+        payment_intent_id: "pi_1".into(),
+        gig_id: "gig-1".into(),
+        gig_title: "I will design a logo".into(),
+        seller_id: "seller-1".into(),
+        seller_username: "ada".into(),
+        seller_email: "ada@example.test".into(),
+        quantity: 1,
+        description: "A logo for an engine".into(),
+        delivery_days: 3,
+    };
+    let mut sent: HashMap<String, JsonPattern> = json!(new)
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| (name.clone(), value.clone().into()))
+        .collect();
+    sent.insert("paymentIntentId".into(), like!("pi_1").into());
+    HttpPact::new("gateway", "order")
+        .interaction("placing an order", |i| {
+            i.given("a payment intent exists");
+            with_token(i);
+            i.request.post().path("/api/v1/order").json_body(JsonPattern::Object(sent));
+            let intent = Generator::ProviderStateGenerator("${paymentIntentId}".into(), Some(DataType::STRING));
+            i.request.body_generator("$.paymentIntentId", intent);
+            i.response.created().json_body(order("in_progress", []));
+        })
+        .exercise(recorder, |base| async move {
+            let order = client(&base).create(&new, None, &caller()).await?;
+            assert_eq!(order.status, "in_progress");
             Ok::<(), CallError>(())
         })
         .await
@@ -112,13 +191,13 @@ async fn delivering_an_order(recorder: &Recorder) -> Result<(), Error> {
     let sent = json!(body);
     HttpPact::new("gateway", "order")
         .interaction("delivering an order", |i| {
-            given(i, "an order in progress exists", "seller");
-            i.request.put().path("/api/v1/order/deliver-order/order-1").json_body(sent);
-            i.response.ok().json_body(json_pattern!({ "order": order("delivered", [("delivery", delivery())]) }));
+            given(i, "an order in progress exists", "seller", "deliver-order/");
+            i.request.put().json_body(sent);
+            i.response.ok().json_body(order("delivered", [("delivery", delivery())]));
         })
         .exercise(recorder, |base| async move {
             let order = client(&base).deliver("order-1", &body, &caller()).await?;
-            assert_eq!(order.status, "delivered");
+            assert_eq!(order.delivery.map(|delivery| delivery.message).as_deref(), Some("Here it is"));
             Ok::<(), CallError>(())
         })
         .await
@@ -127,13 +206,14 @@ async fn delivering_an_order(recorder: &Recorder) -> Result<(), Error> {
 async fn approving_an_order(recorder: &Recorder) -> Result<(), Error> {
     HttpPact::new("gateway", "order")
         .interaction("approving an order", |i| {
-            given(i, "a delivered order exists", "buyer");
-            i.request.put().path("/api/v1/order/approve-order/order-1").json_body(json!({}));
-            i.response.ok().json_body(json_pattern!({ "order": order("completed", [("delivery", delivery()), ("completedAt", term!(TIME, NOON).into())]) }));
+            given(i, "a delivered order exists", "buyer", "approve-order/");
+            i.request.put().json_body(json!({}));
+            let more = [("delivery", delivery()), ("completedAt", term!(TIME, NOON).into())];
+            i.response.ok().json_body(order("completed", more));
         })
         .exercise(recorder, |base| async move {
             let order = client(&base).approve("order-1", &caller()).await?;
-            assert_eq!(order.status, "completed");
+            assert_eq!(order.completed_at.as_deref(), Some(NOON));
             Ok::<(), CallError>(())
         })
         .await
@@ -142,13 +222,35 @@ async fn approving_an_order(recorder: &Recorder) -> Result<(), Error> {
 async fn approving_an_order_too_early(recorder: &Recorder) -> Result<(), Error> {
     HttpPact::new("gateway", "order")
         .interaction("approving an order too early", |i| {
-            given(i, "an order in progress exists", "buyer");
-            i.request.put().path("/api/v1/order/approve-order/order-1").json_body(json!({}));
+            given(i, "an order in progress exists", "buyer", "approve-order/");
+            i.request.put().json_body(json!({}));
             refusal(i, 409, "illegal_transition");
         })
         .exercise(recorder, |base| async move {
             let refused = client(&base).approve("order-1", &caller()).await.unwrap_err();
             assert_eq!(refused.refused_with(), Some(409), "{refused}");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn cancelling_an_order(recorder: &Recorder) -> Result<(), Error> {
+    let body = Cancel { reason: "Changed my mind".into() };
+    let sent = json!(body);
+    HttpPact::new("gateway", "order")
+        .interaction("cancelling an order", |i| {
+            given(i, "an order in progress exists", "buyer", "cancel/");
+            i.request.put().json_body(sent);
+            let cancellation = json_pattern!({
+                "by": "buyer",
+                "reason": like!("Changed my mind"),
+                "cancelledAt": term!(TIME, NOON),
+            });
+            i.response.ok().json_body(order("cancelled", [("cancellation", cancellation)]));
+        })
+        .exercise(recorder, |base| async move {
+            let order = client(&base).cancel("order-1", &body, &caller()).await?;
+            assert_eq!(order.cancellation.map(|cancellation| cancellation.by).as_deref(), Some("buyer"));
             Ok::<(), CallError>(())
         })
         .await

@@ -14,8 +14,8 @@ use super::mails::sent;
 expectations!(
     an_order_was_placed,
     an_order_was_delivered,
-    an_extension_was_requested,
-    an_extension_was_decided,
+    an_order_extension_was_requested,
+    an_order_extension_was_decided,
     an_order_was_completed,
     an_order_was_cancelled,
 );
@@ -56,15 +56,15 @@ async fn an_order_was_delivered(recorder: &Recorder) -> Result<(), Error> {
         .await
 }
 
-async fn an_extension_was_requested(recorder: &Recorder) -> Result<(), Error> {
-    event("notification", "order", "an extension was requested", "order.extension_requested.v1")
+async fn an_order_extension_was_requested(recorder: &Recorder) -> Result<(), Error> {
+    event("notification", "order", "an order extension was requested", "order.extension_requested.v1")
         .json(order([("days", like!(2).into()), ("reason", like!("It rained").into())]))
         .exercise(recorder, |message| sent::<OrderExtensionRequested>(message, &[BUYER], &[TITLE, "It rained"]))
         .await
 }
 
-async fn an_extension_was_decided(recorder: &Recorder) -> Result<(), Error> {
-    event("notification", "order", "an extension was decided", "order.extension_decided.v1")
+async fn an_order_extension_was_decided(recorder: &Recorder) -> Result<(), Error> {
+    event("notification", "order", "an order extension was decided", "order.extension_decided.v1")
         .json(order([("approved", like!(true).into()), ("deliveryDue", term!(TIME, NOON).into())]))
         .exercise(recorder, |message| sent::<OrderExtensionDecided>(message, &[SELLER], &[TITLE]))
         .await
