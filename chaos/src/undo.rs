@@ -110,11 +110,11 @@ impl UndoJournal {
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, FileError> {
         let path = path.into();
         let next = if path.exists() { Replay::of(&path)?.next } else { 0 };
-        let mut file = File::options()
-            .create(true)
-            .append(true)
-            .open(&path)
-            .map_err(|source| FileError::Io { doing: "open", path: path.clone(), source })?;
+        let mut file = File::options().create(true).append(true).open(&path).map_err(|source| FileError::Io {
+            doing: "open",
+            path: path.clone(),
+            source,
+        })?;
         // Ends a line that a dying writer left unfinished; empty lines are skipped.
         if next > 0 {
             file.write_all(b"\n").map_err(|source| FileError::Io { doing: "write", path: path.clone(), source })?;

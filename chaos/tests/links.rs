@@ -9,7 +9,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
 /// Serves each connection with `serve` and returns the address.
-async fn server<F: Future<Output = ()> + Send + 'static>(serve: impl Fn(TcpStream) -> F + Send + Copy + 'static) -> String {
+async fn server<F: Future<Output = ()> + Send + 'static>(
+    serve: impl Fn(TcpStream) -> F + Send + Copy + 'static,
+) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     tokio::spawn(async move {

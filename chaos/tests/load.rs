@@ -145,8 +145,7 @@ fn takes(time: Option<Duration>) -> Takes {
 async fn too_many_in_flight_are_shed_and_count_as_failed() {
     // 10/s for 10 s, each taking 1 s, at most 5 at once: half of them find no place.
     let slow = takes(Some(Duration::from_millis(995)));
-    let load =
-        simulate(LoadPlan { arrivals: Arrivals::Constant, max_inflight: 5, ..plan(10.0, 10) }, slow).await;
+    let load = simulate(LoadPlan { arrivals: Arrivals::Constant, max_inflight: 5, ..plan(10.0, 10) }, slow).await;
     assert_eq!((load.offered, load.ok, load.shed, load.errors), (100, 50, 50, 50));
     assert_eq!(load.failures, BTreeMap::from([("shed: too many iterations in flight".to_owned(), 50)]));
     assert_eq!(load.achieved_per_s, 5.0);

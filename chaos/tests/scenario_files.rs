@@ -66,7 +66,37 @@ invariants: [no_lost_orders]
 quick:
   seed: 3
 "#;
-    insta::assert_snapshot!(problems(text), @r"");
+    insta::assert_snapshot!(problems(text), @r"
+    x.yaml:2:1: unknown key `titel` in the scenario
+      did you mean `title`?
+    x.yaml:4:20: `arrivals` is `poison`, expected `poisson` or `constant`
+    x.yaml:4:34: `rate`: `20` is not a rate with a unit of time, such as `40/s` or `90/m`
+    x.yaml:4:47: there is no journey `place_ordr`
+      did you mean `place_order`?
+    x.yaml:4:73: `max_inflight` is `0`, expected a whole number of 1 or more
+    x.yaml:5:21: `baseline`: `10` is not a duration with a unit, such as `250ms` or `10s`
+    x.yaml:5:50: unknown key `cooldown` in `phases`
+      known: `warmup`, `baseline`, `inject`, `recover`, `drain`
+    x.yaml:6:16: `99` at character 11 of `buy.ok >= 99`, expected a percentage such as `99.5%`
+    x.yaml:6:32: there is no load `sell` in this scenario
+    x.yaml:6:49: `steady_state` has `7`, expected a threshold such as `buy.p99 < 400ms`
+    x.yaml:7:9: `during` is `perhaps`, expected `hold` or `may_degrade`
+    x.yaml:9:46: there is no service `ordr`
+      did you mean `order`?
+    x.yaml:10:14: there is no fault `latncy`
+      did you mean `latency`?
+    x.yaml:11:5: fault `latency` needs `delay`
+    x.yaml:11:29: there is no link `order->brokr`
+      did you mean `order->broker`?
+    x.yaml:11:43: fault `latency` has no setting `dealy`
+      did you mean `delay`?
+    x.yaml:12:40: `p` is `1.5`, expected a number from 0 to 1
+    x.yaml:13:5: fault 5 is `kill`, expected a map
+    x.yaml:14:14: there is no invariant `no_lost_orders`
+      did you mean `no_lost_order`?
+    x.yaml:16:3: unknown key `seed` in `quick`
+      known: `load`, `phases`, `steady_state`, `during`, `inject`, `recover`, `invariants`, `abort`
+    ");
 }
 
 #[test]
@@ -80,9 +110,15 @@ fn text_that_is_no_yaml_is_reported_with_its_place() {
 
 #[test]
 fn empty_and_foreign_files_are_reported() {
-    insta::assert_snapshot!(ScenarioFile::parse("x.yaml", "").unwrap_err().to_string(), @r"");
-    insta::assert_snapshot!(ScenarioFile::parse("x.yaml", "- a\n- b\n").unwrap_err().to_string(), @r"");
-    insta::assert_snapshot!(problems("scenario: nothing_else\n"), @r"");
+    insta::assert_snapshot!(ScenarioFile::parse("x.yaml", "").unwrap_err().to_string(), @r"x.yaml:1:1: the scenario is nothing, expected a map");
+    insta::assert_snapshot!(ScenarioFile::parse("x.yaml", "- a\n- b\n").unwrap_err().to_string(), @r"x.yaml:1:1: the scenario is a list, expected a map");
+    insta::assert_snapshot!(problems("scenario: nothing_else\n"), @r#"
+    x.yaml:1:1: the scenario has no `phases`
+    x.yaml:1:1: the scenario has no `load`
+    x.yaml:1:1: the scenario has no `steady_state`, so nothing could be judged
+      for example `steady_state: ["buy.ok >= 99%", "buy.p99 < 400ms"]`
+    x.yaml:1:1: the scenario has no `inject`, so nothing would be broken
+    "#);
     let missing = ScenarioFile::read(Path::new("/nonexistent/x.yaml")).unwrap_err().to_string();
     assert!(missing.starts_with("/nonexistent/x.yaml: cannot be read: "), "{missing}");
 }

@@ -12,9 +12,8 @@ use crate::quantity::Size;
 pub(super) const KIND: Kind = Kind { name: "bandwidth", settings: &["link", "rate", "toxicity", "direction"], build };
 
 fn build(params: &mut Params<'_>) -> Option<Arc<dyn Fault>> {
-    let kind = params
-        .quantity::<Size>("rate")
-        .map(|rate| ToxicKind::Bandwidth { bytes_per_second: rate.bytes().max(1) });
+    let kind =
+        params.quantity::<Size>("rate").map(|rate| ToxicKind::Bandwidth { bytes_per_second: rate.bytes().max(1) });
     OnLink::build(params, kind, false, evidence)
 }
 

@@ -47,9 +47,8 @@ mod tests {
         assert!(evidence.ends_with("connections through `a->b` were closed and a new one was refused"), "{evidence}");
         assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
         fault.undo(&system).perform(&system).await.unwrap();
-        let healed = async {
-            while !matches!(system.0.probe(std::time::Duration::from_millis(20)).await, Probe::Open) {}
-        };
+        let healed =
+            async { while !matches!(system.0.probe(std::time::Duration::from_millis(20)).await, Probe::Open) {} };
         tokio::time::timeout(std::time::Duration::from_secs(10), healed).await.expect("the link heals within 10 s");
         echo(&mut system.client().await).await.unwrap();
     }

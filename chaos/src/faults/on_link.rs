@@ -137,11 +137,7 @@ pub(super) mod fixture {
 
     /// Builds a fault from JSON settings.
     pub(in crate::faults) fn build(kind: &Kind, settings: Value) -> Result<Arc<dyn Fault>, Vec<String>> {
-        let targets = Targets {
-            services: vec!["order".to_owned()],
-            links: vec!["a->b".to_owned()],
-            duplicates: true,
-        };
+        let targets = Targets { services: vec!["order".to_owned()], links: vec!["a->b".to_owned()], duplicates: true };
         let mut params = Params {
             entries: settings
                 .as_object()

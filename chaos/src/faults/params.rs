@@ -87,6 +87,10 @@ impl Params<'_> {
 
     /// A quantity that must be there.
     pub(crate) fn quantity<T: FromStr<Err: std::fmt::Display>>(&mut self, key: &str) -> Option<T> {
+        // A number without its unit gets the message about units instead of one about types.
+        if let Some((_, _, value @ Value::Number(_), _)) = self.entries.iter_mut().find(|(name, ..)| name == key) {
+            *value = Value::String(value.to_string());
+        }
         let (text, place) = self.text(key)?;
         self.parse(key, &text, place)
     }

@@ -14,11 +14,11 @@ mod workload;
 
 pub use pacer::Pacing;
 pub use plan::{Arrivals, LoadPlan, PhaseSpan};
+pub(crate) use recorder::TICK;
 pub use recorder::{Ending, Recorder, Sample, Stretch};
 pub use result::{Interval, LoadResult, Percentiles, ThresholdResult};
-pub(crate) use recorder::TICK;
-pub(crate) use schedule::substream;
 pub use run::{LoadControl, run_load};
+pub(crate) use schedule::substream;
 pub use schedule::{Schedule, Shape, ShapeError, Stage};
 pub use thresholds::{Aggregate, Metric, Operator, Threshold, ThresholdError};
 pub use workload::{Iteration, IterationResult, OperationRun, Workload};

@@ -293,9 +293,8 @@ impl Recorder {
         };
         let whole = self.stretch(load, from, until);
         let samples = threshold.samples(&whole);
-        let few = || {
-            result(Verdict::Invalid, format!("{samples} samples, expected at least {}", Threshold::LEAST_SAMPLES))
-        };
+        let few =
+            || result(Verdict::Invalid, format!("{samples} samples, expected at least {}", Threshold::LEAST_SAMPLES));
         let Some(window) = threshold.over.filter(|window| *window < until.saturating_sub(from)) else {
             let Some(measured) = threshold.measure(&whole) else { return few() };
             let verdict = if threshold.holds(measured) { Verdict::Pass } else { Verdict::Fail };

@@ -86,14 +86,8 @@ pub async fn run_load(
 ) -> LoadResult {
     let schedule = Schedule::new(plan.shape.clone(), plan.arrivals, plan.seed, &plan.name);
     let digest = schedule.digest(plan.duration());
-    let shared = Arc::new(Shared {
-        start: control.start,
-        workload,
-        recorder,
-        history,
-        history_error: Mutex::new(None),
-        plan,
-    });
+    let shared =
+        Arc::new(Shared { start: control.start, workload, recorder, history, history_error: Mutex::new(None), plan });
     let stopped = match pace(schedule, control.start, shared.plan.duration(), control.pacing) {
         Ok(arrivals) => drive(&shared, arrivals, &control).await,
         Err(error) => Some(format!("the generator's thread could not be started: {error}")),
@@ -276,8 +270,7 @@ impl Shared {
                 recorder.judge(threshold, &plan.name, threshold.phase.as_deref().unwrap_or(""), from, until)
             })
             .collect();
-        let mut verdict =
-            Verdict::combine(thresholds.iter().map(|threshold| threshold.verdict).chain([Verdict::Pass]));
+        let mut verdict = Verdict::combine(thresholds.iter().map(|threshold| threshold.verdict).chain([Verdict::Pass]));
         let mut reasons: Vec<String> = thresholds
             .iter()
             .filter(|threshold| threshold.verdict != Verdict::Pass)

@@ -230,7 +230,11 @@ impl<'a> Section<'a> {
     }
 
     pub(super) fn parse<T: FromStr<Err: fmt::Display>>(&self, node: &'a Node, key: &str) -> Option<T> {
-        let text = self.text(node, key)?;
+        // A number without its unit gets the message about units instead of one about types.
+        let text = match &node.content {
+            Content::Scalar(Value::Number(number)) => number.to_string(),
+            _ => self.text(node, key)?.to_owned(),
+        };
         text.parse().map_err(|error| self.findings.add(node.place, format!("`{key}`: {error}"), None)).ok()
     }
 

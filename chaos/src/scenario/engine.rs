@@ -15,7 +15,9 @@ use super::result::{PhaseTimes, ScenarioResult};
 use crate::events::{Events, Quiet};
 use crate::history::History;
 use crate::judge::Judge;
-use crate::load::{LoadControl, LoadPlan, LoadResult, Pacing, Recorder, Threshold, ThresholdResult, Workload, run_load};
+use crate::load::{
+    LoadControl, LoadPlan, LoadResult, Pacing, Recorder, Threshold, ThresholdResult, Workload, run_load,
+};
 use crate::system::System;
 use crate::undo::UndoJournal;
 use crate::verdict::Verdict;
@@ -277,7 +279,13 @@ impl Run<'_> {
         observed.invariants = Some(invariants);
     }
 
-    fn judge_all(&self, thresholds: &[Threshold], phase: &str, from: Duration, until: Duration) -> Vec<ThresholdResult> {
+    fn judge_all(
+        &self,
+        thresholds: &[Threshold],
+        phase: &str,
+        from: Duration,
+        until: Duration,
+    ) -> Vec<ThresholdResult> {
         thresholds.iter().map(|threshold| self.plan.judge(&self.recorder, threshold, phase, from, until)).collect()
     }
 }

@@ -114,7 +114,8 @@ impl Observed {
         let from = moments.clone().map(|fault| fault.at_s).min_by(f64::total_cmp)?;
         let until = moments.map(|fault| fault.until_s).max_by(f64::total_cmp)?;
         let (from, until) = (Duration::from_secs_f64(from), Duration::from_secs_f64(until));
-        let judge = |threshold: &Threshold, phase: &str, from, until| plan.judge(recorder, threshold, phase, from, until);
+        let judge =
+            |threshold: &Threshold, phase: &str, from, until| plan.judge(recorder, threshold, phase, from, until);
         for threshold in &plan.steady_state {
             let result = judge(threshold, "during", from, until);
             if plan.during == During::Hold && result.verdict != Verdict::Pass {
@@ -167,9 +168,10 @@ impl Observed {
 
     fn judge_loads(&self, plan: &Plan, findings: &mut Findings) {
         if self.loads.len() < plan.loads.len() {
-            let missing = plan.loads.iter().filter(|load| {
-                !self.loads.iter().any(|ran| ran.as_ref().is_ok_and(|ran| ran.load == load.name))
-            });
+            let missing = plan
+                .loads
+                .iter()
+                .filter(|load| !self.loads.iter().any(|ran| ran.as_ref().is_ok_and(|ran| ran.load == load.name)));
             for load in missing {
                 findings.add(
                     Verdict::Invalid,

@@ -14,11 +14,21 @@ use crate::load::{Arrivals, LoadPlan, Metric, PhaseSpan, Shape, Stage, Threshold
 use crate::quantity;
 
 const KEYS: &[&str] = &[
-    "scenario", "title", "hypothesis", "seed", "load", "phases", "steady_state", "during", "inject", "recover",
-    "invariants", "abort", "quick",
+    "scenario",
+    "title",
+    "hypothesis",
+    "seed",
+    "load",
+    "phases",
+    "steady_state",
+    "during",
+    "inject",
+    "recover",
+    "invariants",
+    "abort",
+    "quick",
 ];
-const QUICK_KEYS: &[&str] =
-    &["load", "phases", "steady_state", "during", "inject", "recover", "invariants", "abort"];
+const QUICK_KEYS: &[&str] = &["load", "phases", "steady_state", "during", "inject", "recover", "invariants", "abort"];
 const LOAD_KEYS: &[&str] = &["arrivals", "rate", "journey", "max_inflight", "timeout", "max_lag"];
 const PHASE_KEYS: &[&str] = &["warmup", "baseline", "inject", "recover", "drain"];
 /// Time in which a system must come to rest when the scenario does not say.
@@ -118,8 +128,7 @@ impl Reader<'_> {
         let phases = section.require("phases").and_then(|node| self.phases(node));
         let loads = section.require("load").map_or_else(Vec::new, |node| self.loads(node, phases, seed));
         let thresholds = |key| self.thresholds(&section, key, &loads);
-        let (steady_state, recover, abort) =
-            (thresholds("steady_state"), thresholds("recover"), thresholds("abort"));
+        let (steady_state, recover, abort) = (thresholds("steady_state"), thresholds("recover"), thresholds("abort"));
         if steady_state.is_empty() {
             let hint = Some("for example `steady_state: [\"buy.ok >= 99%\", \"buy.p99 < 400ms\"]`".to_owned());
             self.findings.add(root.place, "the scenario has no `steady_state`, so nothing could be judged", hint);
@@ -201,8 +210,7 @@ impl Reader<'_> {
             }
         });
         section.require("rate");
-        let stages: Vec<Stage> =
-            section.list("rate").iter().filter_map(|node| section.parse(node, "rate")).collect();
+        let stages: Vec<Stage> = section.list("rate").iter().filter_map(|node| section.parse(node, "rate")).collect();
         let journey = section.require("journey").and_then(|node| {
             let journey = section.text(node, "journey")?;
             self.expect("journey", journey, &self.known.journeys, node).then(|| journey.to_owned())
@@ -243,7 +251,8 @@ impl Reader<'_> {
         let mut thresholds = Vec::new();
         for node in section.list(key) {
             let Content::Scalar(Value::String(text)) = &node.content else {
-                let message = format!("`{key}` has {}, expected a threshold such as `buy.p99 < 400ms`", node.describe());
+                let message =
+                    format!("`{key}` has {}, expected a threshold such as `buy.p99 < 400ms`", node.describe());
                 self.findings.add(node.place, message, None);
                 continue;
             };
@@ -324,7 +333,11 @@ impl Reader<'_> {
                 quantity::Duration::new(until),
                 quantity::Duration::new(inject)
             );
-            self.findings.add(node.place, message, Some("leave out `for` to last until the end of the phase".to_owned()));
+            self.findings.add(
+                node.place,
+                message,
+                Some("leave out `for` to last until the end of the phase".to_owned()),
+            );
             return None;
         }
         Some(PlannedFault { at, until, fault: fault? })
