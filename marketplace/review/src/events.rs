@@ -1,31 +1,31 @@
-//! Facts that this service tells others.
+//! The fact that this service tells others.
 
 use platform::{Event, EventError, EventType};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Review, Reviewed};
+use crate::domain::{Review, Side};
 
 /// A review was submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewSubmitted {
     /// The review.
     pub review_id: String,
     /// The order.
     pub order_id: String,
-    /// The gig.
+    /// Its gig.
     pub gig_id: String,
-    /// The order's buyer.
+    /// Its buyer.
     pub buyer_id: String,
-    /// The order's seller.
+    /// Its seller.
     pub seller_id: String,
     /// Who is reviewed.
-    pub reviewed: Reviewed,
+    pub reviewed: Side,
     /// Who wrote it.
     pub reviewer_id: String,
-    /// The writer's name.
+    /// Their name.
     pub reviewer_username: String,
-    /// Stars, 1 to 5.
+    /// 1 to 5.
     pub rating: i64,
     /// In words.
     pub text: String,
@@ -37,10 +37,11 @@ impl EventType for ReviewSubmitted {
     const TYPE: &'static str = "review.submitted.v1";
 }
 
-/// The event of a new review.
+/// The event that tells of `review`.
 ///
 /// # Errors
-/// Never for a review; the signature is that of [`Event::new`].
+///
+/// Never in practice: the data is always writable as JSON.
 pub fn submitted(review: &Review) -> Result<Event, EventError> {
     let review = review.clone();
     Event::new(

@@ -1,4 +1,4 @@
-//! The review service.
+//! Runs the review service.
 
 fn main() -> std::process::ExitCode {
     platform::main("review", review::app)

@@ -13,7 +13,7 @@ use telemetry::correlation::{self, CorrelationId};
 use telemetry::messaging;
 use tokio_util::sync::CancellationToken;
 
-use super::{BoxedHandler, Consumer, HandlerError};
+use super::{Consumer, HandlerError, Outcome};
 use crate::backoff::Backoff;
 use crate::broker::{DEAD_LETTER_EXCHANGE, REASON_HEADER};
 use crate::bug::{self, Bug};
@@ -49,9 +49,9 @@ pub(super) struct Processor {
 
 /// How a delivery ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effect {
-    Applied,
-    Duplicate,
+enum Settling {
+    /// Its event has had its effect, now or before.
+    Handled,
     /// The service stops before the event could be handled; it stays with the broker.
     Left,
 }
@@ -90,8 +90,8 @@ impl Processor {
             tokio::time::sleep(EARLY).await;
         }
         let reason = match self.apply(delivery).await {
-            Ok(Effect::Left) => return Ok(None),
-            Ok(Effect::Applied | Effect::Duplicate) => None,
+            Ok(Settling::Left) => return Ok(None),
+            Ok(Settling::Handled) => None,
             Err(reason) => {
                 self.dead_letter(delivery, &reason).await?;
                 Some(reason)
@@ -104,17 +104,14 @@ impl Processor {
     }
 
     /// Applies the event once, trying again as long as that may help; `Err` is the reason for the dead-letter queue.
-    async fn apply(&self, delivery: &Delivery) -> Result<Effect, String> {
+    async fn apply(&self, delivery: &Delivery) -> Result<Settling, String> {
         let event = Event::from_parts(|name| header(delivery, name), &delivery.data).map_err(|error| error.to_string())?;
-        let Some(handler) = self.consumer.handler(&event.event_type) else {
-            return Err(format!("`{}` handles no `{}`", self.consumer.name(), event.event_type));
-        };
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
-            let error = match self.once(handler, &event).await {
-                Ok(effect) => {
-                    self.report(&event, effect, delivery.redelivered);
-                    return Ok(effect);
+            let error = match self.consumer.apply(&self.database, &event).await {
+                Ok(outcome) => {
+                    self.report(&event, outcome, delivery.redelivered);
+                    return Ok(Settling::Handled);
                 }
                 Err(HandlerError::Reject(reason)) => return Err(reason),
                 Err(error) => error,
@@ -135,38 +132,13 @@ impl Processor {
             );
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = self.over.cancelled() => return Ok(Effect::Left),
+                () = self.over.cancelled() => return Ok(Settling::Left),
             }
         }
     }
 
-    /// Inbox entry and effect in one transaction.
-    async fn once(&self, handler: &BoxedHandler, event: &Event) -> Result<Effect, HandlerError> {
-        let mut tx = self.database.begin().await?;
-        if !bug::active(Bug::NoInbox) {
-            let inserted = sqlx::query(
-                "INSERT INTO inbox (consumer, event_id, type, processed_at) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT DO NOTHING",
-            )
-            .bind(self.consumer.name())
-            .bind(&event.id)
-            .bind(&event.event_type)
-            .bind(clock::now())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-            if inserted == 0 {
-                tx.rollback().await?;
-                return Ok(Effect::Duplicate);
-            }
-        }
-        handler(&mut tx, event.clone()).await?;
-        tx.commit().await?;
-        Ok(Effect::Applied)
-    }
-
-    fn report(&self, event: &Event, effect: Effect, redelivered: bool) {
-        if effect == Effect::Duplicate {
+    fn report(&self, event: &Event, outcome: Outcome, redelivered: bool) {
+        if outcome == Outcome::Duplicate {
             instrument::duplicate(self.consumer.name(), &event.event_type);
         }
         tracing::info!(
@@ -174,7 +146,7 @@ impl Processor {
             event_type = event.event_type,
             subject = event.subject,
             redelivered,
-            duplicate = effect == Effect::Duplicate,
+            duplicate = outcome == Outcome::Duplicate,
             "event handled"
         );
     }

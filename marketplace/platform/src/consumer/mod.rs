@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use crate::database::Tx;
+use crate::database::{Database, Tx};
 use crate::event::{Event, EventType};
 
 mod delivery;
+mod inbox;
 pub(crate) mod runtime;
 
 /// Why a handler could not handle an event. Any error becomes a [`Retry`](Self::Retry) through `?`.
@@ -52,7 +53,26 @@ impl<E: Into<anyhow::Error>> From<E> for HandlerError {
 /// The future of a handler.
 type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<(), HandlerError>> + Send + 'a>>;
 
-pub(crate) type BoxedHandler = Arc<dyn for<'a> Fn(&'a mut Tx, Event) -> HandlerFuture<'a> + Send + Sync>;
+type InTransaction = Arc<dyn for<'a> Fn(&'a mut Tx, Event) -> HandlerFuture<'a> + Send + Sync>;
+type Outside = Arc<dyn Fn(Event) -> HandlerFuture<'static> + Send + Sync>;
+
+/// Where a handler's effect happens.
+#[derive(Clone)]
+enum Effect {
+    /// In the transaction of the inbox entry.
+    InTransaction(InTransaction),
+    /// Outside the database, before the inbox entry.
+    Outside(Outside),
+}
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It had its effect now.
+    Applied,
+    /// It had its effect before.
+    Duplicate,
+}
 
 /// `async fn(&mut Tx, Event, T) -> Result<(), HandlerError>`.
 ///
@@ -122,7 +142,7 @@ where
 #[derive(Clone)]
 pub struct Consumer {
     name: &'static str,
-    handlers: HashMap<&'static str, BoxedHandler>,
+    handlers: HashMap<&'static str, Effect>,
 }
 
 impl Consumer {
@@ -139,13 +159,13 @@ impl Consumer {
         T: EventType + DeserializeOwned + Send + Sync + 'static,
     {
         let handler = Arc::new(handler);
-        self.insert::<T>(Arc::new(move |tx, event| {
+        self.insert::<T>(Effect::InTransaction(Arc::new(move |tx, event| {
             let handler = Arc::clone(&handler);
             Box::pin(async move {
                 let data = parse::<T>(&event)?;
                 handler.call(tx, event, data).await
             })
-        }))
+        })))
     }
 
     /// Handles events of type `T` with `async fn(S, &mut Tx, Event, T)`; each call gets a clone of `state`.
@@ -156,18 +176,71 @@ impl Consumer {
         S: Clone + Send + Sync + 'static,
     {
         let handler = Arc::new(handler);
-        self.insert::<T>(Arc::new(move |tx, event| {
+        self.insert::<T>(Effect::InTransaction(Arc::new(move |tx, event| {
             let (handler, state) = (Arc::clone(&handler), state.clone());
             Box::pin(async move {
                 let data = parse::<T>(&event)?;
                 handler.call(state, tx, event, data).await
             })
-        }))
+        })))
     }
 
-    fn insert<T: EventType>(mut self, handler: BoxedHandler) -> Self {
-        self.handlers.insert(T::TYPE, handler);
+    /// Handles events of type `T` with `async fn(S, Event, T)` whose effect is outside the database (a mail).
+    ///
+    /// The inbox entry follows the effect, so a process that dies in between repeats it: the effect must carry an identity
+    /// of its own by which the other side recognises a repetition.
+    #[must_use]
+    pub fn on_outside<T, S, F, Fut>(self, state: S, handler: F) -> Self
+    where
+        T: EventType + DeserializeOwned + Send + Sync + 'static,
+        S: Clone + Send + Sync + 'static,
+        F: Fn(S, Event, T) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), HandlerError>> + Send + 'static,
+    {
+        let handler = Arc::new(handler);
+        self.insert::<T>(Effect::Outside(Arc::new(move |event| {
+            let (handler, state) = (Arc::clone(&handler), state.clone());
+            Box::pin(async move {
+                let data = parse::<T>(&event)?;
+                handler(state, event, data).await
+            })
+        })))
+    }
+
+    fn insert<T: EventType>(mut self, effect: Effect) -> Self {
+        self.handlers.insert(T::TYPE, effect);
         self
+    }
+
+    /// Lets `event` have its effect, once, as a delivery from the broker does.
+    ///
+    /// # Errors
+    ///
+    /// What the handler says; nothing has happened in the database then. An event that has no handler is rejected.
+    pub async fn apply(&self, database: &Database, event: &Event) -> Result<Outcome, HandlerError> {
+        match self.handlers.get(event.event_type.as_str()) {
+            None => Err(HandlerError::Reject(format!("`{}` handles no `{}`", self.name, event.event_type))),
+            Some(Effect::InTransaction(handler)) => {
+                let mut tx = database.begin().await?;
+                if !inbox::enter(&mut tx, self.name, event).await? {
+                    tx.rollback().await?;
+                    return Ok(Outcome::Duplicate);
+                }
+                handler(&mut tx, event.clone()).await?;
+                tx.commit().await?;
+                Ok(Outcome::Applied)
+            }
+            Some(Effect::Outside(handler)) => {
+                if inbox::contains(database, self.name, event).await? {
+                    return Ok(Outcome::Duplicate);
+                }
+                handler(event.clone()).await?;
+                let mut tx = database.begin().await?;
+                inbox::enter(&mut tx, self.name, event).await?;
+                tx.commit().await?;
+                Ok(Outcome::Applied)
+            }
+        }
     }
 
     /// The types of events handled, sorted.
@@ -194,10 +267,6 @@ impl Consumer {
     #[must_use]
     pub fn dead_letter_queue(&self) -> String {
         format!("{}.dead-letter", self.name)
-    }
-
-    pub(crate) fn handler(&self, event_type: &str) -> Option<&BoxedHandler> {
-        self.handlers.get(event_type)
     }
 }
 
