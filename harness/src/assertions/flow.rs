@@ -177,8 +177,11 @@ mod tests {
         assert_eq!(found.correlation_id.as_deref(), Some("c-1"));
     }
 
+    /// Trace, parent, links and message of a span.
+    type Shape = (u128, Option<u64>, Vec<u64>, Option<u8>);
+
     /// Traces, links between them and shared messages, at random.
-    fn any_spans() -> impl Strategy<Value = Vec<(u128, Option<u64>, Vec<u64>, Option<u8>)>> {
+    fn any_spans() -> impl Strategy<Value = Vec<Shape>> {
         let span =
             (1_u128..6, prop::option::of(1_u64..12), prop::collection::vec(1_u64..12, 0..3), prop::option::of(0_u8..3));
         prop::collection::vec(span, 1..12)
