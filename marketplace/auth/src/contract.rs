@@ -5,9 +5,7 @@ use platform::{ContractHooks, Database, Event, now};
 use serde_json::{Value, json};
 
 use crate::domain::Account;
-use crate::events::{
-    PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested,
-};
+use crate::events::{PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested};
 use crate::store;
 
 /// States `an account exists` (of the contract's caller) and `no account exists`; one message for each event.
@@ -19,40 +17,22 @@ pub fn hooks(database: &Database) -> ContractHooks {
         .state("no account exists", move |_| no_account(without.clone()))
         .message("a user registered", |params| async move {
             let (user_id, username, email) = person(&params);
-            let data = UserRegistered {
-                user_id,
-                username,
-                email,
-            };
+            let data = UserRegistered { user_id, username, email };
             Ok(Event::new(&data.user_id, &data)?)
         })
         .message("a verification was requested", |params| async move {
             let (user_id, username, email) = person(&params);
-            let data = VerificationRequested {
-                user_id,
-                username,
-                email,
-                token: crate::token::generate(),
-            };
+            let data = VerificationRequested { user_id, username, email, token: crate::token::generate() };
             Ok(Event::new(&data.user_id, &data)?)
         })
         .message("a password reset was requested", |params| async move {
             let (user_id, username, email) = person(&params);
-            let data = PasswordResetRequested {
-                user_id,
-                username,
-                email,
-                token: crate::token::generate(),
-            };
+            let data = PasswordResetRequested { user_id, username, email, token: crate::token::generate() };
             Ok(Event::new(&data.user_id, &data)?)
         })
         .message("a password was changed", |params| async move {
             let (user_id, username, email) = person(&params);
-            let data = PasswordChanged {
-                user_id,
-                username,
-                email,
-            };
+            let data = PasswordChanged { user_id, username, email };
             Ok(Event::new(&data.user_id, &data)?)
         })
 }
@@ -60,11 +40,7 @@ pub fn hooks(database: &Database) -> ContractHooks {
 fn person(params: &Value) -> (String, String, String) {
     let caller = test_caller();
     let or = |name: &str, default: String| params[name].as_str().map_or(default, str::to_owned);
-    (
-        or("userId", caller.id),
-        or("username", caller.username),
-        or("email", caller.email),
-    )
+    (or("userId", caller.id), or("username", caller.username), or("email", caller.email))
 }
 
 async fn account_exists(database: Database) -> anyhow::Result<Value> {

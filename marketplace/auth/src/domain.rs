@@ -76,9 +76,7 @@ pub enum Invalid {
 pub fn username(text: &str) -> Result<String, Invalid> {
     let name = text.trim().to_ascii_lowercase();
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
-    if (3..=32).contains(&name.len())
-        && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name.chars().all(allowed)
+    if (3..=32).contains(&name.len()) && name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(allowed)
     {
         Ok(name)
     } else {
@@ -121,11 +119,7 @@ pub fn email(text: &str) -> Result<String, Invalid> {
 /// # Errors
 /// When it is too short or too long.
 pub fn password(text: &str) -> Result<&str, Invalid> {
-    if (MIN_PASSWORD..=MAX_PASSWORD).contains(&text.chars().count()) {
-        Ok(text)
-    } else {
-        Err(Invalid::Password)
-    }
+    if (MIN_PASSWORD..=MAX_PASSWORD).contains(&text.chars().count()) { Ok(text) } else { Err(Invalid::Password) }
 }
 
 #[cfg(test)]

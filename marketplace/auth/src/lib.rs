@@ -18,11 +18,7 @@ use platform::{App, Context, Database, Migration};
 use password::{DEFAULT_ITERATIONS, DEFAULT_MEMORY_KIB, Passwords};
 
 /// The service's schema.
-pub const SCHEMA: &[Migration] = &[Migration::new(
-    1,
-    "accounts",
-    include_str!("../migrations/0001_accounts.sql"),
-)];
+pub const SCHEMA: &[Migration] = &[Migration::new(1, "accounts", include_str!("../migrations/0001_accounts.sql"))];
 
 /// What every route works with.
 #[derive(Clone, Debug)]
@@ -40,9 +36,8 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let env = ctx.env();
     let number = |name: &str, default: u32| {
         let value = env.number(name, u64::from(default));
-        u32::try_from(value).unwrap_or_else(|_| {
-            env.problem(format!("`{name}` is `{value}`: expected a number below 2^32"))
-        })
+        u32::try_from(value)
+            .unwrap_or_else(|_| env.problem(format!("`{name}` is `{value}`: expected a number below 2^32")))
     };
     let memory_kib = number("ARGON2_MEMORY_KIB", DEFAULT_MEMORY_KIB);
     let iterations = number("ARGON2_ITERATIONS", DEFAULT_ITERATIONS);
@@ -52,12 +47,6 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     }
     let seeding = env.switch("ALLOW_SEED");
     let database = ctx.database(SCHEMA).await?;
-    let state = Auth {
-        database: database.clone(),
-        passwords: passwords?,
-        seeding,
-    };
-    Ok(App::new(routes::router(state.clone()))
-        .with_database(&database)
-        .with_contract(contract::hooks(&state.database)))
+    let state = Auth { database: database.clone(), passwords: passwords?, seeding };
+    Ok(App::new(routes::router(state.clone())).with_database(&database).with_contract(contract::hooks(&state.database)))
 }

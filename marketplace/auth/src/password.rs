@@ -56,21 +56,15 @@ impl Passwords {
     /// # Errors
     /// When argon2 cannot work with the parameters.
     pub fn new(memory_kib: u32, iterations: u32) -> Result<Self, PasswordError> {
-        let params = Params::new(memory_kib, iterations, 1, None).map_err(|source| {
-            PasswordError::Parameters {
-                memory_kib,
-                iterations,
-                source,
-            }
+        let params = Params::new(memory_kib, iterations, 1, None).map_err(|source| PasswordError::Parameters {
+            memory_kib,
+            iterations,
+            source,
         })?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
         let decoy = argon2.hash_password(b"nobody has this password")?.to_string();
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        Ok(Self {
-            argon2,
-            slots: Arc::new(Semaphore::new(cores)),
-            decoy: decoy.into(),
-        })
+        Ok(Self { argon2, slots: Arc::new(Semaphore::new(cores)), decoy: decoy.into() })
     }
 
     /// Hashes `password` into PHC format.
@@ -79,19 +73,14 @@ impl Passwords {
     /// When the operating system has no randomness for the salt.
     pub async fn hash(&self, password: String) -> Result<String, PasswordError> {
         let argon2 = self.argon2.clone();
-        self.on_thread(move || Ok(argon2.hash_password(password.as_bytes())?.to_string()))
-            .await
+        self.on_thread(move || Ok(argon2.hash_password(password.as_bytes())?.to_string())).await
     }
 
     /// Whether `password` is the one behind `stored`. With no `stored` hash it takes as long and is false.
     ///
     /// # Errors
     /// When the stored hash cannot be read.
-    pub async fn verify(
-        &self,
-        password: String,
-        stored: Option<String>,
-    ) -> Result<bool, PasswordError> {
+    pub async fn verify(&self, password: String, stored: Option<String>) -> Result<bool, PasswordError> {
         let argon2 = self.argon2.clone();
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.decoy.to_string());
@@ -110,10 +99,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let slot = Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::Thread)?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| PasswordError::Thread)?;
         tokio::task::spawn_blocking(move || {
             let _slot = slot;
             work()
@@ -132,29 +118,14 @@ mod tests {
         let passwords = Passwords::new(64, 1).unwrap();
         let stored = passwords.hash("Secr3t-pass".into()).await.unwrap();
         assert!(stored.starts_with("$argon2id$v=19$m=64,t=1,p=1$"));
-        assert!(
-            passwords
-                .verify("Secr3t-pass".into(), Some(stored.clone()))
-                .await
-                .unwrap()
-        );
-        assert!(
-            !passwords
-                .verify("Secr3t-pasS".into(), Some(stored))
-                .await
-                .unwrap()
-        );
+        assert!(passwords.verify("Secr3t-pass".into(), Some(stored.clone())).await.unwrap());
+        assert!(!passwords.verify("Secr3t-pasS".into(), Some(stored)).await.unwrap());
     }
 
     #[tokio::test]
     async fn unknown_account_never_verifies() {
         let passwords = Passwords::new(64, 1).unwrap();
-        assert!(
-            !passwords
-                .verify("nobody has this password".into(), None)
-                .await
-                .unwrap()
-        );
+        assert!(!passwords.verify("nobody has this password".into(), None).await.unwrap());
     }
 
     #[tokio::test]
@@ -166,9 +137,6 @@ mod tests {
 
     #[test]
     fn impossible_parameters_are_refused() {
-        assert!(matches!(
-            Passwords::new(1, 0),
-            Err(PasswordError::Parameters { .. })
-        ));
+        assert!(matches!(Passwords::new(1, 0), Err(PasswordError::Parameters { .. })));
     }
 }

@@ -9,9 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Auth;
 use crate::domain::{self, Account, AccountView, Invalid};
-use crate::events::{
-    PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested,
-};
+use crate::events::{PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested};
 use crate::seed;
 use crate::store::{self, Key};
 use crate::token::Purpose;
@@ -82,12 +80,10 @@ async fn sign_up(
 
 /// Inserts an account and tells the others.
 pub(crate) async fn register(tx: &mut Tx, account: &Account) -> Result<(), ApiError> {
-    store::insert(tx, account)
-        .await
-        .map_err(|error| match error.as_database_error() {
-            Some(database) if database.is_unique_violation() => account_exists(),
-            _ => ApiError::internal(error),
-        })?;
+    store::insert(tx, account).await.map_err(|error| match error.as_database_error() {
+        Some(database) if database.is_unique_violation() => account_exists(),
+        _ => ApiError::internal(error),
+    })?;
     let registered = UserRegistered {
         user_id: account.id.clone(),
         username: account.username.clone(),
@@ -115,10 +111,7 @@ struct SignIn {
     password: String,
 }
 
-async fn sign_in(
-    State(auth): State<Auth>,
-    Json(body): Json<SignIn>,
-) -> Result<Json<UserAnswer>, ApiError> {
+async fn sign_in(State(auth): State<Auth>, Json(body): Json<SignIn>) -> Result<Json<UserAnswer>, ApiError> {
     let refused = || ApiError::unauthorized("invalid_credentials", "username or password is wrong");
     let login = body.username.trim().to_lowercase();
     if login.len() > 254 || body.password.chars().count() > domain::MAX_PASSWORD {
@@ -130,9 +123,7 @@ async fn sign_in(
     let stored = account.as_ref().map(|account| account.password_hash.clone());
     let right = auth.passwords.verify(body.password, stored).await?;
     match account {
-        Some(account) if right => Ok(Json(UserAnswer {
-            user: account.into(),
-        })),
+        Some(account) if right => Ok(Json(UserAnswer { user: account.into() })),
         _ => Err(refused()),
     }
 }
@@ -142,22 +133,13 @@ struct VerifyEmail {
     token: String,
 }
 
-async fn verify_email(
-    State(auth): State<Auth>,
-    Json(body): Json<VerifyEmail>,
-) -> Result<Json<UserAnswer>, ApiError> {
+async fn verify_email(State(auth): State<Auth>, Json(body): Json<VerifyEmail>) -> Result<Json<UserAnswer>, ApiError> {
     let mut tx = auth.database.begin().await?;
-    let id = store::redeem(&mut tx, &body.token, Purpose::VerifyEmail)
-        .await?
-        .ok_or_else(token_refused)?;
+    let id = store::redeem(&mut tx, &body.token, Purpose::VerifyEmail).await?.ok_or_else(token_refused)?;
     store::set_verified(&mut tx, &id).await?;
-    let account = store::find(&mut tx, Key::Id(&id))
-        .await?
-        .ok_or_else(token_refused)?;
+    let account = store::find(&mut tx, Key::Id(&id)).await?.ok_or_else(token_refused)?;
     tx.commit().await?;
-    Ok(Json(UserAnswer {
-        user: account.into(),
-    }))
+    Ok(Json(UserAnswer { user: account.into() }))
 }
 
 #[derive(Deserialize)]
@@ -181,9 +163,7 @@ async fn forgot_password(
         outbox::emit(&mut tx, Event::new(&account.id, &requested)?).await?;
     }
     tx.commit().await?;
-    Ok(Json(MessageAnswer {
-        message: "if there is an account with this address, a mail is on its way",
-    }))
+    Ok(Json(MessageAnswer { message: "if there is an account with this address, a mail is on its way" }))
 }
 
 #[derive(Deserialize)]
@@ -204,17 +184,11 @@ async fn reset_password(
     }
     let hash = auth.passwords.hash(body.password).await?;
     let mut tx = auth.database.begin().await?;
-    let id = store::redeem(&mut tx, &token, Purpose::ResetPassword)
-        .await?
-        .ok_or_else(token_refused)?;
-    let account = store::find(&mut tx, Key::Id(&id))
-        .await?
-        .ok_or_else(token_refused)?;
+    let id = store::redeem(&mut tx, &token, Purpose::ResetPassword).await?.ok_or_else(token_refused)?;
+    let account = store::find(&mut tx, Key::Id(&id)).await?.ok_or_else(token_refused)?;
     change(&mut tx, account, &hash).await?;
     tx.commit().await?;
-    Ok(Json(MessageAnswer {
-        message: "the password has been changed",
-    }))
+    Ok(Json(MessageAnswer { message: "the password has been changed" }))
 }
 
 #[derive(Deserialize)]
@@ -243,65 +217,39 @@ async fn change_password(
     let mut tx = auth.database.begin().await?;
     change(&mut tx, account, &hash).await?;
     tx.commit().await?;
-    Ok(Json(MessageAnswer {
-        message: "the password has been changed",
-    }))
+    Ok(Json(MessageAnswer { message: "the password has been changed" }))
 }
 
 async fn change(tx: &mut Tx, account: Account, hash: &str) -> Result<(), ApiError> {
     store::set_password(tx, &account.id, hash).await?;
-    let changed = PasswordChanged {
-        user_id: account.id.clone(),
-        username: account.username,
-        email: account.email,
-    };
+    let changed = PasswordChanged { user_id: account.id.clone(), username: account.username, email: account.email };
     outbox::emit(tx, Event::new(&account.id, &changed)?).await?;
     Ok(())
 }
 
-async fn current_user(
-    State(auth): State<Auth>,
-    caller: SignedIn,
-) -> Result<Json<UserAnswer>, ApiError> {
+async fn current_user(State(auth): State<Auth>, caller: SignedIn) -> Result<Json<UserAnswer>, ApiError> {
     let account = myself(&auth, &caller.id).await?;
-    Ok(Json(UserAnswer {
-        user: account.into(),
-    }))
+    Ok(Json(UserAnswer { user: account.into() }))
 }
 
-async fn resend_email(
-    State(auth): State<Auth>,
-    caller: SignedIn,
-) -> Result<Json<MessageAnswer>, ApiError> {
+async fn resend_email(State(auth): State<Auth>, caller: SignedIn) -> Result<Json<MessageAnswer>, ApiError> {
     let mut tx = auth.database.begin().await?;
-    let account = store::find(&mut tx, Key::Id(&caller.id))
-        .await?
-        .ok_or_else(account_gone)?;
+    let account = store::find(&mut tx, Key::Id(&caller.id)).await?.ok_or_else(account_gone)?;
     if account.email_verified {
-        return Err(ApiError::conflict(
-            "email_already_verified",
-            "this address has been verified",
-        ));
+        return Err(ApiError::conflict("email_already_verified", "this address has been verified"));
     }
     request_verification(&mut tx, &account).await?;
     tx.commit().await?;
-    Ok(Json(MessageAnswer {
-        message: "a mail is on its way",
-    }))
+    Ok(Json(MessageAnswer { message: "a mail is on its way" }))
 }
 
 async fn myself(auth: &Auth, id: &str) -> Result<Account, ApiError> {
     let mut db = auth.database.pool().acquire().await?;
-    store::find(&mut db, Key::Id(id))
-        .await?
-        .ok_or_else(account_gone)
+    store::find(&mut db, Key::Id(id)).await?.ok_or_else(account_gone)
 }
 
 fn account_exists() -> ApiError {
-    ApiError::conflict(
-        "account_exists",
-        "this username or e-mail address belongs to an account",
-    )
+    ApiError::conflict("account_exists", "this username or e-mail address belongs to an account")
 }
 
 fn account_gone() -> ApiError {
@@ -309,10 +257,7 @@ fn account_gone() -> ApiError {
 }
 
 fn token_refused() -> ApiError {
-    ApiError::bad_request(
-        "invalid_token",
-        "the token is unknown, used or expired: request a new mail",
-    )
+    ApiError::bad_request("invalid_token", "the token is unknown, used or expired: request a new mail")
 }
 
 fn invalid(error: Invalid) -> ApiError {

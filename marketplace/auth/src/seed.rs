@@ -26,16 +26,10 @@ pub(crate) async fn seed(
     Path(count): Path<u32>,
 ) -> Result<(StatusCode, Json<Seeded>), ApiError> {
     if !auth.seeding {
-        return Err(ApiError::forbidden(
-            "seeding_disabled",
-            "made-up data is not wanted here",
-        ));
+        return Err(ApiError::forbidden("seeding_disabled", "made-up data is not wanted here"));
     }
     if !(1..=MOST).contains(&count) {
-        return Err(ApiError::bad_request(
-            "invalid_count",
-            format!("`count` is `{count}`: expected 1 to {MOST}"),
-        ));
+        return Err(ApiError::bad_request("invalid_count", format!("`count` is `{count}`: expected 1 to {MOST}")));
     }
     // One hash for all of them, of a password that nobody ever sees.
     let password_hash = auth.passwords.hash(token::generate()).await?;

@@ -77,11 +77,7 @@ pub async fn set_verified(db: &mut AnyConnection, id: &str) -> Result<(), sqlx::
 }
 
 /// Sets an account's password hash and makes every outstanding reset token useless.
-pub async fn set_password(
-    db: &mut AnyConnection,
-    id: &str,
-    password_hash: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn set_password(db: &mut AnyConnection, id: &str, password_hash: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE accounts SET password_hash = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(password_hash)
@@ -92,31 +88,21 @@ pub async fn set_password(
 }
 
 /// Issues a token for a mail, in place of older ones for the same purpose. Returns it raw: it is not kept.
-pub async fn issue(
-    db: &mut AnyConnection,
-    account: &str,
-    purpose: Purpose,
-) -> Result<String, sqlx::Error> {
+pub async fn issue(db: &mut AnyConnection, account: &str, purpose: Purpose) -> Result<String, sqlx::Error> {
     revoke(db, account, purpose).await?;
     let raw = token::generate();
-    sqlx::query(
-        "INSERT INTO mail_tokens (token_hash, account_id, purpose, expires_at) VALUES ($1, $2, $3, $4)",
-    )
-    .bind(token::digest(&raw))
-    .bind(account)
-    .bind(purpose.as_str())
-    .bind(clock::timestamp(Utc::now() + purpose.lifetime()))
-    .execute(db)
-    .await?;
+    sqlx::query("INSERT INTO mail_tokens (token_hash, account_id, purpose, expires_at) VALUES ($1, $2, $3, $4)")
+        .bind(token::digest(&raw))
+        .bind(account)
+        .bind(purpose.as_str())
+        .bind(clock::timestamp(Utc::now() + purpose.lifetime()))
+        .execute(db)
+        .await?;
     Ok(raw)
 }
 
 /// Uses a token up. Returns the account it belongs to; none when it is unknown, used, expired or for something else.
-pub async fn redeem(
-    db: &mut AnyConnection,
-    raw: &str,
-    purpose: Purpose,
-) -> Result<Option<String>, sqlx::Error> {
+pub async fn redeem(db: &mut AnyConnection, raw: &str, purpose: Purpose) -> Result<Option<String>, sqlx::Error> {
     let row: Option<(String,)> = sqlx::query_as(
         "DELETE FROM mail_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING account_id",
     )
@@ -128,11 +114,7 @@ pub async fn redeem(
     Ok(row.map(|(account,)| account))
 }
 
-async fn revoke(
-    db: &mut AnyConnection,
-    account: &str,
-    purpose: Purpose,
-) -> Result<(), sqlx::Error> {
+async fn revoke(db: &mut AnyConnection, account: &str, purpose: Purpose) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM mail_tokens WHERE account_id = $1 AND purpose = $2")
         .bind(account)
         .bind(purpose.as_str())

@@ -55,11 +55,7 @@ mod tests {
         let (first, second) = (generate(), generate());
         assert_eq!(first.len(), 43);
         assert_ne!(first, second);
-        assert!(
-            first
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-        );
+        assert!(first.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'));
     }
 
     #[test]

@@ -42,14 +42,9 @@ async fn sign_up_creates_an_account_and_tells_the_others() {
     assert_eq!((&*ada.username, &*ada.email), ("ada", "ada@example.test"));
     assert_eq!(outbox::pending(auth.database()).await.unwrap(), 2);
     let registered = event(&auth, "auth.user_registered.v1").await;
-    assert_eq!(
-        registered,
-        json!({ "userId": ada.id, "username": "ada", "email": "ada@example.test" })
-    );
-    let stored: (String,) = sqlx::query_as("SELECT password_hash FROM accounts")
-        .fetch_one(auth.database().pool())
-        .await
-        .unwrap();
+    assert_eq!(registered, json!({ "userId": ada.id, "username": "ada", "email": "ada@example.test" }));
+    let stored: (String,) =
+        sqlx::query_as("SELECT password_hash FROM accounts").fetch_one(auth.database().pool()).await.unwrap();
     assert!(stored.0.starts_with("$argon2id$"));
 }
 
@@ -73,8 +68,7 @@ async fn invalid_sign_up_says_what_was_expected() {
         ("email", "nowhere", "invalid_email"),
         ("password", "short", "invalid_password"),
     ] {
-        let mut body =
-            json!({ "username": "ada", "email": "ada@example.test", "password": "Secr3t-pass" });
+        let mut body = json!({ "username": "ada", "email": "ada@example.test", "password": "Secr3t-pass" });
         body[field] = value.into();
         let answer = auth.post("/api/v1/auth/signup", &Caller::anonymous(), body).await;
         assert_eq!(answer.status, 400);
@@ -184,9 +178,7 @@ async fn visitors_and_strangers_are_kept_out() {
     let visitor = Caller::anonymous();
     let answer = auth.get("/api/v1/auth/currentuser", &visitor).await;
     assert_eq!((answer.status.as_u16(), &answer.json["code"]), (401, &json!("sign_in_required")));
-    let tokenless = auth
-        .call(axum::http::Method::GET, "/api/v1/auth/currentuser", None, &[], None)
-        .await;
+    let tokenless = auth.call(axum::http::Method::GET, "/api/v1/auth/currentuser", None, &[], None).await;
     assert_eq!(tokenless.status, 401);
     let ghost = Caller::new("gone", "gone", "gone@example.test");
     let answer = auth.get("/api/v1/auth/currentuser", &ghost).await;

@@ -85,9 +85,7 @@ impl OfferStatus {
     /// The status of a name; none for anything else.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Pending, Self::Accepted, Self::Cancelled]
-            .into_iter()
-            .find(|status| status.as_str() == text)
+        [Self::Pending, Self::Accepted, Self::Cancelled].into_iter().find(|status| status.as_str() == text)
     }
 }
 
@@ -131,12 +129,7 @@ pub enum Invalid {
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn check(
-    sender: &str,
-    receiver: &str,
-    body: &str,
-    offer: Option<&Offer>,
-) -> Result<(), Invalid> {
+pub fn check(sender: &str, receiver: &str, body: &str, offer: Option<&Offer>) -> Result<(), Invalid> {
     if sender == receiver {
         return Err(Invalid::Oneself);
     }
@@ -159,24 +152,11 @@ pub fn check(
 
 fn at_most(field: &'static str, text: &str, most: usize) -> Result<(), Invalid> {
     let found = text.chars().count();
-    if found <= most {
-        Ok(())
-    } else {
-        Err(Invalid::Length { field, found, most })
-    }
+    if found <= most { Ok(()) } else { Err(Invalid::Length { field, found, most }) }
 }
 
 fn range(field: &'static str, found: i64, least: i64, most: i64) -> Result<(), Invalid> {
-    if (least..=most).contains(&found) {
-        Ok(())
-    } else {
-        Err(Invalid::Range {
-            field,
-            found,
-            least,
-            most,
-        })
-    }
+    if (least..=most).contains(&found) { Ok(()) } else { Err(Invalid::Range { field, found, least, most }) }
 }
 
 #[cfg(test)]
@@ -207,34 +187,15 @@ mod tests {
 
     #[test]
     fn offers_are_bounded() {
-        let free = Offer {
-            price: 0,
-            ..offer()
-        };
-        assert!(matches!(
-            check("ada", "bob", "", Some(&free)),
-            Err(Invalid::Range {
-                field: "offer.price",
-                ..
-            })
-        ));
-        let foreign = Offer {
-            currency: "usd".into(),
-            ..offer()
-        };
-        assert_eq!(
-            check("ada", "bob", "", Some(&foreign)),
-            Err(Invalid::Currency)
-        );
+        let free = Offer { price: 0, ..offer() };
+        assert!(matches!(check("ada", "bob", "", Some(&free)), Err(Invalid::Range { field: "offer.price", .. })));
+        let foreign = Offer { currency: "usd".into(), ..offer() };
+        assert_eq!(check("ada", "bob", "", Some(&foreign)), Err(Invalid::Currency));
     }
 
     #[test]
     fn status_names_read_back() {
-        for status in [
-            OfferStatus::Pending,
-            OfferStatus::Accepted,
-            OfferStatus::Cancelled,
-        ] {
+        for status in [OfferStatus::Pending, OfferStatus::Accepted, OfferStatus::Cancelled] {
             assert_eq!(OfferStatus::parse(status.as_str()), Some(status));
         }
         assert_eq!(OfferStatus::parse("gone"), None);

@@ -12,11 +12,8 @@ pub mod store;
 use platform::{App, Context, Database, Migration};
 
 /// The service's schema.
-pub const SCHEMA: &[Migration] = &[Migration::new(
-    1,
-    "conversations and messages",
-    include_str!("../migrations/0001_conversations.sql"),
-)];
+pub const SCHEMA: &[Migration] =
+    &[Migration::new(1, "conversations and messages", include_str!("../migrations/0001_conversations.sql"))];
 
 /// What every route works with.
 #[derive(Clone, Debug)]
@@ -30,10 +27,6 @@ struct Chat {
 /// Every mistake of the environment, or why the database cannot be opened.
 pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let database = ctx.database(SCHEMA).await?;
-    let state = Chat {
-        database: database.clone(),
-    };
-    Ok(App::new(routes::router(state))
-        .with_database(&database)
-        .with_contract(contract::hooks()))
+    let state = Chat { database: database.clone() };
+    Ok(App::new(routes::router(state)).with_database(&database).with_contract(contract::hooks()))
 }

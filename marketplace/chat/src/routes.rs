@@ -72,8 +72,7 @@ async fn send(
         ));
     }
     let mut tx = chat.database.begin().await?;
-    let conversation_id =
-        store::conversation_of(&mut tx, &caller.username, &receiver, &now()).await?;
+    let conversation_id = store::conversation_of(&mut tx, &caller.username, &receiver, &now()).await?;
     let message = Message {
         id: new_id(),
         conversation_id,
@@ -135,33 +134,21 @@ async fn decide_offer(
     let mut tx = chat.database.begin().await?;
     let message = store::message(&mut tx, &body.message_id)
         .await?
-        .filter(|message| {
-            message.sender_username == caller.username
-                || message.receiver_username == caller.username
-        })
+        .filter(|message| message.sender_username == caller.username || message.receiver_username == caller.username)
         .filter(|message| message.offer.is_some())
         .ok_or_else(|| ApiError::not_found("offer_not_found", "there is no such offer"))?;
     if body.decision == Decision::Accept && message.receiver_username != caller.username {
-        return Err(ApiError::forbidden(
-            "not_your_offer",
-            "only the person it was made to may accept an offer",
-        ));
+        return Err(ApiError::forbidden("not_your_offer", "only the person it was made to may accept an offer"));
     }
     let status = match body.decision {
         Decision::Accept => OfferStatus::Accepted,
         Decision::Cancel => OfferStatus::Cancelled,
     };
     if !store::decide_offer(&mut tx, &message.id, status).await? {
-        return Err(ApiError::conflict(
-            "offer_decided",
-            "this offer has been accepted or cancelled",
-        ));
+        return Err(ApiError::conflict("offer_decided", "this offer has been accepted or cancelled"));
     }
     tx.commit().await?;
-    let message = Message {
-        offer_status: Some(status),
-        ..message
-    };
+    let message = Message { offer_status: Some(status), ..message };
     Ok(Json(MessageAnswer { message }))
 }
 
@@ -216,9 +203,8 @@ async fn conversation(
 ) -> Result<Json<ConversationAnswer>, ApiError> {
     one_of(&caller, &[&sender, &receiver])?;
     let mut db = chat.database.pool().acquire().await?;
-    let conversation = store::find_conversation(&mut db, &sender, &receiver)
-        .await?
-        .ok_or_else(conversation_not_found)?;
+    let conversation =
+        store::find_conversation(&mut db, &sender, &receiver).await?.ok_or_else(conversation_not_found)?;
     Ok(Json(ConversationAnswer { conversation }))
 }
 
@@ -264,10 +250,7 @@ fn one_of(caller: &Caller, usernames: &[&String]) -> Result<(), ApiError> {
     if usernames.iter().any(|username| **username == caller.username) {
         Ok(())
     } else {
-        Err(ApiError::forbidden(
-            "not_your_conversation",
-            "only the people of a conversation may read it",
-        ))
+        Err(ApiError::forbidden("not_your_conversation", "only the people of a conversation may read it"))
     }
 }
 

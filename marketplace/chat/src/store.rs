@@ -9,13 +9,11 @@ use crate::domain::{Conversation, Message, OfferStatus};
 /// Most messages or conversations of one answer: the newest.
 const MOST: i64 = 200;
 
-const MESSAGE: &str = "m.id, m.conversation_id, m.sender, m.receiver, m.body, m.offer, m.offer_status, m.is_read, m.created_at";
+const MESSAGE: &str =
+    "m.id, m.conversation_id, m.sender, m.receiver, m.body, m.offer, m.offer_status, m.is_read, m.created_at";
 
 fn unreadable(column: &str, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::ColumnDecode {
-        index: column.to_owned(),
-        source: reason.into(),
-    }
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: reason.into() }
 }
 
 impl<'r> FromRow<'r, AnyRow> for Message {
@@ -34,8 +32,7 @@ impl<'r> FromRow<'r, AnyRow> for Message {
                 .map_err(|error| unreadable("offer", error))?,
             offer_status: status
                 .map(|text| {
-                    OfferStatus::parse(&text)
-                        .ok_or_else(|| unreadable("offer_status", format!("unknown `{text}`")))
+                    OfferStatus::parse(&text).ok_or_else(|| unreadable("offer_status", format!("unknown `{text}`")))
                 })
                 .transpose()?,
             is_read: row.try_get::<i64, _>("is_read")? != 0,
@@ -49,12 +46,7 @@ fn sorted<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
 }
 
 /// The id of the conversation of two people, which begins now if there is none.
-pub async fn conversation_of(
-    db: &mut AnyConnection,
-    one: &str,
-    other: &str,
-    now: &str,
-) -> Result<String, sqlx::Error> {
+pub async fn conversation_of(db: &mut AnyConnection, one: &str, other: &str, now: &str) -> Result<String, sqlx::Error> {
     let (first, second) = sorted(one, other);
     sqlx::query(
         "INSERT INTO conversations (id, first, second, created_at) VALUES ($1, $2, $3, $4)
@@ -66,12 +58,11 @@ pub async fn conversation_of(
     .bind(now)
     .execute(&mut *db)
     .await?;
-    let (id,): (String,) =
-        sqlx::query_as("SELECT id FROM conversations WHERE first = $1 AND second = $2")
-            .bind(first)
-            .bind(second)
-            .fetch_one(db)
-            .await?;
+    let (id,): (String,) = sqlx::query_as("SELECT id FROM conversations WHERE first = $1 AND second = $2")
+        .bind(first)
+        .bind(second)
+        .fetch_one(db)
+        .await?;
     Ok(id)
 }
 
@@ -82,41 +73,30 @@ pub async fn find_conversation(
     other: &str,
 ) -> Result<Option<Conversation>, sqlx::Error> {
     let (first, second) = sorted(one, other);
-    let row: Option<(String,)> =
-        sqlx::query_as("SELECT id FROM conversations WHERE first = $1 AND second = $2")
-            .bind(first)
-            .bind(second)
-            .fetch_optional(&mut *db)
-            .await?;
+    let row: Option<(String,)> = sqlx::query_as("SELECT id FROM conversations WHERE first = $1 AND second = $2")
+        .bind(first)
+        .bind(second)
+        .fetch_optional(&mut *db)
+        .await?;
     match row {
-        Some((id,)) => with_last(db, id, first.to_owned(), second.to_owned())
-            .await
-            .map(Some),
+        Some((id,)) => with_last(db, id, first.to_owned(), second.to_owned()).await.map(Some),
         None => Ok(None),
     }
 }
 
 /// Whether somebody takes part in a conversation.
-pub async fn takes_part(
-    db: &mut AnyConnection,
-    conversation: &str,
-    username: &str,
-) -> Result<bool, sqlx::Error> {
-    let row: Option<(String,)> = sqlx::query_as(
-        "SELECT id FROM conversations WHERE id = $1 AND (first = $2 OR second = $2)",
-    )
-    .bind(conversation)
-    .bind(username)
-    .fetch_optional(db)
-    .await?;
+pub async fn takes_part(db: &mut AnyConnection, conversation: &str, username: &str) -> Result<bool, sqlx::Error> {
+    let row: Option<(String,)> =
+        sqlx::query_as("SELECT id FROM conversations WHERE id = $1 AND (first = $2 OR second = $2)")
+            .bind(conversation)
+            .bind(username)
+            .fetch_optional(db)
+            .await?;
     Ok(row.is_some())
 }
 
 /// Conversations of somebody, newest first.
-pub async fn conversations(
-    db: &mut AnyConnection,
-    username: &str,
-) -> Result<Vec<Conversation>, sqlx::Error> {
+pub async fn conversations(db: &mut AnyConnection, username: &str) -> Result<Vec<Conversation>, sqlx::Error> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT id, first, second FROM conversations WHERE first = $1 OR second = $1 ORDER BY id DESC LIMIT $2",
     )
@@ -137,33 +117,16 @@ async fn with_last(
     first: String,
     second: String,
 ) -> Result<Conversation, sqlx::Error> {
-    let sql = format!(
-        "SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 ORDER BY m.id DESC LIMIT 1"
-    );
-    let last_message = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(&id)
-        .fetch_optional(db)
-        .await?;
-    Ok(Conversation {
-        id,
-        usernames: [first, second],
-        last_message,
-    })
+    let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 ORDER BY m.id DESC LIMIT 1");
+    let last_message = sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(&id).fetch_optional(db).await?;
+    Ok(Conversation { id, usernames: [first, second], last_message })
 }
 
 /// The newest messages of a conversation, oldest first.
-pub async fn messages(
-    db: &mut AnyConnection,
-    conversation: &str,
-) -> Result<Vec<Message>, sqlx::Error> {
-    let sql = format!(
-        "SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 ORDER BY m.id DESC LIMIT $2"
-    );
-    let mut messages: Vec<Message> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(conversation)
-        .bind(MOST)
-        .fetch_all(db)
-        .await?;
+pub async fn messages(db: &mut AnyConnection, conversation: &str) -> Result<Vec<Message>, sqlx::Error> {
+    let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 ORDER BY m.id DESC LIMIT $2");
+    let mut messages: Vec<Message> =
+        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(conversation).bind(MOST).fetch_all(db).await?;
     messages.reverse();
     Ok(messages)
 }
@@ -171,10 +134,7 @@ pub async fn messages(
 /// One message.
 pub async fn message(db: &mut AnyConnection, id: &str) -> Result<Option<Message>, sqlx::Error> {
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.id = $1");
-    sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(id)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
 }
 
 /// Inserts a message.
@@ -205,27 +165,17 @@ pub async fn insert(db: &mut AnyConnection, message: &Message) -> Result<(), sql
 }
 
 /// Decides a pending offer; false when it has been decided.
-pub async fn decide_offer(
-    db: &mut AnyConnection,
-    id: &str,
-    status: OfferStatus,
-) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE messages SET offer_status = $2 WHERE id = $1 AND offer_status = 'pending'",
-    )
-    .bind(id)
-    .bind(status.as_str())
-    .execute(db)
-    .await?;
+pub async fn decide_offer(db: &mut AnyConnection, id: &str, status: OfferStatus) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query("UPDATE messages SET offer_status = $2 WHERE id = $1 AND offer_status = 'pending'")
+        .bind(id)
+        .bind(status.as_str())
+        .execute(db)
+        .await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Marks one message to `receiver` as read; false when there is no such message.
-pub async fn mark_read(
-    db: &mut AnyConnection,
-    id: &str,
-    receiver: &str,
-) -> Result<bool, sqlx::Error> {
+pub async fn mark_read(db: &mut AnyConnection, id: &str, receiver: &str) -> Result<bool, sqlx::Error> {
     let done = sqlx::query("UPDATE messages SET is_read = 1 WHERE id = $1 AND receiver = $2")
         .bind(id)
         .bind(receiver)
@@ -235,17 +185,11 @@ pub async fn mark_read(
 }
 
 /// Marks everything from `sender` to `receiver` as read; returns how many messages were unread.
-pub async fn mark_all_read(
-    db: &mut AnyConnection,
-    sender: &str,
-    receiver: &str,
-) -> Result<u64, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE messages SET is_read = 1 WHERE sender = $1 AND receiver = $2 AND is_read = 0",
-    )
-    .bind(sender)
-    .bind(receiver)
-    .execute(db)
-    .await?;
+pub async fn mark_all_read(db: &mut AnyConnection, sender: &str, receiver: &str) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query("UPDATE messages SET is_read = 1 WHERE sender = $1 AND receiver = $2 AND is_read = 0")
+        .bind(sender)
+        .bind(receiver)
+        .execute(db)
+        .await?;
     Ok(done.rows_affected())
 }

@@ -69,8 +69,7 @@ async fn others_cannot_read_or_decide() {
     assert_eq!(chat.get(&format!("/api/v1/message/{id}"), &bob()).await.status, 200);
     let body = json!({ "messageId": message["id"], "type": "cancel" });
     assert_eq!(chat.put("/api/v1/message/offer", &eve(), body).await.status, 404);
-    let tokenless =
-        chat.call(axum::http::Method::GET, "/api/v1/message/ada/bob", None, &[], None).await;
+    let tokenless = chat.call(axum::http::Method::GET, "/api/v1/message/ada/bob", None, &[], None).await;
     assert_eq!(tokenless.status, 401);
 }
 
@@ -79,10 +78,8 @@ async fn offer_is_told_and_decided_once() {
     let chat = chat().await;
     let message = send(&chat, offer()).await;
     assert_eq!(message["offerStatus"], "pending");
-    let (kind, body): (String, String) = sqlx::query_as("SELECT type, body FROM outbox")
-        .fetch_one(chat.database().pool())
-        .await
-        .unwrap();
+    let (kind, body): (String, String) =
+        sqlx::query_as("SELECT type, body FROM outbox").fetch_one(chat.database().pool()).await.unwrap();
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(kind, "chat.offer_made.v1");
     assert_eq!(

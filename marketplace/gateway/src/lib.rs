@@ -16,9 +16,7 @@ use std::time::Duration;
 use axum::extract::FromRef;
 use platform::{App, Context};
 
-use clients::{
-    AuthClient, ChatClient, GigClient, OrderClient, Patience, ReviewClient, Service, UsersClient,
-};
+use clients::{AuthClient, ChatClient, GigClient, OrderClient, Patience, ReviewClient, Service, UsersClient};
 use rate::RateLimit;
 use session::Sessions;
 
@@ -57,9 +55,8 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let secret = env.text("JWT_SECRET");
     let number = |name: &str, default: u32| {
         let value = env.number(name, u64::from(default));
-        u32::try_from(value).unwrap_or_else(|_| {
-            env.problem(format!("`{name}` is `{value}`: expected a number below 2^32"))
-        })
+        u32::try_from(value)
+            .unwrap_or_else(|_| env.problem(format!("`{name}` is `{value}`: expected a number below 2^32")))
     };
     let sessions = Sessions::new(&secret, number("SESSION_HOURS", 24), env.switch("COOKIE_SECURE"));
     let rate = RateLimit::new(number("RATE_PER_SECOND", 2_000), number("RATE_BURST", 4_000));
@@ -73,8 +70,7 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
         attempts: number("CALL_ATTEMPTS", default.attempts),
         ..default
     };
-    let urls = ["AUTH", "USERS", "GIG", "CHAT", "ORDER", "REVIEW"]
-        .map(|service| env.url(&format!("{service}_URL")));
+    let urls = ["AUTH", "USERS", "GIG", "CHAT", "ORDER", "REVIEW"].map(|service| env.url(&format!("{service}_URL")));
     let tokens = ctx.tokens()?;
     let http = reqwest::Client::builder()
         .no_proxy()
@@ -84,9 +80,8 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
         .build()?;
     let http = telemetry::http::Client::new(http);
     let [auth, users, gig, chat, order, review] = urls;
-    let service = |name: &'static str, base: &str| {
-        Service::new(name, base, http.clone(), tokens.clone()).with_patience(patience)
-    };
+    let service =
+        |name: &'static str, base: &str| Service::new(name, base, http.clone(), tokens.clone()).with_patience(patience);
     let gateway = Gateway {
         clients: Arc::new(Clients {
             auth: AuthClient::new(service("auth", &auth)),

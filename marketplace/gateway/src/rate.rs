@@ -33,11 +33,7 @@ impl RateLimit {
     /// `per_second` requests on average, `burst` at once.
     #[must_use]
     pub fn new(per_second: u32, burst: u32) -> Self {
-        Self {
-            per_second: f64::from(per_second.max(1)),
-            burst: f64::from(burst.max(1)),
-            buckets: Arc::default(),
-        }
+        Self { per_second: f64::from(per_second.max(1)), burst: f64::from(burst.max(1)), buckets: Arc::default() }
     }
 
     /// Takes one request of `client` at `now`.
@@ -46,9 +42,7 @@ impl RateLimit {
     /// The seconds, rounded up, after which the next request is welcome.
     pub fn take(&self, client: &str, now: Instant) -> Result<(), u64> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let crowded = |buckets: &Buckets| {
-            buckets.by_client.len() >= MANY && !buckets.by_client.contains_key(client)
-        };
+        let crowded = |buckets: &Buckets| buckets.by_client.len() >= MANY && !buckets.by_client.contains_key(client);
         let rested = |since: Instant| now.saturating_duration_since(since) >= THIN_OUT_EVERY;
         if crowded(&buckets) && buckets.thinned_out.is_none_or(rested) {
             buckets.thinned_out = Some(now);
@@ -56,10 +50,7 @@ impl RateLimit {
         }
         // Attackers with many names share one bucket rather than fill the memory.
         let name = if crowded(&buckets) { "" } else { client };
-        let bucket = buckets.by_client.entry(name.to_owned()).or_insert(Bucket {
-            tokens: self.burst,
-            at: now,
-        });
+        let bucket = buckets.by_client.entry(name.to_owned()).or_insert(Bucket { tokens: self.burst, at: now });
         bucket.tokens = self.filled(bucket, now);
         bucket.at = now;
         if bucket.tokens >= 1.0 {

@@ -39,11 +39,7 @@ impl Sessions {
     /// Sessions of `hours` hours under `secret`; `secure` cookies travel over HTTPS only.
     #[must_use]
     pub fn new(secret: &str, hours: u32, secure: bool) -> Self {
-        Self {
-            key: Key::new(secret.as_bytes()),
-            lifetime_s: i64::from(hours) * 3600,
-            secure,
-        }
+        Self { key: Key::new(secret.as_bytes()), lifetime_s: i64::from(hours) * 3600, secure }
     }
 
     /// A token for `user`.
@@ -79,10 +75,7 @@ impl Sessions {
     ///
     /// # Errors
     /// When the token holds characters that no header may hold.
-    pub fn cookie(
-        &self,
-        token: Option<&str>,
-    ) -> Result<HeaderValue, axum::http::header::InvalidHeaderValue> {
+    pub fn cookie(&self, token: Option<&str>) -> Result<HeaderValue, axum::http::header::InvalidHeaderValue> {
         let (value, age) = token.map_or(("", 0), |token| (token, self.lifetime_s));
         let secure = if self.secure { "; Secure" } else { "" };
         // Lax: a link from elsewhere finds the user signed in, a form or script from elsewhere cannot act for them.
@@ -137,14 +130,10 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, GatewayError> {
         match Sessions::from_ref(state).of(&parts.headers) {
             Some(Ok(caller)) => Ok(Self(caller)),
-            Some(Err(TokenError::Expired)) => Err(ApiError::unauthorized(
-                "session_expired",
-                "your session has ended: sign in again",
-            )
-            .into()),
-            Some(Err(_)) => {
-                Err(ApiError::unauthorized("invalid_session", "sign in again").into())
+            Some(Err(TokenError::Expired)) => {
+                Err(ApiError::unauthorized("session_expired", "your session has ended: sign in again").into())
             }
+            Some(Err(_)) => Err(ApiError::unauthorized("invalid_session", "sign in again").into()),
             None => Err(ApiError::unauthorized("sign_in_required", "sign in first").into()),
         }
     }
@@ -186,10 +175,7 @@ mod tests {
     }
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(
-            axum::http::HeaderName::from_static(name),
-            HeaderValue::from_str(value).unwrap(),
-        )])
+        HeaderMap::from_iter([(axum::http::HeaderName::from_static(name), HeaderValue::from_str(value).unwrap())])
     }
 
     #[test]
@@ -226,10 +212,7 @@ mod tests {
     #[test]
     fn cookie_is_kept_from_scripts_and_other_sites() {
         let cookie = sessions().cookie(Some("t")).unwrap();
-        assert_eq!(
-            cookie,
-            "marketplace_session=t; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure"
-        );
+        assert_eq!(cookie, "marketplace_session=t; Path=/; Max-Age=3600; HttpOnly; SameSite=Lax; Secure");
         let gone = sessions().cookie(None).unwrap();
         assert!(gone.to_str().unwrap().starts_with("marketplace_session=; Path=/; Max-Age=0;"));
     }

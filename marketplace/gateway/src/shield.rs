@@ -38,21 +38,14 @@ pub(crate) fn raise(router: Router, sessions: Sessions, rate: RateLimit, in_flig
         // Global: each route gets a clone of the layer, and all of them share one limit.
         .layer(GlobalConcurrencyLimitLayer::new(in_flight));
     let limits = Limits { sessions, rate };
-    router
-        .layer(shedding)
-        .layer(middleware::from_fn_with_state(limits, slow_down))
+    router.layer(shedding).layer(middleware::from_fn_with_state(limits, slow_down))
 }
 
 async fn overloaded(_: tower::BoxError) -> ApiError {
     ApiError::unavailable("overloaded", "too much is going on at the moment: try again")
 }
 
-async fn slow_down(
-    State(limits): State<Limits>,
-    Anyone(caller): Anyone,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn slow_down(State(limits): State<Limits>, Anyone(caller): Anyone, request: Request, next: Next) -> Response {
     let client = if caller.is_anonymous() {
         let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
         peer.map_or_else(|| "visitors".to_owned(), |peer| peer.0.ip().to_string())

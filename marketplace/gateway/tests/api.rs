@@ -92,15 +92,11 @@ impl System {
             ("order", "ORDER_URL"),
             ("review", "REVIEW_URL"),
         ] {
-            let stand_in = StandIn {
-                name,
-                ..StandIn::default()
-            };
+            let stand_in = StandIn { name, ..StandIn::default() };
             urls.push((variable, stand_in.serve().await));
             services.insert(name, stand_in);
         }
-        let mut all: Vec<(&str, &str)> =
-            urls.iter().map(|(name, url)| (*name, url.as_str())).collect();
+        let mut all: Vec<(&str, &str)> = urls.iter().map(|(name, url)| (*name, url.as_str())).collect();
         all.push(("JWT_SECRET", "a user secret of at least 32 characters"));
         all.push(("INTERNAL_TOKEN_SECRET", SECRET));
         all.extend(variables);
@@ -368,10 +364,7 @@ async fn requests_beyond_the_limit_in_flight_are_shed() {
 
 #[tokio::test]
 async fn configuration_mistakes_are_reported_together() {
-    let error = TestApp::start("gateway", &[("AUTH_URL", "nonsense")], gateway::app)
-        .await
-        .unwrap_err()
-        .to_string();
+    let error = TestApp::start("gateway", &[("AUTH_URL", "nonsense")], gateway::app).await.unwrap_err().to_string();
     for name in ["JWT_SECRET", "AUTH_URL", "ORDER_URL"] {
         assert!(error.contains(name), "{error}");
     }

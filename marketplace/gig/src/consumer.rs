@@ -8,9 +8,7 @@ use crate::store;
 /// Every event that this service handles.
 #[must_use]
 pub fn consumer() -> Consumer {
-    Consumer::new("gig")
-        .on::<SellerCreated>(seller_created)
-        .on::<SellerUpdated>(seller_updated)
+    Consumer::new("gig").on::<SellerCreated>(seller_created).on::<SellerUpdated>(seller_updated)
 }
 
 /// Keeps what a new seller says.

@@ -152,10 +152,7 @@ impl Offer {
             return Err(Invalid::Currency(self.currency.chars().take(20).collect()));
         }
         let picture = &self.cover_image;
-        if !picture.is_empty()
-            && !picture.starts_with("https://")
-            && !picture.starts_with("http://")
-        {
+        if !picture.is_empty() && !picture.starts_with("https://") && !picture.starts_with("http://") {
             return Err(Invalid::Picture);
         }
         Ok(())
@@ -164,41 +161,18 @@ impl Offer {
 
 fn length(field: &'static str, text: &str, least: usize, most: usize) -> Result<(), Invalid> {
     let found = text.chars().count();
-    if (least..=most).contains(&found) {
-        Ok(())
-    } else {
-        Err(Invalid::Length {
-            field,
-            found,
-            least,
-            most,
-        })
-    }
+    if (least..=most).contains(&found) { Ok(()) } else { Err(Invalid::Length { field, found, least, most }) }
 }
 
 fn entries(field: &'static str, list: &[String], most: usize) -> Result<(), Invalid> {
     if list.len() > most {
-        return Err(Invalid::Entries {
-            field,
-            found: list.len(),
-            most,
-        });
+        return Err(Invalid::Entries { field, found: list.len(), most });
     }
-    list.iter()
-        .try_for_each(|entry| length(field, entry.trim(), 1, 60))
+    list.iter().try_for_each(|entry| length(field, entry.trim(), 1, 60))
 }
 
 fn range(field: &'static str, found: i64, least: i64, most: i64) -> Result<(), Invalid> {
-    if (least..=most).contains(&found) {
-        Ok(())
-    } else {
-        Err(Invalid::Range {
-            field,
-            found,
-            least,
-            most,
-        })
-    }
+    if (least..=most).contains(&found) { Ok(()) } else { Err(Invalid::Range { field, found, least, most }) }
 }
 
 #[cfg(test)]
@@ -228,21 +202,14 @@ mod tests {
     fn price_is_bounded_on_both_sides() {
         for price in [i64::MIN, 0, 99, MAX_PRICE + 1, i64::MAX] {
             let found = Offer { price, ..offer() }.check();
-            assert!(
-                matches!(found, Err(Invalid::Range { field: "price", .. })),
-                "{price}"
-            );
+            assert!(matches!(found, Err(Invalid::Range { field: "price", .. })), "{price}");
         }
     }
 
     #[test]
     fn currency_is_three_capital_letters() {
         for wrong in ["", "eur", "EURO", "E1R", "ÄÖÜ"] {
-            let found = Offer {
-                currency: wrong.into(),
-                ..offer()
-            }
-            .check();
+            let found = Offer { currency: wrong.into(), ..offer() }.check();
             assert_eq!(found, Err(Invalid::Currency(wrong.into())));
         }
     }

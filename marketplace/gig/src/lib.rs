@@ -17,16 +17,8 @@ use platform::{App, Context, Database, Migration};
 
 /// The service's schema.
 pub const SCHEMA: &[Migration] = &[
-    Migration::new(
-        1,
-        "gigs and sellers",
-        include_str!("../migrations/0001_gigs.sql"),
-    ),
-    Migration::new(
-        2,
-        "full-text index",
-        include_str!("../migrations/0002_search.sql"),
-    ),
+    Migration::new(1, "gigs and sellers", include_str!("../migrations/0001_gigs.sql")),
+    Migration::new(2, "full-text index", include_str!("../migrations/0002_search.sql")),
 ];
 
 /// What every route works with.
@@ -43,10 +35,7 @@ struct Gigs {
 pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let seeding = ctx.env().switch("ALLOW_SEED");
     let database = ctx.database(SCHEMA).await?;
-    let state = Gigs {
-        database: database.clone(),
-        seeding,
-    };
+    let state = Gigs { database: database.clone(), seeding };
     Ok(App::new(routes::router(state))
         .with_database(&database)
         .with_consumer(consumer::consumer())

@@ -75,10 +75,7 @@ async fn find(
     Query(search): Query<Search>,
 ) -> Result<Json<Page>, ApiError> {
     if !(1..=MOST).contains(&size) {
-        return Err(ApiError::bad_request(
-            "invalid_size",
-            format!("`size` is `{size}`: expected 1 to {MOST}"),
-        ));
+        return Err(ApiError::bad_request("invalid_size", format!("`size` is `{size}`: expected 1 to {MOST}")));
     }
     if from.len() > 64 {
         return Err(ApiError::bad_request(
@@ -141,28 +138,16 @@ async fn paused_of_seller(
     Path(seller_id): Path<String>,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     if caller.id != seller_id {
-        return Err(ApiError::forbidden(
-            "not_your_gigs",
-            "only the seller may see paused gigs",
-        ));
+        return Err(ApiError::forbidden("not_your_gigs", "only the seller may see paused gigs"));
     }
     list(&gigs, seller(seller_id, false), Order::Newest(None), LIST).await
 }
 
 fn seller(seller_id: String, active: bool) -> Filter {
-    Filter {
-        seller_id: Some(seller_id),
-        active: Some(active),
-        ..Filter::default()
-    }
+    Filter { seller_id: Some(seller_id), active: Some(active), ..Filter::default() }
 }
 
-async fn list(
-    gigs: &Gigs,
-    filter: Filter,
-    order: Order,
-    size: i64,
-) -> Result<Json<GigsAnswer>, ApiError> {
+async fn list(gigs: &Gigs, filter: Filter, order: Order, size: i64) -> Result<Json<GigsAnswer>, ApiError> {
     let mut db = gigs.database.pool().acquire().await?;
     let gigs = store::list(&mut db, &filter, &order, size).await?;
     Ok(Json(GigsAnswer { gigs }))
@@ -181,11 +166,7 @@ async fn of_category(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     let category = category(&gigs, &caller, &username, chosen).await?;
-    let filter = Filter {
-        category,
-        active: Some(true),
-        ..Filter::default()
-    };
+    let filter = Filter { category, active: Some(true), ..Filter::default() };
     list(&gigs, filter, Order::Newest(None), LIST).await
 }
 
@@ -197,36 +178,20 @@ async fn top_rated(
     Query(chosen): Query<Chosen>,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     let category = category(&gigs, &caller, &username, chosen).await?;
-    let filter = Filter {
-        category,
-        active: Some(true),
-        rated: true,
-        ..Filter::default()
-    };
+    let filter = Filter { category, active: Some(true), rated: true, ..Filter::default() };
     list(&gigs, filter, Order::Rating, SHORT_LIST).await
 }
 
-async fn category(
-    gigs: &Gigs,
-    caller: &Caller,
-    username: &str,
-    chosen: Chosen,
-) -> Result<Option<String>, ApiError> {
+async fn category(gigs: &Gigs, caller: &Caller, username: &str, chosen: Chosen) -> Result<Option<String>, ApiError> {
     if username != caller.username {
-        return Err(ApiError::forbidden(
-            "not_your_choice",
-            "only the user may see what they looked at",
-        ));
+        return Err(ApiError::forbidden("not_your_choice", "only the user may see what they looked at"));
     }
     let Some(category) = chosen.category else {
         let mut db = gigs.database.pool().acquire().await?;
         return Ok(store::selected_category(&mut db, username).await?);
     };
     if !(1..=60).contains(&category.chars().count()) {
-        return Err(ApiError::bad_request(
-            "invalid_category",
-            "`category` is not valid: expected 1 to 60 characters",
-        ));
+        return Err(ApiError::bad_request("invalid_category", "`category` is not valid: expected 1 to 60 characters"));
     }
     let mut tx = gigs.database.begin().await?;
     store::select_category(&mut tx, username, &category).await?;
@@ -241,16 +206,11 @@ async fn similar(
     Path(gig_id): Path<String>,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     let mut db = gigs.database.pool().acquire().await?;
-    let gig = store::find(&mut db, &gig_id)
-        .await?
-        .ok_or_else(gig_not_found)?;
+    let gig = store::find(&mut db, &gig_id).await?.ok_or_else(gig_not_found)?;
     let words = format!("{} {}", gig.title, gig.tags.join(" "));
     let mut found = match search::any_word(&words) {
         Some(text) => {
-            let filter = Filter {
-                text: Some(text),
-                ..like(&gig, false)
-            };
+            let filter = Filter { text: Some(text), ..like(&gig, false) };
             newest(&mut db, &filter).await?
         }
         None => Vec::new(),

@@ -30,11 +30,7 @@ struct GigAnswer {
     gig: Gig,
 }
 
-async fn one(
-    State(gigs): State<Gigs>,
-    caller: Caller,
-    Path(gig_id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
+async fn one(State(gigs): State<Gigs>, caller: Caller, Path(gig_id): Path<String>) -> Result<Json<Value>, ApiError> {
     let mut db = gigs.database.pool().acquire().await?;
     let gig = store::find(&mut db, &gig_id)
         .await?
@@ -87,9 +83,7 @@ async fn update(
     offer.check().map_err(invalid)?;
     let mut tx = gigs.database.begin().await?;
     own(&mut tx, &gig_id, &caller).await?;
-    let gig = store::update(&mut tx, &gig_id, &offer, &now())
-        .await?
-        .ok_or_else(gig_not_found)?;
+    let gig = store::update(&mut tx, &gig_id, &offer, &now()).await?.ok_or_else(gig_not_found)?;
     tx.commit().await?;
     Ok(Json(GigAnswer { gig }))
 }
@@ -108,9 +102,7 @@ async fn set_active(
     let mut tx = gigs.database.begin().await?;
     own(&mut tx, &gig_id, &caller).await?;
     store::set_active(&mut tx, &gig_id, body.active, &now()).await?;
-    let gig = store::find(&mut tx, &gig_id)
-        .await?
-        .ok_or_else(gig_not_found)?;
+    let gig = store::find(&mut tx, &gig_id).await?.ok_or_else(gig_not_found)?;
     tx.commit().await?;
     Ok(Json(GigAnswer { gig }))
 }
@@ -139,10 +131,7 @@ async fn own(tx: &mut Tx, gig_id: &str, caller: &Caller) -> Result<Gig, ApiError
     if gig.seller_id == caller.id {
         Ok(gig)
     } else {
-        Err(ApiError::forbidden(
-            "not_your_gig",
-            "only its seller may change this gig",
-        ))
+        Err(ApiError::forbidden("not_your_gig", "only its seller may change this gig"))
     }
 }
 

@@ -32,11 +32,8 @@ pub fn every_word(text: &str) -> Option<String> {
 /// Turns a text into a full-text query for gigs that share some word with it. None when there is no word in it.
 #[must_use]
 pub fn any_word(text: &str) -> Option<String> {
-    let quoted: Vec<String> = words(text)
-        .into_iter()
-        .filter(|word| word.chars().count() > 3)
-        .map(|word| format!("\"{word}\""))
-        .collect();
+    let quoted: Vec<String> =
+        words(text).into_iter().filter(|word| word.chars().count() > 3).map(|word| format!("\"{word}\"")).collect();
     (!quoted.is_empty()).then(|| quoted.join(" OR "))
 }
 
@@ -52,36 +49,29 @@ fn words(text: &str) -> Vec<String> {
 /// Puts a gig into the index, or replaces what the index holds of it.
 pub async fn put(db: &mut AnyConnection, gig: &Gig) -> Result<(), sqlx::Error> {
     remove(db, &gig.id).await?;
-    let (doc,): (i64,) =
-        sqlx::query_as("INSERT INTO gig_documents (gig_id) VALUES ($1) RETURNING doc_id")
-            .bind(&gig.id)
-            .fetch_one(&mut *db)
-            .await?;
-    sqlx::query(
-        "INSERT INTO gig_index (rowid, title, description, category, tags) VALUES ($1, $2, $3, $4, $5)",
-    )
-    .bind(doc)
-    .bind(&gig.title)
-    .bind(&gig.description)
-    .bind(format!("{} {}", gig.category, gig.sub_categories.join(" ")))
-    .bind(gig.tags.join(" "))
-    .execute(db)
-    .await?;
+    let (doc,): (i64,) = sqlx::query_as("INSERT INTO gig_documents (gig_id) VALUES ($1) RETURNING doc_id")
+        .bind(&gig.id)
+        .fetch_one(&mut *db)
+        .await?;
+    sqlx::query("INSERT INTO gig_index (rowid, title, description, category, tags) VALUES ($1, $2, $3, $4, $5)")
+        .bind(doc)
+        .bind(&gig.title)
+        .bind(&gig.description)
+        .bind(format!("{} {}", gig.category, gig.sub_categories.join(" ")))
+        .bind(gig.tags.join(" "))
+        .execute(db)
+        .await?;
     Ok(())
 }
 
 /// Takes a gig out of the index.
 pub async fn remove(db: &mut AnyConnection, gig_id: &str) -> Result<(), sqlx::Error> {
-    let doc: Option<(i64,)> =
-        sqlx::query_as("DELETE FROM gig_documents WHERE gig_id = $1 RETURNING doc_id")
-            .bind(gig_id)
-            .fetch_optional(&mut *db)
-            .await?;
+    let doc: Option<(i64,)> = sqlx::query_as("DELETE FROM gig_documents WHERE gig_id = $1 RETURNING doc_id")
+        .bind(gig_id)
+        .fetch_optional(&mut *db)
+        .await?;
     if let Some((doc,)) = doc {
-        sqlx::query("DELETE FROM gig_index WHERE rowid = $1")
-            .bind(doc)
-            .execute(db)
-            .await?;
+        sqlx::query("DELETE FROM gig_index WHERE rowid = $1").bind(doc).execute(db).await?;
     }
     Ok(())
 }
@@ -94,27 +84,18 @@ mod tests {
 
     #[test]
     fn last_word_may_be_incomplete() {
-        assert_eq!(
-            every_word("logo desi").as_deref(),
-            Some("\"logo\" \"desi\" *")
-        );
+        assert_eq!(every_word("logo desi").as_deref(), Some("\"logo\" \"desi\" *"));
         assert_eq!(every_word("  -- \"' "), None);
     }
 
     #[test]
     fn operators_are_only_words() {
-        assert_eq!(
-            every_word("title:x OR NEAR(y)").as_deref(),
-            Some("\"title\" \"x\" \"OR\" \"NEAR\" \"y\" *")
-        );
+        assert_eq!(every_word("title:x OR NEAR(y)").as_deref(), Some("\"title\" \"x\" \"OR\" \"NEAR\" \"y\" *"));
     }
 
     #[test]
     fn similar_gigs_share_a_long_word() {
-        assert_eq!(
-            any_word("a logo for you").as_deref(),
-            Some("\"logo\"")
-        );
+        assert_eq!(any_word("a logo for you").as_deref(), Some("\"logo\""));
         assert_eq!(any_word("a b"), None);
     }
 

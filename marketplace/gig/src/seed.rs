@@ -36,31 +36,19 @@ pub(crate) async fn seed(
     Path(count): Path<usize>,
 ) -> Result<(StatusCode, Json<Seeded>), ApiError> {
     if !gigs.seeding {
-        return Err(ApiError::forbidden(
-            "seeding_disabled",
-            "made-up data is not wanted here",
-        ));
+        return Err(ApiError::forbidden("seeding_disabled", "made-up data is not wanted here"));
     }
     if !(1..=MOST).contains(&count) {
-        return Err(ApiError::bad_request(
-            "invalid_count",
-            format!("`count` is `{count}`: expected 1 to {MOST}"),
-        ));
+        return Err(ApiError::bad_request("invalid_count", format!("`count` is `{count}`: expected 1 to {MOST}")));
     }
     let mut tx = gigs.database.begin().await?;
-    let sellers = sqlx::query(
-        "SELECT id, username FROM sellers WHERE username LIKE 'seed-%' ORDER BY id LIMIT 100",
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let sellers = sqlx::query("SELECT id, username FROM sellers WHERE username LIKE 'seed-%' ORDER BY id LIMIT 100")
+        .fetch_all(&mut *tx)
+        .await?;
     let mut gig_ids = Vec::new();
     if !sellers.is_empty() {
         for (row, (title, category)) in sellers.iter().cycle().zip(SUBJECTS.iter().cycle()).take(count) {
-            let seller = Caller::new(
-                row.try_get::<String, _>("id")?,
-                row.try_get::<String, _>("username")?,
-                "",
-            );
+            let seller = Caller::new(row.try_get::<String, _>("id")?, row.try_get::<String, _>("username")?, "");
             let offer = Offer {
                 title: (*title).to_owned(),
                 description: format!("{title}, made up for a demonstration"),

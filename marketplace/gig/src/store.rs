@@ -7,7 +7,8 @@ use crate::domain::{Gig, Offer};
 use crate::events::SellerFacts;
 use crate::search;
 
-const COLUMNS: &str = "g.id, g.seller_id, g.seller_username, g.title, g.description, g.category, g.sub_categories, g.tags,
+const COLUMNS: &str =
+    "g.id, g.seller_id, g.seller_username, g.title, g.description, g.category, g.sub_categories, g.tags,
     g.price, g.currency, g.delivery_days, g.cover_image, g.active, g.rating_sum, g.rating_count,
     g.created_at, g.updated_at,
     COALESCE(s.full_name, '') AS seller_name, COALESCE(s.profile_picture, '') AS seller_picture,
@@ -18,10 +19,8 @@ impl<'r> FromRow<'r, AnyRow> for Gig {
     fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         let list = |column: &str| -> Result<Vec<String>, sqlx::Error> {
             let text: String = row.try_get(column)?;
-            serde_json::from_str(&text).map_err(|source| sqlx::Error::ColumnDecode {
-                index: column.to_owned(),
-                source: source.into(),
-            })
+            serde_json::from_str(&text)
+                .map_err(|source| sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() })
         };
         Ok(Self {
             id: row.try_get("id")?,
@@ -95,10 +94,7 @@ struct Conditions {
 
 impl Conditions {
     fn of(filter: &Filter) -> Self {
-        let mut all = Self {
-            sql: "WHERE 1 = 1".to_owned(),
-            bound: Vec::new(),
-        };
+        let mut all = Self { sql: "WHERE 1 = 1".to_owned(), bound: Vec::new() };
         if let Some(text) = &filter.text {
             let condition = search::condition(all.bound.len() + 1);
             all.sql.push_str(" AND ");
@@ -116,11 +112,8 @@ impl Conditions {
                 all.and(left, Bound::Number(value));
             }
         }
-        let texts = [
-            ("g.seller_id =", &filter.seller_id),
-            ("g.category =", &filter.category),
-            ("g.id <>", &filter.except),
-        ];
+        let texts =
+            [("g.seller_id =", &filter.seller_id), ("g.category =", &filter.category), ("g.id <>", &filter.except)];
         for (left, value) in texts {
             if let Some(value) = value {
                 all.and(left, Bound::Text(value.clone()));
@@ -134,18 +127,12 @@ impl Conditions {
 
     fn and(&mut self, left: &str, value: Bound) {
         self.bound.push(value);
-        self.sql
-            .push_str(&format!(" AND {left} ${}", self.bound.len()));
+        self.sql.push_str(&format!(" AND {left} ${}", self.bound.len()));
     }
 }
 
 /// Up to `size` gigs.
-pub async fn list(
-    db: &mut AnyConnection,
-    filter: &Filter,
-    order: &Order,
-    size: i64,
-) -> Result<Vec<Gig>, sqlx::Error> {
+pub async fn list(db: &mut AnyConnection, filter: &Filter, order: &Order, size: i64) -> Result<Vec<Gig>, sqlx::Error> {
     let mut conditions = Conditions::of(filter);
     let order_by = match order {
         Order::Newest(after) => {
@@ -164,10 +151,7 @@ pub async fn list(
     };
     conditions.bound.push(Bound::Number(size));
     let limit = conditions.bound.len();
-    let sql = format!(
-        "SELECT {COLUMNS} {FROM} {} ORDER BY {order_by} LIMIT ${limit}",
-        conditions.sql
-    );
+    let sql = format!("SELECT {COLUMNS} {FROM} {} ORDER BY {order_by} LIMIT ${limit}", conditions.sql);
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     for value in conditions.bound {
         query = match value {
@@ -200,10 +184,7 @@ pub async fn count(db: &mut AnyConnection, filter: &Filter) -> Result<i64, sqlx:
 /// One gig.
 pub async fn find(db: &mut AnyConnection, id: &str) -> Result<Option<Gig>, sqlx::Error> {
     let sql = format!("SELECT {COLUMNS} {FROM} WHERE g.id = $1");
-    sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(id)
-        .fetch_optional(db)
-        .await
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
 }
 
 /// Inserts a gig and puts it into the index.
@@ -241,12 +222,7 @@ pub async fn insert(
 }
 
 /// Replaces what a gig offers, and what the index holds of it.
-pub async fn update(
-    db: &mut AnyConnection,
-    id: &str,
-    offer: &Offer,
-    now: &str,
-) -> Result<Option<Gig>, sqlx::Error> {
+pub async fn update(db: &mut AnyConnection, id: &str, offer: &Offer, now: &str) -> Result<Option<Gig>, sqlx::Error> {
     sqlx::query(
         "UPDATE gigs SET title = $2, description = $3, category = $4, sub_categories = $5, tags = $6, price = $7,
             currency = $8, delivery_days = $9, cover_image = $10, updated_at = $11
@@ -273,12 +249,7 @@ pub async fn update(
 }
 
 /// Activates or pauses a gig.
-pub async fn set_active(
-    db: &mut AnyConnection,
-    id: &str,
-    active: bool,
-    now: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn set_active(db: &mut AnyConnection, id: &str, active: bool, now: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE gigs SET active = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(i64::from(active))
@@ -291,10 +262,7 @@ pub async fn set_active(
 /// Deletes a gig; false when it was gone already.
 pub async fn delete(db: &mut AnyConnection, id: &str) -> Result<bool, sqlx::Error> {
     search::remove(db, id).await?;
-    let done = sqlx::query("DELETE FROM gigs WHERE id = $1")
-        .bind(id)
-        .execute(db)
-        .await?;
+    let done = sqlx::query("DELETE FROM gigs WHERE id = $1").bind(id).execute(db).await?;
     Ok(done.rows_affected() > 0)
 }
 
@@ -323,24 +291,18 @@ pub async fn keep_seller(db: &mut AnyConnection, facts: &SellerFacts) -> Result<
     .await?;
     if let Some(gig) = &facts.gig_rating {
         // A count only grows, so that it tells old from new.
-        sqlx::query(
-            "UPDATE gigs SET rating_sum = $2, rating_count = $3 WHERE id = $1 AND rating_count < $3",
-        )
-        .bind(&gig.gig_id)
-        .bind(gig.rating.sum)
-        .bind(gig.rating.count)
-        .execute(db)
-        .await?;
+        sqlx::query("UPDATE gigs SET rating_sum = $2, rating_count = $3 WHERE id = $1 AND rating_count < $3")
+            .bind(&gig.gig_id)
+            .bind(gig.rating.sum)
+            .bind(gig.rating.count)
+            .execute(db)
+            .await?;
     }
     Ok(())
 }
 
 /// Remembers the category that somebody looked at.
-pub async fn select_category(
-    db: &mut AnyConnection,
-    username: &str,
-    category: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn select_category(db: &mut AnyConnection, username: &str, category: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO selected_categories (username, category) VALUES ($1, $2)
          ON CONFLICT (username) DO UPDATE SET category = $2",
@@ -353,14 +315,10 @@ pub async fn select_category(
 }
 
 /// The category that somebody looked at last.
-pub async fn selected_category(
-    db: &mut AnyConnection,
-    username: &str,
-) -> Result<Option<String>, sqlx::Error> {
-    let row: Option<(String,)> =
-        sqlx::query_as("SELECT category FROM selected_categories WHERE username = $1")
-            .bind(username)
-            .fetch_optional(db)
-            .await?;
+pub async fn selected_category(db: &mut AnyConnection, username: &str) -> Result<Option<String>, sqlx::Error> {
+    let row: Option<(String,)> = sqlx::query_as("SELECT category FROM selected_categories WHERE username = $1")
+        .bind(username)
+        .fetch_optional(db)
+        .await?;
     Ok(row.map(|(category,)| category))
 }

@@ -167,10 +167,7 @@ async fn hear(gigs: &TestApp, revision: i64, sum: i64, count: i64, gig_id: &str)
         profile_picture: String::new(),
         country: "UK".into(),
         rating,
-        gig_rating: Some(GigRating {
-            gig_id: gig_id.into(),
-            rating,
-        }),
+        gig_rating: Some(GigRating { gig_id: gig_id.into(), rating }),
         revision,
     });
     let event = Event::new("u-ada", &data).unwrap();
@@ -188,10 +185,7 @@ async fn seller_and_rating_follow_events_and_old_ones_change_nothing() {
     hear(&gigs, 3, 9, 2, &id).await;
     let gig = gigs.get(&format!("/api/v1/gig/{id}"), &bob()).await.json["gig"].clone();
     let facts = ["sellerName", "ratingSum", "ratingCount", "sellerRatingSum", "sellerRatingCount"];
-    assert_eq!(
-        facts.map(|name| gig[name].clone()),
-        [json!("Ada Lovelace"), json!(9), json!(2), json!(9), json!(2)]
-    );
+    assert_eq!(facts.map(|name| gig[name].clone()), [json!("Ada Lovelace"), json!(9), json!(2), json!(9), json!(2)]);
     let top = gigs.get("/api/v1/gig/top/bob", &bob()).await;
     assert_eq!(top.json["gigs"][0]["id"], json!(id));
 }

@@ -37,11 +37,7 @@ impl EventType for UserRegistered {
 }
 
 /// A buyer gets a profile as soon as there is an account.
-pub async fn user_registered(
-    tx: &mut Tx,
-    event: Event,
-    user: UserRegistered,
-) -> Result<(), HandlerError> {
+pub async fn user_registered(tx: &mut Tx, event: Event, user: UserRegistered) -> Result<(), HandlerError> {
     store::create_buyer(tx, &user.user_id, &user.username, &user.email, &event.time).await?;
     Ok(())
 }
@@ -61,11 +57,7 @@ impl EventType for OrderPlaced {
 }
 
 /// One more ongoing for both.
-pub async fn order_placed(
-    tx: &mut Tx,
-    _event: Event,
-    order: OrderPlaced,
-) -> Result<(), HandlerError> {
+pub async fn order_placed(tx: &mut Tx, _event: Event, order: OrderPlaced) -> Result<(), HandlerError> {
     counters::order_placed(tx, &order.buyer_id, &order.seller_id).await?;
     Ok(())
 }
@@ -89,19 +81,8 @@ impl EventType for OrderCompleted {
 }
 
 /// From ongoing to completed for both, and earned by the seller.
-pub async fn order_completed(
-    tx: &mut Tx,
-    _event: Event,
-    order: OrderCompleted,
-) -> Result<(), HandlerError> {
-    counters::order_completed(
-        tx,
-        &order.buyer_id,
-        &order.seller_id,
-        order.amount,
-        &order.currency,
-    )
-    .await?;
+pub async fn order_completed(tx: &mut Tx, _event: Event, order: OrderCompleted) -> Result<(), HandlerError> {
+    counters::order_completed(tx, &order.buyer_id, &order.seller_id, order.amount, &order.currency).await?;
     Ok(())
 }
 
@@ -120,11 +101,7 @@ impl EventType for OrderCancelled {
 }
 
 /// From ongoing to cancelled for both.
-pub async fn order_cancelled(
-    tx: &mut Tx,
-    _event: Event,
-    order: OrderCancelled,
-) -> Result<(), HandlerError> {
+pub async fn order_cancelled(tx: &mut Tx, _event: Event, order: OrderCancelled) -> Result<(), HandlerError> {
     counters::order_cancelled(tx, &order.buyer_id, &order.seller_id).await?;
     Ok(())
 }
@@ -196,19 +173,13 @@ impl EventType for ReviewSubmitted {
 }
 
 /// Adds the stars up, and tells gig when they are a seller's.
-pub async fn review_submitted(
-    tx: &mut Tx,
-    _event: Event,
-    review: ReviewSubmitted,
-) -> Result<(), HandlerError> {
+pub async fn review_submitted(tx: &mut Tx, _event: Event, review: ReviewSubmitted) -> Result<(), HandlerError> {
     match review.reviewed {
         Reviewed::Buyer => {
             counters::buyer_rated(tx, &review.buyer_id, review.rating).await?;
         }
         Reviewed::Seller => {
-            let rating =
-                counters::seller_rated(tx, &review.seller_id, &review.gig_id, review.rating)
-                    .await?;
+            let rating = counters::seller_rated(tx, &review.seller_id, &review.gig_id, review.rating).await?;
             let gig_id = review.gig_id;
             let gig_rating = Some(GigRating { gig_id, rating });
             if let Some(facts) = store::facts(tx, &review.seller_id, gig_rating).await? {

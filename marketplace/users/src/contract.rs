@@ -42,9 +42,7 @@ pub fn hooks(database: &Database) -> ContractHooks {
 fn facts(params: &Value, gig_rating: Option<GigRating>) -> SellerFacts {
     let caller = test_caller();
     SellerFacts {
-        seller_id: params["sellerId"]
-            .as_str()
-            .map_or(caller.id, str::to_owned),
+        seller_id: params["sellerId"].as_str().map_or(caller.id, str::to_owned),
         username: caller.username,
         full_name: "Ada Lovelace".to_owned(),
         profile_picture: String::new(),
@@ -74,11 +72,7 @@ async fn seller_exists(database: Database, id: Value) -> anyhow::Result<Value> {
     };
     let mut tx = database.begin().await?;
     if store::seller(&mut tx, Key::Id, &account.id).await?.is_none() {
-        let Caller {
-            id,
-            username,
-            email,
-        } = &account;
+        let Caller { id, username, email } = &account;
         store::create_seller(&mut tx, id, username, email, &profile(), &now()).await?;
         tx.commit().await?;
     }
@@ -87,10 +81,7 @@ async fn seller_exists(database: Database, id: Value) -> anyhow::Result<Value> {
 
 async fn no_seller(database: Database) -> anyhow::Result<Value> {
     let mut tx = database.begin().await?;
-    sqlx::query("DELETE FROM sellers WHERE id = $1")
-        .bind(test_caller().id)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query("DELETE FROM sellers WHERE id = $1").bind(test_caller().id).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(json!({}))
 }
@@ -98,14 +89,7 @@ async fn no_seller(database: Database) -> anyhow::Result<Value> {
 async fn buyer_exists(database: Database) -> anyhow::Result<Value> {
     let caller = test_caller();
     let mut tx = database.begin().await?;
-    store::create_buyer(
-        &mut tx,
-        &caller.id,
-        &caller.username,
-        &caller.email,
-        &now(),
-    )
-    .await?;
+    store::create_buyer(&mut tx, &caller.id, &caller.username, &caller.email, &now()).await?;
     tx.commit().await?;
     Ok(json!({ "buyerId": caller.id, "username": caller.username }))
 }

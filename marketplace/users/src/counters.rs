@@ -6,11 +6,7 @@ use sqlx::AnyConnection;
 use crate::events::Rating;
 
 /// An order was placed: one more ongoing for both.
-pub async fn order_placed(
-    db: &mut AnyConnection,
-    buyer_id: &str,
-    seller_id: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn order_placed(db: &mut AnyConnection, buyer_id: &str, seller_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO buyer_counters (buyer_id, ongoing) VALUES ($1, 1)
          ON CONFLICT (buyer_id) DO UPDATE SET ongoing = buyer_counters.ongoing + 1",
@@ -65,11 +61,7 @@ pub async fn order_completed(
 }
 
 /// An order was cancelled: from ongoing to cancelled for both.
-pub async fn order_cancelled(
-    db: &mut AnyConnection,
-    buyer_id: &str,
-    seller_id: &str,
-) -> Result<(), sqlx::Error> {
+pub async fn order_cancelled(db: &mut AnyConnection, buyer_id: &str, seller_id: &str) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO buyer_counters (buyer_id, ongoing, cancelled) VALUES ($1, -1, 1)
          ON CONFLICT (buyer_id) DO UPDATE
@@ -118,10 +110,7 @@ pub async fn seller_rated(
     .bind(stars)
     .execute(&mut *db)
     .await?;
-    sqlx::query("UPDATE sellers SET revision = revision + 1 WHERE id = $1")
-        .bind(seller_id)
-        .execute(&mut *db)
-        .await?;
+    sqlx::query("UPDATE sellers SET revision = revision + 1 WHERE id = $1").bind(seller_id).execute(&mut *db).await?;
     let (sum, count): (i64, i64) = sqlx::query_as(
         "INSERT INTO gig_ratings (gig_id, rating_sum, rating_count) VALUES ($1, $2, 1)
          ON CONFLICT (gig_id) DO UPDATE
@@ -136,11 +125,7 @@ pub async fn seller_rated(
 }
 
 /// A seller gave a buyer `stars`.
-pub async fn buyer_rated(
-    db: &mut AnyConnection,
-    buyer_id: &str,
-    stars: i64,
-) -> Result<(), sqlx::Error> {
+pub async fn buyer_rated(db: &mut AnyConnection, buyer_id: &str, stars: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO buyer_ratings (buyer_id, rating_sum, rating_count) VALUES ($1, $2, 1)
          ON CONFLICT (buyer_id) DO UPDATE

@@ -146,10 +146,7 @@ impl Profile {
         length("country", &self.country, 0, 60)?;
         length("profilePicture", &self.profile_picture, 0, 500)?;
         let picture = &self.profile_picture;
-        if !picture.is_empty()
-            && !picture.starts_with("https://")
-            && !picture.starts_with("http://")
-        {
+        if !picture.is_empty() && !picture.starts_with("https://") && !picture.starts_with("http://") {
             return Err(Invalid::Picture);
         }
         entries("languages", &self.languages, 20)?;
@@ -159,28 +156,14 @@ impl Profile {
 
 fn length(field: &'static str, text: &str, least: usize, most: usize) -> Result<(), Invalid> {
     let found = text.chars().count();
-    if (least..=most).contains(&found) {
-        Ok(())
-    } else {
-        Err(Invalid::Length {
-            field,
-            found,
-            least,
-            most,
-        })
-    }
+    if (least..=most).contains(&found) { Ok(()) } else { Err(Invalid::Length { field, found, least, most }) }
 }
 
 fn entries(field: &'static str, list: &[String], most: usize) -> Result<(), Invalid> {
     if list.len() > most {
-        return Err(Invalid::Entries {
-            field,
-            found: list.len(),
-            most,
-        });
+        return Err(Invalid::Entries { field, found: list.len(), most });
     }
-    list.iter()
-        .try_for_each(|entry| length(field, entry.trim(), 1, 60))
+    list.iter().try_for_each(|entry| length(field, entry.trim(), 1, 60))
 }
 
 #[cfg(test)]
@@ -206,37 +189,19 @@ mod tests {
 
     #[test]
     fn blank_name_is_refused() {
-        let nameless = Profile {
-            full_name: "  ".into(),
-            ..profile()
-        };
-        assert!(matches!(
-            nameless.check(),
-            Err(Invalid::Length {
-                field: "fullName",
-                ..
-            })
-        ));
+        let nameless = Profile { full_name: "  ".into(), ..profile() };
+        assert!(matches!(nameless.check(), Err(Invalid::Length { field: "fullName", .. })));
     }
 
     #[test]
     fn picture_must_be_a_web_address() {
-        let script = Profile {
-            profile_picture: "javascript:alert(1)".into(),
-            ..profile()
-        };
+        let script = Profile { profile_picture: "javascript:alert(1)".into(), ..profile() };
         assert_eq!(script.check(), Err(Invalid::Picture));
     }
 
     #[test]
     fn lists_are_bounded() {
-        let chatty = Profile {
-            languages: vec!["x".into(); 21],
-            ..profile()
-        };
-        assert!(matches!(
-            chatty.check(),
-            Err(Invalid::Entries { found: 21, .. })
-        ));
+        let chatty = Profile { languages: vec!["x".into(); 21], ..profile() };
+        assert!(matches!(chatty.check(), Err(Invalid::Entries { found: 21, .. })));
     }
 }

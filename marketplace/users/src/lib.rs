@@ -15,11 +15,8 @@ pub mod store;
 use platform::{App, Context, Database, Migration};
 
 /// The service's schema.
-pub const SCHEMA: &[Migration] = &[Migration::new(
-    1,
-    "profiles and counters",
-    include_str!("../migrations/0001_profiles.sql"),
-)];
+pub const SCHEMA: &[Migration] =
+    &[Migration::new(1, "profiles and counters", include_str!("../migrations/0001_profiles.sql"))];
 
 /// What every route works with.
 #[derive(Clone, Debug)]
@@ -35,10 +32,7 @@ struct Users {
 pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let seeding = ctx.env().switch("ALLOW_SEED");
     let database = ctx.database(SCHEMA).await?;
-    let state = Users {
-        database: database.clone(),
-        seeding,
-    };
+    let state = Users { database: database.clone(), seeding };
     Ok(App::new(routes::router(state))
         .with_database(&database)
         .with_consumer(consumer::consumer())

@@ -31,9 +31,7 @@ pub(crate) fn router(state: Users) -> Router {
         .route("/seed/{count}", put(seed::seed))
         .route("/{seller_id}", put(update_seller))
         .with_state(state);
-    Router::new()
-        .nest("/api/v1/buyer", buyers)
-        .nest("/api/v1/seller", sellers)
+    Router::new().nest("/api/v1/buyer", buyers).nest("/api/v1/seller", sellers)
 }
 
 #[derive(Serialize)]
@@ -51,17 +49,11 @@ struct SellersAnswer {
     sellers: Vec<Seller>,
 }
 
-async fn buyer_by_own_email(
-    State(users): State<Users>,
-    caller: SignedIn,
-) -> Result<Json<BuyerAnswer>, ApiError> {
+async fn buyer_by_own_email(State(users): State<Users>, caller: SignedIn) -> Result<Json<BuyerAnswer>, ApiError> {
     buyer(&users, Key::Email, &caller.email, &caller).await
 }
 
-async fn buyer_by_own_username(
-    State(users): State<Users>,
-    caller: SignedIn,
-) -> Result<Json<BuyerAnswer>, ApiError> {
+async fn buyer_by_own_username(State(users): State<Users>, caller: SignedIn) -> Result<Json<BuyerAnswer>, ApiError> {
     buyer(&users, Key::Username, &caller.username, &caller).await
 }
 
@@ -73,12 +65,7 @@ async fn buyer_by_username(
     buyer(&users, Key::Username, &username.to_lowercase(), &caller).await
 }
 
-async fn buyer(
-    users: &Users,
-    key: Key,
-    value: &str,
-    caller: &Caller,
-) -> Result<Json<BuyerAnswer>, ApiError> {
+async fn buyer(users: &Users, key: Key, value: &str, caller: &Caller) -> Result<Json<BuyerAnswer>, ApiError> {
     let mut db = users.database.pool().acquire().await?;
     let mut buyer = store::buyer(&mut db, key, value)
         .await?
@@ -105,16 +92,9 @@ async fn seller_by_username(
     seller(&users, Key::Username, &username.to_lowercase(), &caller).await
 }
 
-async fn seller(
-    users: &Users,
-    key: Key,
-    value: &str,
-    caller: &Caller,
-) -> Result<Json<SellerAnswer>, ApiError> {
+async fn seller(users: &Users, key: Key, value: &str, caller: &Caller) -> Result<Json<SellerAnswer>, ApiError> {
     let mut db = users.database.pool().acquire().await?;
-    let mut seller = store::seller(&mut db, key, value)
-        .await?
-        .ok_or_else(seller_not_found)?;
+    let mut seller = store::seller(&mut db, key, value).await?.ok_or_else(seller_not_found)?;
     hide_private(&mut seller, caller);
     Ok(Json(SellerAnswer { seller }))
 }
@@ -135,34 +115,18 @@ struct Contact {
     email: String,
 }
 
-async fn seller_contact(
-    State(users): State<Users>,
-    Path(seller_id): Path<String>,
-) -> Result<Json<Contact>, ApiError> {
+async fn seller_contact(State(users): State<Users>, Path(seller_id): Path<String>) -> Result<Json<Contact>, ApiError> {
     let mut db = users.database.pool().acquire().await?;
-    let seller = store::seller(&mut db, Key::Id, &seller_id)
-        .await?
-        .ok_or_else(seller_not_found)?;
-    Ok(Json(Contact {
-        id: seller.id,
-        username: seller.username,
-        email: seller.email.unwrap_or_default(),
-    }))
+    let seller = store::seller(&mut db, Key::Id, &seller_id).await?.ok_or_else(seller_not_found)?;
+    Ok(Json(Contact { id: seller.id, username: seller.username, email: seller.email.unwrap_or_default() }))
 }
 
-async fn buyer_contact(
-    State(users): State<Users>,
-    Path(username): Path<String>,
-) -> Result<Json<Contact>, ApiError> {
+async fn buyer_contact(State(users): State<Users>, Path(username): Path<String>) -> Result<Json<Contact>, ApiError> {
     let mut db = users.database.pool().acquire().await?;
     let buyer = store::buyer(&mut db, Key::Username, &username.to_lowercase())
         .await?
         .ok_or_else(|| ApiError::not_found("buyer_not_found", "there is no such buyer"))?;
-    Ok(Json(Contact {
-        id: buyer.id,
-        username: buyer.username,
-        email: buyer.email.unwrap_or_default(),
-    }))
+    Ok(Json(Contact { id: buyer.id, username: buyer.username, email: buyer.email.unwrap_or_default() }))
 }
 
 async fn random_sellers(
@@ -197,20 +161,8 @@ async fn create_seller(
 }
 
 /// Inserts a seller for `account` and tells the others.
-pub(crate) async fn create(
-    tx: &mut Tx,
-    account: &Caller,
-    profile: &Profile,
-) -> Result<Seller, ApiError> {
-    let created = store::create_seller(
-        tx,
-        &account.id,
-        &account.username,
-        &account.email,
-        profile,
-        &now(),
-    )
-    .await;
+pub(crate) async fn create(tx: &mut Tx, account: &Caller, profile: &Profile) -> Result<Seller, ApiError> {
+    let created = store::create_seller(tx, &account.id, &account.username, &account.email, profile, &now()).await;
     if let Err(error) = created {
         return Err(match error.as_database_error() {
             Some(database) if database.is_unique_violation() => {
@@ -219,13 +171,9 @@ pub(crate) async fn create(
             _ => ApiError::internal(error),
         });
     }
-    let facts = store::facts(tx, &account.id, None)
-        .await?
-        .ok_or_else(seller_not_found)?;
+    let facts = store::facts(tx, &account.id, None).await?.ok_or_else(seller_not_found)?;
     outbox::emit(tx, Event::new(&account.id, &SellerCreated(facts))?).await?;
-    store::seller(tx, Key::Id, &account.id)
-        .await?
-        .ok_or_else(seller_not_found)
+    store::seller(tx, Key::Id, &account.id).await?.ok_or_else(seller_not_found)
 }
 
 async fn update_seller(
@@ -236,22 +184,15 @@ async fn update_seller(
 ) -> Result<Json<SellerAnswer>, ApiError> {
     profile.check().map_err(invalid)?;
     if seller_id != caller.id {
-        return Err(ApiError::forbidden(
-            "not_your_profile",
-            "only the seller may change this profile",
-        ));
+        return Err(ApiError::forbidden("not_your_profile", "only the seller may change this profile"));
     }
     let mut tx = users.database.begin().await?;
     if !store::update_seller(&mut tx, &seller_id, &profile, &now()).await? {
         return Err(seller_not_found());
     }
-    let facts = store::facts(&mut tx, &seller_id, None)
-        .await?
-        .ok_or_else(seller_not_found)?;
+    let facts = store::facts(&mut tx, &seller_id, None).await?.ok_or_else(seller_not_found)?;
     outbox::emit(&mut tx, Event::new(&seller_id, &SellerUpdated(facts))?).await?;
-    let seller = store::seller(&mut tx, Key::Id, &seller_id)
-        .await?
-        .ok_or_else(seller_not_found)?;
+    let seller = store::seller(&mut tx, Key::Id, &seller_id).await?.ok_or_else(seller_not_found)?;
     tx.commit().await?;
     Ok(Json(SellerAnswer { seller }))
 }

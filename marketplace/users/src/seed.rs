@@ -27,16 +27,10 @@ pub(crate) async fn seed(
     Path(count): Path<i64>,
 ) -> Result<(StatusCode, Json<Seeded>), ApiError> {
     if !users.seeding {
-        return Err(ApiError::forbidden(
-            "seeding_disabled",
-            "made-up data is not wanted here",
-        ));
+        return Err(ApiError::forbidden("seeding_disabled", "made-up data is not wanted here"));
     }
     if !(1..=MOST).contains(&count) {
-        return Err(ApiError::bad_request(
-            "invalid_count",
-            format!("`count` is `{count}`: expected 1 to {MOST}"),
-        ));
+        return Err(ApiError::bad_request("invalid_count", format!("`count` is `{count}`: expected 1 to {MOST}")));
     }
     let mut tx = users.database.begin().await?;
     let buyers = sqlx::query(
@@ -66,11 +60,5 @@ pub(crate) async fn seed(
     }
     tx.commit().await?;
     let created = seller_ids.len();
-    Ok((
-        StatusCode::CREATED,
-        Json(Seeded {
-            created,
-            seller_ids,
-        }),
-    ))
+    Ok((StatusCode::CREATED, Json(Seeded { created, seller_ids })))
 }

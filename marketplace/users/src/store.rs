@@ -64,10 +64,8 @@ impl<'r> FromRow<'r, AnyRow> for SellerRow {
     fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
         let list = |column: &str| -> Result<Vec<String>, sqlx::Error> {
             let text: String = row.try_get(column)?;
-            serde_json::from_str(&text).map_err(|source| sqlx::Error::ColumnDecode {
-                index: column.to_owned(),
-                source: source.into(),
-            })
+            serde_json::from_str(&text)
+                .map_err(|source| sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() })
         };
         let rating_sum: i64 = row.try_get("rating_sum")?;
         let rating_count: i64 = row.try_get("rating_count")?;
@@ -100,11 +98,7 @@ impl<'r> FromRow<'r, AnyRow> for SellerRow {
 }
 
 fn mean(sum: i64, count: i64) -> f64 {
-    if count == 0 {
-        0.0
-    } else {
-        sum as f64 / count as f64
-    }
+    if count == 0 { 0.0 } else { sum as f64 / count as f64 }
 }
 
 /// Creates a buyer; a buyer who is there already stays as is.
@@ -128,11 +122,7 @@ pub async fn create_buyer(
 }
 
 /// One buyer.
-pub async fn buyer(
-    db: &mut AnyConnection,
-    key: Key,
-    value: &str,
-) -> Result<Option<Buyer>, sqlx::Error> {
+pub async fn buyer(db: &mut AnyConnection, key: Key, value: &str) -> Result<Option<Buyer>, sqlx::Error> {
     let condition = match key {
         Key::Id => "WHERE b.id = $1",
         Key::Username => "WHERE b.username = $1",
@@ -144,21 +134,14 @@ pub async fn buyer(
 }
 
 /// One seller, by id or by name.
-pub async fn seller(
-    db: &mut AnyConnection,
-    key: Key,
-    value: &str,
-) -> Result<Option<Seller>, sqlx::Error> {
+pub async fn seller(db: &mut AnyConnection, key: Key, value: &str) -> Result<Option<Seller>, sqlx::Error> {
     let condition = match key {
         Key::Id => "WHERE s.id = $1",
         Key::Username => "WHERE s.username = $1",
         Key::Email => "WHERE s.email = $1",
     };
     let query = sqlx::AssertSqlSafe(format!("{SELLER}{condition}"));
-    let row: Option<SellerRow> = sqlx::query_as(query)
-        .bind(value)
-        .fetch_optional(&mut *db)
-        .await?;
+    let row: Option<SellerRow> = sqlx::query_as(query).bind(value).fetch_optional(&mut *db).await?;
     match row {
         Some(row) => with_earnings(db, row.seller).await.map(Some),
         None => Ok(None),
@@ -166,10 +149,7 @@ pub async fn seller(
 }
 
 /// Up to `count` sellers, drawn at random.
-pub async fn random_sellers(
-    db: &mut AnyConnection,
-    count: i64,
-) -> Result<Vec<Seller>, sqlx::Error> {
+pub async fn random_sellers(db: &mut AnyConnection, count: i64) -> Result<Vec<Seller>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{SELLER}ORDER BY RANDOM() LIMIT $1"));
     let rows: Vec<SellerRow> = sqlx::query_as(query).bind(count).fetch_all(&mut *db).await?;
     let mut sellers = Vec::with_capacity(rows.len());
@@ -180,11 +160,10 @@ pub async fn random_sellers(
 }
 
 async fn with_earnings(db: &mut AnyConnection, mut seller: Seller) -> Result<Seller, sqlx::Error> {
-    let rows: Vec<(String, i64)> =
-        sqlx::query_as("SELECT currency, amount FROM seller_earnings WHERE seller_id = $1")
-            .bind(&seller.id)
-            .fetch_all(db)
-            .await?;
+    let rows: Vec<(String, i64)> = sqlx::query_as("SELECT currency, amount FROM seller_earnings WHERE seller_id = $1")
+        .bind(&seller.id)
+        .fetch_all(db)
+        .await?;
     seller.earnings = rows.into_iter().collect();
     Ok(seller)
 }
@@ -266,10 +245,7 @@ pub async fn facts(
         full_name: seller.full_name,
         profile_picture: seller.profile_picture,
         country: seller.country,
-        rating: Rating {
-            sum: seller.rating_sum,
-            count: seller.rating_count,
-        },
+        rating: Rating { sum: seller.rating_sum, count: seller.rating_count },
         gig_rating,
         revision,
     }))

@@ -103,11 +103,7 @@ async fn registered_user_becomes_a_buyer() {
     handle!(
         users,
         consumer::user_registered,
-        consumer::UserRegistered {
-            user_id: "u-bob".into(),
-            username: "bob".into(),
-            email: "bob@example.test".into(),
-        }
+        consumer::UserRegistered { user_id: "u-bob".into(), username: "bob".into(), email: "bob@example.test".into() }
     );
     for path in ["/api/v1/buyer/email", "/api/v1/buyer/username", "/api/v1/buyer/bob"] {
         let answer = users.get(path, &bob()).await;
@@ -125,14 +121,7 @@ async fn counters_follow_orders_even_before_the_profiles_exist() {
     let (buyer_id, seller_id) = ("u-bob".to_owned(), "u-ada".to_owned());
     for _ in 0..3 {
         let (buyer_id, seller_id) = (buyer_id.clone(), seller_id.clone());
-        handle!(
-            users,
-            consumer::order_placed,
-            consumer::OrderPlaced {
-                buyer_id,
-                seller_id
-            }
-        );
+        handle!(users, consumer::order_placed, consumer::OrderPlaced { buyer_id, seller_id });
     }
     handle!(
         users,
@@ -144,14 +133,7 @@ async fn counters_follow_orders_even_before_the_profiles_exist() {
             currency: "USD".into(),
         }
     );
-    handle!(
-        users,
-        consumer::order_cancelled,
-        consumer::OrderCancelled {
-            buyer_id,
-            seller_id
-        }
-    );
+    handle!(users, consumer::order_cancelled, consumer::OrderCancelled { buyer_id, seller_id });
     users.post("/api/v1/seller/create", &ada(), profile()).await;
     let seller = users.get("/api/v1/seller/id/u-ada", &ada()).await.json["seller"].clone();
     let jobs = ["ongoingJobs", "completedJobs", "cancelledJobs"].map(|name| seller[name].clone());
@@ -177,24 +159,17 @@ async fn review_of_a_seller_reaches_gig_as_absolute_facts() {
         );
     }
     let seller = users.get("/api/v1/seller/id/u-ada", &bob()).await.json["seller"].clone();
-    assert_eq!(
-        (&seller["ratingSum"], &seller["ratingCount"], &seller["rating"]),
-        (&json!(9), &json!(2), &json!(4.5))
-    );
+    assert_eq!((&seller["ratingSum"], &seller["ratingCount"], &seller["rating"]), (&json!(9), &json!(2), &json!(4.5)));
     let mut db = users.database().pool().acquire().await.unwrap();
     let facts = store::facts(&mut db, "u-ada", None).await.unwrap().unwrap();
     assert_eq!((facts.rating.sum, facts.rating.count, facts.revision), (9, 2, 3));
-    let (body,): (String,) = sqlx::query_as(
-        "SELECT body FROM outbox WHERE type = 'users.seller_updated.v1' ORDER BY position DESC LIMIT 1",
-    )
-    .fetch_one(users.database().pool())
-    .await
-    .unwrap();
+    let (body,): (String,) =
+        sqlx::query_as("SELECT body FROM outbox WHERE type = 'users.seller_updated.v1' ORDER BY position DESC LIMIT 1")
+            .fetch_one(users.database().pool())
+            .await
+            .unwrap();
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(
-        body["gigRating"],
-        json!({ "gigId": "g-1", "rating": { "sum": 9, "count": 2 } })
-    );
+    assert_eq!(body["gigRating"], json!({ "gigId": "g-1", "rating": { "sum": 9, "count": 2 } }));
 }
 
 #[tokio::test]

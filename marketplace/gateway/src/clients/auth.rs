@@ -150,11 +150,7 @@ impl AuthClient {
     ///
     /// # Errors
     /// 400 when the token or the password is not valid.
-    pub async fn reset_password(
-        &self,
-        token: &str,
-        body: &ResetPassword,
-    ) -> Result<Message, CallError> {
+    pub async fn reset_password(&self, token: &str, body: &ResetPassword) -> Result<Message, CallError> {
         let call = self.0.put("/api/v1/auth/reset-password/{token}", &[token]);
         call.json(body).send(&Caller::anonymous()).await
     }
@@ -163,11 +159,7 @@ impl AuthClient {
     ///
     /// # Errors
     /// 400 when the old one is wrong or the new one is not valid.
-    pub async fn change_password(
-        &self,
-        body: &ChangePassword,
-        caller: &Caller,
-    ) -> Result<Message, CallError> {
+    pub async fn change_password(&self, body: &ChangePassword, caller: &Caller) -> Result<Message, CallError> {
         let call = self.0.put("/api/v1/auth/change-password", &[]);
         call.json(body).send(caller).await
     }

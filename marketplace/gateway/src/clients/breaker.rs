@@ -39,11 +39,7 @@ impl Breaker {
                 true
             }
         };
-        Some(Permit {
-            breaker: Arc::clone(self),
-            probe,
-            reported: false,
-        })
+        Some(Permit { breaker: Arc::clone(self), probe, reported: false })
     }
 }
 

@@ -142,17 +142,9 @@ impl ChatClient {
     ///
     /// # Errors
     /// 403 when the caller is neither, 404 when they have not talked.
-    pub async fn conversation(
-        &self,
-        sender: &str,
-        receiver: &str,
-        caller: &Caller,
-    ) -> Result<Conversation, CallError> {
+    pub async fn conversation(&self, sender: &str, receiver: &str, caller: &Caller) -> Result<Conversation, CallError> {
         let values = [sender, receiver];
-        let call = self.0.get(
-            "/api/v1/message/conversation/{senderUsername}/{receiverUsername}",
-            &values,
-        );
+        let call = self.0.get("/api/v1/message/conversation/{senderUsername}/{receiverUsername}", &values);
         let answer: ConversationAnswer = call.send(caller).await?;
         Ok(answer.conversation)
     }
@@ -161,14 +153,8 @@ impl ChatClient {
     ///
     /// # Errors
     /// 403 when they are somebody else's.
-    pub async fn conversations(
-        &self,
-        username: &str,
-        caller: &Caller,
-    ) -> Result<Vec<Conversation>, CallError> {
-        let call = self
-            .0
-            .get("/api/v1/message/conversation/{username}", &[username]);
+    pub async fn conversations(&self, username: &str, caller: &Caller) -> Result<Vec<Conversation>, CallError> {
+        let call = self.0.get("/api/v1/message/conversation/{username}", &[username]);
         let answer: ConversationsAnswer = call.send(caller).await?;
         Ok(answer.conversations)
     }
@@ -184,10 +170,7 @@ impl ChatClient {
         caller: &Caller,
     ) -> Result<Vec<Message>, CallError> {
         let values = [sender, receiver];
-        let call = self.0.get(
-            "/api/v1/message/{senderUsername}/{receiverUsername}",
-            &values,
-        );
+        let call = self.0.get("/api/v1/message/{senderUsername}/{receiverUsername}", &values);
         let answer: MessagesAnswer = call.send(caller).await?;
         Ok(answer.messages)
     }
@@ -196,14 +179,8 @@ impl ChatClient {
     ///
     /// # Errors
     /// 404 when the caller has no such conversation.
-    pub async fn messages(
-        &self,
-        conversation: &str,
-        caller: &Caller,
-    ) -> Result<Vec<Message>, CallError> {
-        let call = self
-            .0
-            .get("/api/v1/message/{conversationId}", &[conversation]);
+    pub async fn messages(&self, conversation: &str, caller: &Caller) -> Result<Vec<Message>, CallError> {
+        let call = self.0.get("/api/v1/message/{conversationId}", &[conversation]);
         let answer: MessagesAnswer = call.send(caller).await?;
         Ok(answer.messages)
     }
@@ -222,11 +199,7 @@ impl ChatClient {
     ///
     /// # Errors
     /// 403 when only the other one may, 409 when it has been decided.
-    pub async fn decide_offer(
-        &self,
-        body: &DecideOffer,
-        caller: &Caller,
-    ) -> Result<Message, CallError> {
+    pub async fn decide_offer(&self, body: &DecideOffer, caller: &Caller) -> Result<Message, CallError> {
         let call = self.0.put("/api/v1/message/offer", &[]).json(body);
         let answer: MessageAnswer = call.send(caller).await?;
         Ok(answer.message)
@@ -236,11 +209,7 @@ impl ChatClient {
     ///
     /// # Errors
     /// 404 when there is no such message to the caller.
-    pub async fn mark_as_read(
-        &self,
-        body: &MarkAsRead,
-        caller: &Caller,
-    ) -> Result<Message, CallError> {
+    pub async fn mark_as_read(&self, body: &MarkAsRead, caller: &Caller) -> Result<Message, CallError> {
         let call = self.0.put("/api/v1/message/mark-as-read", &[]).json(body);
         let answer: MessageAnswer = call.send(caller).await?;
         Ok(answer.message)
@@ -250,11 +219,7 @@ impl ChatClient {
     ///
     /// # Errors
     /// When the service does not answer.
-    pub async fn mark_multiple_as_read(
-        &self,
-        body: &MarkMultiple,
-        caller: &Caller,
-    ) -> Result<Marked, CallError> {
+    pub async fn mark_multiple_as_read(&self, body: &MarkMultiple, caller: &Caller) -> Result<Marked, CallError> {
         let call = self.0.put("/api/v1/message/mark-multiple-as-read", &[]);
         call.json(body).send(caller).await
     }

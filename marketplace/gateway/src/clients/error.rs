@@ -119,25 +119,24 @@ impl From<ApiError> for GatewayError {
 impl From<CallError> for GatewayError {
     fn from(error: CallError) -> Self {
         let unavailable = |code, message| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, message);
-        Self::Own(match &error {
-            CallError::Refused { problem, .. } => return Self::Passed(problem.clone()),
-            CallError::Failed { .. } | CallError::Unreadable { .. } => ApiError::new(
-                StatusCode::BAD_GATEWAY,
-                "service_failed",
-                "something went wrong on our side",
-            ),
-            CallError::TimedOut { .. } => ApiError::new(
-                StatusCode::GATEWAY_TIMEOUT,
-                "service_timed_out",
-                "this takes too long at the moment: try again",
-            ),
-            CallError::Unreachable { .. } | CallError::Open { .. } => unavailable(
-                "service_unavailable",
-                "this does not work at the moment: try again",
-            ),
-            CallError::Request { .. } => return Self::Own(ApiError::internal(error)),
-        }
-        .because(error))
+        Self::Own(
+            match &error {
+                CallError::Refused { problem, .. } => return Self::Passed(problem.clone()),
+                CallError::Failed { .. } | CallError::Unreadable { .. } => {
+                    ApiError::new(StatusCode::BAD_GATEWAY, "service_failed", "something went wrong on our side")
+                }
+                CallError::TimedOut { .. } => ApiError::new(
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "service_timed_out",
+                    "this takes too long at the moment: try again",
+                ),
+                CallError::Unreachable { .. } | CallError::Open { .. } => {
+                    unavailable("service_unavailable", "this does not work at the moment: try again")
+                }
+                CallError::Request { .. } => return Self::Own(ApiError::internal(error)),
+            }
+            .because(error),
+        )
     }
 }
 
@@ -146,8 +145,7 @@ impl IntoResponse for GatewayError {
         match self {
             Self::Own(error) => error.into_response(),
             Self::Passed(problem) => {
-                let status =
-                    StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
+                let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_GATEWAY);
                 (status, axum::Json(problem)).into_response()
             }
         }

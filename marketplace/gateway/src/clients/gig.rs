@@ -159,9 +159,7 @@ impl GigClient {
         caller: &Caller,
     ) -> Result<Page, CallError> {
         let values = [from, size, direction];
-        let call = self
-            .0
-            .get("/api/v1/gig/search/{from}/{size}/{type}", &values);
+        let call = self.0.get("/api/v1/gig/search/{from}/{size}/{type}", &values);
         call.query(query).send(caller).await
     }
 
@@ -170,21 +168,15 @@ impl GigClient {
     /// # Errors
     /// When the service does not answer.
     pub async fn of_seller(&self, seller: &str, caller: &Caller) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/seller/{sellerId}", seller, None, caller)
-            .await
+        self.list("/api/v1/gig/seller/{sellerId}", seller, None, caller).await
     }
 
     /// A seller's paused gigs.
     ///
     /// # Errors
     /// 403 when they are somebody else's.
-    pub async fn paused_of_seller(
-        &self,
-        seller: &str,
-        caller: &Caller,
-    ) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/seller/pause/{sellerId}", seller, None, caller)
-            .await
+    pub async fn paused_of_seller(&self, seller: &str, caller: &Caller) -> Result<Vec<Gig>, CallError> {
+        self.list("/api/v1/gig/seller/pause/{sellerId}", seller, None, caller).await
     }
 
     /// Gigs of the category that the caller looks at.
@@ -197,22 +189,15 @@ impl GigClient {
         query: Option<&str>,
         caller: &Caller,
     ) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/category/{username}", username, query, caller)
-            .await
+        self.list("/api/v1/gig/category/{username}", username, query, caller).await
     }
 
     /// The best-rated gigs of that category.
     ///
     /// # Errors
     /// 403 when it is somebody else's choice.
-    pub async fn top_rated(
-        &self,
-        username: &str,
-        query: Option<&str>,
-        caller: &Caller,
-    ) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/top/{username}", username, query, caller)
-            .await
+    pub async fn top_rated(&self, username: &str, query: Option<&str>, caller: &Caller) -> Result<Vec<Gig>, CallError> {
+        self.list("/api/v1/gig/top/{username}", username, query, caller).await
     }
 
     /// Gigs like this one.
@@ -220,8 +205,7 @@ impl GigClient {
     /// # Errors
     /// 404 when there is no such gig.
     pub async fn similar(&self, gig_id: &str, caller: &Caller) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/similar/{gigId}", gig_id, None, caller)
-            .await
+        self.list("/api/v1/gig/similar/{gigId}", gig_id, None, caller).await
     }
 
     async fn list(
@@ -250,12 +234,7 @@ impl GigClient {
     ///
     /// # Errors
     /// 403 when it is somebody else's.
-    pub async fn update(
-        &self,
-        gig_id: &str,
-        offer: &Offer,
-        caller: &Caller,
-    ) -> Result<Gig, CallError> {
+    pub async fn update(&self, gig_id: &str, offer: &Offer, caller: &Caller) -> Result<Gig, CallError> {
         let call = self.0.put("/api/v1/gig/{gigId}", &[gig_id]).json(offer);
         let answer: GigAnswer = call.send(caller).await?;
         Ok(answer.gig)
@@ -265,12 +244,7 @@ impl GigClient {
     ///
     /// # Errors
     /// 403 when it is somebody else's.
-    pub async fn set_active(
-        &self,
-        gig_id: &str,
-        active: SetActive,
-        caller: &Caller,
-    ) -> Result<Gig, CallError> {
+    pub async fn set_active(&self, gig_id: &str, active: SetActive, caller: &Caller) -> Result<Gig, CallError> {
         let call = self.0.put("/api/v1/gig/active/{gigId}", &[gig_id]);
         let answer: GigAnswer = call.json(&active).send(caller).await?;
         Ok(answer.gig)
@@ -280,12 +254,7 @@ impl GigClient {
     ///
     /// # Errors
     /// 403 when it is somebody else's, 404 when there is no such gig of that seller.
-    pub async fn delete(
-        &self,
-        gig_id: &str,
-        seller_id: &str,
-        caller: &Caller,
-    ) -> Result<(), CallError> {
+    pub async fn delete(&self, gig_id: &str, seller_id: &str, caller: &Caller) -> Result<(), CallError> {
         let values = [gig_id, seller_id];
         let call = self.0.delete("/api/v1/gig/{gigId}/{sellerId}", &values);
         call.send(caller).await

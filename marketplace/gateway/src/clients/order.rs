@@ -363,14 +363,8 @@ impl OrderClient {
     ///
     /// # Errors
     /// 403 when it is somebody else's, 409 when it cannot be cancelled any more.
-    pub async fn cancel(
-        &self,
-        order_id: &str,
-        body: &Cancel,
-        caller: &Caller,
-    ) -> Result<Order, CallError> {
-        self.change("/api/v1/order/cancel/{orderId}", order_id, body, caller)
-            .await
+    pub async fn cancel(&self, order_id: &str, body: &Cancel, caller: &Caller) -> Result<Order, CallError> {
+        self.change("/api/v1/order/cancel/{orderId}", order_id, body, caller).await
     }
 
     /// Asks the buyer for more time.
@@ -383,20 +377,14 @@ impl OrderClient {
         body: &Extension,
         caller: &Caller,
     ) -> Result<Order, CallError> {
-        self.change("/api/v1/order/extension/{orderId}", order_id, body, caller)
-            .await
+        self.change("/api/v1/order/extension/{orderId}", order_id, body, caller).await
     }
 
     /// Grants (`approve`) or refuses (`reject`) more time.
     ///
     /// # Errors
     /// 403 when the caller is not the buyer, 409 when nobody asked.
-    pub async fn decide_extension(
-        &self,
-        decision: &str,
-        order_id: &str,
-        caller: &Caller,
-    ) -> Result<Order, CallError> {
+    pub async fn decide_extension(&self, decision: &str, order_id: &str, caller: &Caller) -> Result<Order, CallError> {
         let values = [decision, order_id];
         let call = self.0.put("/api/v1/order/gig/{type}/{orderId}", &values);
         call.json(&serde_json::json!({})).send(caller).await
@@ -406,14 +394,8 @@ impl OrderClient {
     ///
     /// # Errors
     /// 403 when the caller is not the seller, 409 when it is too late.
-    pub async fn deliver(
-        &self,
-        order_id: &str,
-        body: &Deliver,
-        caller: &Caller,
-    ) -> Result<Order, CallError> {
-        self.change("/api/v1/order/deliver-order/{orderId}", order_id, body, caller)
-            .await
+    pub async fn deliver(&self, order_id: &str, body: &Deliver, caller: &Caller) -> Result<Order, CallError> {
+        self.change("/api/v1/order/deliver-order/{orderId}", order_id, body, caller).await
     }
 
     /// Accepts the work.
@@ -422,8 +404,7 @@ impl OrderClient {
     /// 403 when the caller is not the buyer, 409 when nothing was delivered.
     pub async fn approve(&self, order_id: &str, caller: &Caller) -> Result<Order, CallError> {
         let body = serde_json::json!({});
-        self.change("/api/v1/order/approve-order/{orderId}", order_id, &body, caller)
-            .await
+        self.change("/api/v1/order/approve-order/{orderId}", order_id, &body, caller).await
     }
 
     async fn change(
@@ -441,14 +422,8 @@ impl OrderClient {
     ///
     /// # Errors
     /// 403 when it is somebody else's.
-    pub async fn notifications(
-        &self,
-        user_to: &str,
-        caller: &Caller,
-    ) -> Result<Vec<Notification>, CallError> {
-        let call = self
-            .0
-            .get("/api/v1/order/notification/{userTo}", &[user_to]);
+    pub async fn notifications(&self, user_to: &str, caller: &Caller) -> Result<Vec<Notification>, CallError> {
+        let call = self.0.get("/api/v1/order/notification/{userTo}", &[user_to]);
         let answer: NotificationsAnswer = call.send(caller).await?;
         Ok(answer.notifications)
     }
@@ -457,11 +432,7 @@ impl OrderClient {
     ///
     /// # Errors
     /// 404 when there is no such notification of the caller.
-    pub async fn mark_as_read(
-        &self,
-        body: &MarkAsRead,
-        caller: &Caller,
-    ) -> Result<Notification, CallError> {
+    pub async fn mark_as_read(&self, body: &MarkAsRead, caller: &Caller) -> Result<Notification, CallError> {
         let call = self.0.put("/api/v1/order/notification/mark-as-read", &[]);
         let answer: NotificationAnswer = call.json(body).send(caller).await?;
         Ok(answer.notification)

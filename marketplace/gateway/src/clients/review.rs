@@ -86,14 +86,8 @@ impl ReviewClient {
     ///
     /// # Errors
     /// When the service does not answer.
-    pub async fn of_seller(
-        &self,
-        seller_id: &str,
-        caller: &Caller,
-    ) -> Result<Vec<Review>, CallError> {
-        let call = self
-            .0
-            .get("/api/v1/review/seller/{sellerId}", &[seller_id]);
+    pub async fn of_seller(&self, seller_id: &str, caller: &Caller) -> Result<Vec<Review>, CallError> {
+        let call = self.0.get("/api/v1/review/seller/{sellerId}", &[seller_id]);
         let answer: ReviewsAnswer = call.send(caller).await?;
         Ok(answer.reviews)
     }

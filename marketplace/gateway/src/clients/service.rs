@@ -108,9 +108,7 @@ fn fill(base: &str, template: &str, values: &[&str]) -> Result<Url, String> {
     let mut url = Url::parse(base).map_err(|error| format!("base `{base}`: {error}"))?;
     let mut values = values.iter();
     {
-        let mut path = url
-            .path_segments_mut()
-            .map_err(|()| format!("base `{base}` cannot have a path"))?;
+        let mut path = url.path_segments_mut().map_err(|()| format!("base `{base}` cannot have a path"))?;
         path.pop_if_empty();
         for segment in template.split('/').skip(1) {
             if !segment.starts_with('{') {
@@ -168,10 +166,7 @@ impl Call<'_> {
     /// random pauses, while that may help and time allows.
     pub async fn send<T: DeserializeOwned>(self, caller: &Caller) -> Result<T, CallError> {
         let service = self.service;
-        let request = |reason: String| CallError::Request {
-            service: service.name,
-            reason,
-        };
+        let request = |reason: String| CallError::Request { service: service.name, reason };
         let mut url = self.url.clone().map_err(request)?;
         if self.query.is_some() {
             url.set_query(self.query.as_deref());
@@ -190,20 +185,15 @@ impl Call<'_> {
             let error = match self.once(&url, body, caller, left.min(patience.attempt)).await {
                 Ok(bytes) => {
                     let text: &[u8] = if bytes.is_empty() { b"null" } else { &bytes };
-                    return serde_json::from_slice(text).map_err(|source| CallError::Unreadable {
-                        service: service.name,
-                        source,
-                    });
+                    return serde_json::from_slice(text)
+                        .map_err(|source| CallError::Unreadable { service: service.name, source });
                 }
                 Err(error) => error,
             };
             // Full jitter: clients that failed together do not come back together.
             let bound = patience.pause.saturating_mul(1 << (attempt - 1).min(16));
             let pause = bound.mul_f64(rand::random());
-            if attempt >= attempts
-                || !error.is_transient()
-                || started.elapsed() + pause >= patience.total
-            {
+            if attempt >= attempts || !error.is_transient() || started.elapsed() + pause >= patience.total {
                 return Err(error);
             }
             tracing::debug!(
@@ -224,19 +214,12 @@ impl Call<'_> {
         timeout: Duration,
     ) -> Result<Vec<u8>, CallError> {
         let service = self.service.name;
-        let permit = self
-            .service
-            .breaker
-            .permit(Instant::now())
-            .ok_or(CallError::Open { service })?;
+        let permit = self.service.breaker.permit(Instant::now()).ok_or(CallError::Open { service })?;
         let token = self
             .service
             .tokens
             .sign(service, caller)
-            .map_err(|error| CallError::Request {
-                service,
-                reason: error.to_string(),
-            })?;
+            .map_err(|error| CallError::Request { service, reason: error.to_string() })?;
         let mut request = self
             .service
             .http
@@ -245,9 +228,7 @@ impl Call<'_> {
             .bearer_auth(token)
             .timeout(timeout);
         if let Some(body) = body {
-            request = request
-                .header("content-type", "application/json")
-                .body(body.to_vec());
+            request = request.header("content-type", "application/json").body(body.to_vec());
         }
         if let Some(key) = &self.idempotency_key {
             request = request.header("idempotency-key", key);
@@ -262,9 +243,7 @@ impl Call<'_> {
         match answer {
             Ok((status, bytes)) if status.is_success() => Ok(bytes.into()),
             Ok((status, bytes)) => Err(refusal(service, status, &bytes)),
-            Err(source) if reqwest::Error::is_timeout(&source) => {
-                Err(CallError::TimedOut { service, source })
-            }
+            Err(source) if reqwest::Error::is_timeout(&source) => Err(CallError::TimedOut { service, source }),
             Err(source) => Err(CallError::Unreachable { service, source }),
         }
     }
@@ -275,17 +254,10 @@ fn refusal(service: &'static str, status: StatusCode, body: &[u8]) -> CallError 
     let clear = status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE;
     match serde_json::from_slice::<Problem>(body) {
         // A refused internal token is the gateway's mistake, not the client's.
-        Ok(problem)
-            if clear
-                && problem.status == status.as_u16()
-                && !problem.code.starts_with("token_") =>
-        {
+        Ok(problem) if clear && problem.status == status.as_u16() && !problem.code.starts_with("token_") => {
             CallError::Refused { service, problem }
         }
-        _ => CallError::Failed {
-            service,
-            status: status.as_u16(),
-        },
+        _ => CallError::Failed { service, status: status.as_u16() },
     }
 }
 
@@ -320,15 +292,9 @@ mod tests {
         for (status, body) in [
             (StatusCode::INTERNAL_SERVER_ERROR, &internal[..]),
             (StatusCode::NOT_FOUND, b"<html>"),
-            (
-                StatusCode::UNAUTHORIZED,
-                br#"{"status":401,"code":"token_missing","message":"m"}"#,
-            ),
+            (StatusCode::UNAUTHORIZED, br#"{"status":401,"code":"token_missing","message":"m"}"#),
         ] {
-            assert!(matches!(
-                refusal("order", status, body),
-                CallError::Failed { .. }
-            ));
+            assert!(matches!(refusal("order", status, body), CallError::Failed { .. }));
         }
     }
 }

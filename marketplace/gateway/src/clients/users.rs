@@ -199,14 +199,8 @@ impl UsersClient {
     ///
     /// # Errors
     /// 404 when there is no such seller.
-    pub async fn seller_by_username(
-        &self,
-        username: &str,
-        caller: &Caller,
-    ) -> Result<Seller, CallError> {
-        let call = self
-            .0
-            .get("/api/v1/seller/username/{username}", &[username]);
+    pub async fn seller_by_username(&self, username: &str, caller: &Caller) -> Result<Seller, CallError> {
+        let call = self.0.get("/api/v1/seller/username/{username}", &[username]);
         let answer: SellerAnswer = call.send(caller).await?;
         Ok(answer.seller)
     }
@@ -215,14 +209,8 @@ impl UsersClient {
     ///
     /// # Errors
     /// 404 when there is no such seller.
-    pub async fn seller_contact(
-        &self,
-        seller_id: &str,
-        caller: &Caller,
-    ) -> Result<Contact, CallError> {
-        let call = self
-            .0
-            .get("/api/v1/seller/contact/{sellerId}", &[seller_id]);
+    pub async fn seller_contact(&self, seller_id: &str, caller: &Caller) -> Result<Contact, CallError> {
+        let call = self.0.get("/api/v1/seller/contact/{sellerId}", &[seller_id]);
         call.send(caller).await
     }
 
@@ -230,11 +218,7 @@ impl UsersClient {
     ///
     /// # Errors
     /// 404 when there is no such buyer.
-    pub async fn buyer_contact(
-        &self,
-        username: &str,
-        caller: &Caller,
-    ) -> Result<Contact, CallError> {
+    pub async fn buyer_contact(&self, username: &str, caller: &Caller) -> Result<Contact, CallError> {
         let call = self.0.get("/api/v1/buyer/contact/{username}", &[username]);
         call.send(caller).await
     }
@@ -243,11 +227,7 @@ impl UsersClient {
     ///
     /// # Errors
     /// 400 when the count is out of range.
-    pub async fn random_sellers(
-        &self,
-        count: &str,
-        caller: &Caller,
-    ) -> Result<Vec<Seller>, CallError> {
+    pub async fn random_sellers(&self, count: &str, caller: &Caller) -> Result<Vec<Seller>, CallError> {
         let call = self.0.get("/api/v1/seller/random/{count}", &[count]);
         let answer: SellersAnswer = call.send(caller).await?;
         Ok(answer.sellers)
@@ -257,11 +237,7 @@ impl UsersClient {
     ///
     /// # Errors
     /// 400 for what is not valid, 409 when they are one already.
-    pub async fn create_seller(
-        &self,
-        profile: &Profile,
-        caller: &Caller,
-    ) -> Result<Seller, CallError> {
+    pub async fn create_seller(&self, profile: &Profile, caller: &Caller) -> Result<Seller, CallError> {
         let call = self.0.post("/api/v1/seller/create", &[]).json(profile);
         let answer: SellerAnswer = call.send(caller).await?;
         Ok(answer.seller)

@@ -12,8 +12,7 @@ use super::{Answer, Created, created};
 use crate::Gateway;
 use crate::clients::GatewayError;
 use crate::clients::auth::{
-    ChangePassword, ForgotPassword, Message, ResetPassword, SeededUsers, SignIn, SignUp, User,
-    VerifyEmail,
+    ChangePassword, ForgotPassword, Message, ResetPassword, SeededUsers, SignIn, SignUp, User, VerifyEmail,
 };
 use crate::clients::gig::{Gig, Page};
 use crate::session::{Anyone, SignedInUser};
@@ -53,18 +52,10 @@ struct GigAnswer {
 
 type Cookie = [(HeaderName, HeaderValue); 1];
 
-fn begin(
-    gateway: &Gateway,
-    user: User,
-    message: &'static str,
-) -> Result<(Cookie, Json<Session>), ApiError> {
+fn begin(gateway: &Gateway, user: User, message: &'static str) -> Result<(Cookie, Json<Session>), ApiError> {
     let token = gateway.sessions.issue(&user)?;
     let cookie = [(SET_COOKIE, gateway.sessions.cookie(Some(&token))?)];
-    let session = Session {
-        message,
-        user,
-        token,
-    };
+    let session = Session { message, user, token };
     Ok((cookie, Json(session)))
 }
 
@@ -90,18 +81,12 @@ async fn sign_out(State(gateway): State<Gateway>) -> Result<(StatusCode, Cookie)
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]))
 }
 
-async fn verify_email(
-    State(gateway): State<Gateway>,
-    Json(body): Json<VerifyEmail>,
-) -> Answer<UserAnswer> {
+async fn verify_email(State(gateway): State<Gateway>, Json(body): Json<VerifyEmail>) -> Answer<UserAnswer> {
     let user = gateway.clients.auth.verify_email(&body).await?;
     Ok(Json(UserAnswer { user }))
 }
 
-async fn forgot_password(
-    State(gateway): State<Gateway>,
-    Json(body): Json<ForgotPassword>,
-) -> Answer<Message> {
+async fn forgot_password(State(gateway): State<Gateway>, Json(body): Json<ForgotPassword>) -> Answer<Message> {
     Ok(Json(gateway.clients.auth.forgot_password(&body).await?))
 }
 
@@ -121,18 +106,12 @@ async fn change_password(
     Ok(Json(gateway.clients.auth.change_password(&body, &caller).await?))
 }
 
-async fn current_user(
-    State(gateway): State<Gateway>,
-    SignedInUser(caller): SignedInUser,
-) -> Answer<UserAnswer> {
+async fn current_user(State(gateway): State<Gateway>, SignedInUser(caller): SignedInUser) -> Answer<UserAnswer> {
     let user = gateway.clients.auth.current_user(&caller).await?;
     Ok(Json(UserAnswer { user }))
 }
 
-async fn resend_email(
-    State(gateway): State<Gateway>,
-    SignedInUser(caller): SignedInUser,
-) -> Answer<Message> {
+async fn resend_email(State(gateway): State<Gateway>, SignedInUser(caller): SignedInUser) -> Answer<Message> {
     Ok(Json(gateway.clients.auth.resend_email(&caller).await?))
 }
 
@@ -150,19 +129,11 @@ async fn search(
     Path((from, size, direction)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Answer<Page> {
-    let page = gateway
-        .clients
-        .gigs
-        .search(&from, &size, &direction, query.as_deref(), &caller)
-        .await?;
+    let page = gateway.clients.gigs.search(&from, &size, &direction, query.as_deref(), &caller).await?;
     Ok(Json(page))
 }
 
-async fn gig(
-    State(gateway): State<Gateway>,
-    Anyone(caller): Anyone,
-    Path(gig_id): Path<String>,
-) -> Answer<GigAnswer> {
+async fn gig(State(gateway): State<Gateway>, Anyone(caller): Anyone, Path(gig_id): Path<String>) -> Answer<GigAnswer> {
     let gig = gateway.clients.gigs.gig(&gig_id, &caller).await?;
     Ok(Json(GigAnswer { gig }))
 }

@@ -8,9 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Answer, Created, created};
 use crate::Gateway;
-use crate::clients::chat::{
-    Conversation, DecideOffer, MarkAsRead, MarkMultiple, Marked, Message, Offer, Send,
-};
+use crate::clients::chat::{Conversation, DecideOffer, MarkAsRead, MarkMultiple, Marked, Message, Offer, Send};
 use crate::session::SignedInUser;
 
 pub(super) fn routes() -> Router<Gateway> {
@@ -70,20 +68,15 @@ async fn send(
     Json(body): Json<SendBody>,
 ) -> Created<MessageAnswer> {
     let clients = &gateway.clients;
-    let receiver = clients
-        .users
-        .buyer_contact(&body.receiver_username, &caller)
-        .await?;
+    let receiver = clients.users.buyer_contact(&body.receiver_username, &caller).await?;
     let offer = match body.offer {
         None => None,
         Some(offer) => {
             let gig = clients.gigs.gig(&offer.gig_id, &caller).await?;
             if gig.seller_id != caller.id {
-                return Err(ApiError::forbidden(
-                    "not_your_gig",
-                    "only its seller may make an offer for this gig",
-                )
-                .into());
+                return Err(
+                    ApiError::forbidden("not_your_gig", "only its seller may make an offer for this gig").into()
+                );
             }
             Some(Offer {
                 gig_id: gig.id,
@@ -95,12 +88,7 @@ async fn send(
             })
         }
     };
-    let message = Send {
-        receiver_username: receiver.username,
-        receiver_email: receiver.email,
-        body: body.body,
-        offer,
-    };
+    let message = Send { receiver_username: receiver.username, receiver_email: receiver.email, body: body.body, offer };
     let message = clients.chat.send(&message, &caller).await?;
     created(MessageAnswer { message })
 }
@@ -128,11 +116,7 @@ async fn mark_multiple_as_read(
     SignedInUser(caller): SignedInUser,
     Json(body): Json<MarkMultiple>,
 ) -> Answer<Marked> {
-    let marked = gateway
-        .clients
-        .chat
-        .mark_multiple_as_read(&body, &caller)
-        .await?;
+    let marked = gateway.clients.chat.mark_multiple_as_read(&body, &caller).await?;
     Ok(Json(marked))
 }
 
@@ -141,11 +125,7 @@ async fn conversation(
     SignedInUser(caller): SignedInUser,
     Path((sender, receiver)): Path<(String, String)>,
 ) -> Answer<ConversationAnswer> {
-    let conversation = gateway
-        .clients
-        .chat
-        .conversation(&sender, &receiver, &caller)
-        .await?;
+    let conversation = gateway.clients.chat.conversation(&sender, &receiver, &caller).await?;
     Ok(Json(ConversationAnswer { conversation }))
 }
 
@@ -154,11 +134,7 @@ async fn conversations(
     SignedInUser(caller): SignedInUser,
     Path(username): Path<String>,
 ) -> Answer<ConversationsAnswer> {
-    let conversations = gateway
-        .clients
-        .chat
-        .conversations(&username, &caller)
-        .await?;
+    let conversations = gateway.clients.chat.conversations(&username, &caller).await?;
     Ok(Json(ConversationsAnswer { conversations }))
 }
 
@@ -167,11 +143,7 @@ async fn messages_between(
     SignedInUser(caller): SignedInUser,
     Path((sender, receiver)): Path<(String, String)>,
 ) -> Answer<MessagesAnswer> {
-    let messages = gateway
-        .clients
-        .chat
-        .messages_between(&sender, &receiver, &caller)
-        .await?;
+    let messages = gateway.clients.chat.messages_between(&sender, &receiver, &caller).await?;
     Ok(Json(MessagesAnswer { messages }))
 }
 
@@ -180,10 +152,6 @@ async fn messages(
     SignedInUser(caller): SignedInUser,
     Path(conversation_id): Path<String>,
 ) -> Answer<MessagesAnswer> {
-    let messages = gateway
-        .clients
-        .chat
-        .messages(&conversation_id, &caller)
-        .await?;
+    let messages = gateway.clients.chat.messages(&conversation_id, &caller).await?;
     Ok(Json(MessagesAnswer { messages }))
 }

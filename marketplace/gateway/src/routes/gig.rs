@@ -61,11 +61,7 @@ async fn paused_of_seller(
     SignedInUser(caller): SignedInUser,
     Path(seller_id): Path<String>,
 ) -> Answer<GigsAnswer> {
-    let gigs = gateway
-        .clients
-        .gigs
-        .paused_of_seller(&seller_id, &caller)
-        .await?;
+    let gigs = gateway.clients.gigs.paused_of_seller(&seller_id, &caller).await?;
     Ok(Json(GigsAnswer { gigs }))
 }
 
@@ -75,11 +71,7 @@ async fn of_category(
     Path(username): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer<GigsAnswer> {
-    let gigs = gateway
-        .clients
-        .gigs
-        .of_category(&username, query.as_deref(), &caller)
-        .await?;
+    let gigs = gateway.clients.gigs.of_category(&username, query.as_deref(), &caller).await?;
     Ok(Json(GigsAnswer { gigs }))
 }
 
@@ -89,11 +81,7 @@ async fn top_rated(
     Path(username): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Answer<GigsAnswer> {
-    let gigs = gateway
-        .clients
-        .gigs
-        .top_rated(&username, query.as_deref(), &caller)
-        .await?;
+    let gigs = gateway.clients.gigs.top_rated(&username, query.as_deref(), &caller).await?;
     Ok(Json(GigsAnswer { gigs }))
 }
 
@@ -112,11 +100,7 @@ async fn search(
     Path((from, size, direction)): Path<(String, String, String)>,
     RawQuery(query): RawQuery,
 ) -> Answer<Page> {
-    let page = gateway
-        .clients
-        .gigs
-        .search(&from, &size, &direction, query.as_deref(), &caller)
-        .await?;
+    let page = gateway.clients.gigs.search(&from, &size, &direction, query.as_deref(), &caller).await?;
     Ok(Json(page))
 }
 
@@ -128,9 +112,9 @@ async fn create(
 ) -> Created<GigAnswer> {
     let seller = gateway.clients.users.seller(&caller.id, &caller).await;
     seller.map_err(|error| match error {
-        CallError::Refused { ref problem, .. } if problem.status == 404 => GatewayError::from(
-            ApiError::forbidden("seller_required", "become a seller before you offer a gig"),
-        ),
+        CallError::Refused { ref problem, .. } if problem.status == 404 => {
+            GatewayError::from(ApiError::forbidden("seller_required", "become a seller before you offer a gig"))
+        }
         other => other.into(),
     })?;
     let gig = gateway.clients.gigs.create(&offer, &caller).await?;
@@ -153,11 +137,7 @@ async fn set_active(
     Path(gig_id): Path<String>,
     Json(active): Json<SetActive>,
 ) -> Answer<GigAnswer> {
-    let gig = gateway
-        .clients
-        .gigs
-        .set_active(&gig_id, active, &caller)
-        .await?;
+    let gig = gateway.clients.gigs.set_active(&gig_id, active, &caller).await?;
     Ok(Json(GigAnswer { gig }))
 }
 
@@ -166,11 +146,7 @@ async fn remove(
     SignedInUser(caller): SignedInUser,
     Path((gig_id, seller_id)): Path<(String, String)>,
 ) -> Result<StatusCode, GatewayError> {
-    gateway
-        .clients
-        .gigs
-        .delete(&gig_id, &seller_id, &caller)
-        .await?;
+    gateway.clients.gigs.delete(&gig_id, &seller_id, &caller).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

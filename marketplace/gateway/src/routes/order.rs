@@ -15,8 +15,7 @@ use crate::Gateway;
 use crate::clients::GatewayError;
 use crate::clients::gig::Gig;
 use crate::clients::order::{
-    Cancel, Deliver, Entry, Extension, MarkAsRead, NewIntent, NewOrder, Notification, Order,
-    PaymentIntent,
+    Cancel, Deliver, Entry, Extension, MarkAsRead, NewIntent, NewOrder, Notification, Order, PaymentIntent,
 };
 use crate::session::SignedInUser;
 
@@ -93,12 +92,7 @@ fn key(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The gig that `caller` may order, and what `quantity` of it costs.
-async fn ordered(
-    gateway: &Gateway,
-    gig_id: &str,
-    quantity: i64,
-    caller: &Caller,
-) -> Result<(Gig, i64), GatewayError> {
+async fn ordered(gateway: &Gateway, gig_id: &str, quantity: i64, caller: &Caller) -> Result<(Gig, i64), GatewayError> {
     if !(1..=MOST).contains(&quantity) {
         return Err(ApiError::bad_request(
             "invalid_quantity",
@@ -125,18 +119,9 @@ async fn create_payment_intent(
     Json(body): Json<IntentBody>,
 ) -> Created<PaymentIntent> {
     let (gig, amount) = ordered(&gateway, &body.gig_id, body.quantity, &caller).await?;
-    let intent = NewIntent {
-        gig_id: gig.id,
-        seller_id: gig.seller_id,
-        amount,
-        currency: gig.currency,
-    };
+    let intent = NewIntent { gig_id: gig.id, seller_id: gig.seller_id, amount, currency: gig.currency };
     let orders = &gateway.clients.orders;
-    created(
-        orders
-            .create_payment_intent(&intent, key(&headers), &caller)
-            .await?,
-    )
+    created(orders.create_payment_intent(&intent, key(&headers), &caller).await?)
 }
 
 async fn create(
@@ -146,11 +131,7 @@ async fn create(
     Json(body): Json<OrderBody>,
 ) -> Created<OrderAnswer> {
     let (gig, _) = ordered(&gateway, &body.gig_id, body.quantity, &caller).await?;
-    let seller = gateway
-        .clients
-        .users
-        .seller_contact(&gig.seller_id, &caller)
-        .await?;
+    let seller = gateway.clients.users.seller_contact(&gig.seller_id, &caller).await?;
     let order = NewOrder {
         payment_intent_id: body.payment_intent_id,
         gig_id: gig.id,
@@ -192,9 +173,7 @@ async fn of_seller(
     RawQuery(query): RawQuery,
 ) -> Answer<OrdersAnswer> {
     let orders = &gateway.clients.orders;
-    let orders = orders
-        .of_seller(&seller_id, query.as_deref(), &caller)
-        .await?;
+    let orders = orders.of_seller(&seller_id, query.as_deref(), &caller).await?;
     Ok(Json(OrdersAnswer { orders }))
 }
 
@@ -205,9 +184,7 @@ async fn of_buyer(
     RawQuery(query): RawQuery,
 ) -> Answer<OrdersAnswer> {
     let orders = &gateway.clients.orders;
-    let orders = orders
-        .of_buyer(&buyer_id, query.as_deref(), &caller)
-        .await?;
+    let orders = orders.of_buyer(&buyer_id, query.as_deref(), &caller).await?;
     Ok(Json(OrdersAnswer { orders }))
 }
 
@@ -239,9 +216,7 @@ async fn decide_extension(
     Path((decision, order_id)): Path<(String, String)>,
 ) -> Answer<OrderAnswer> {
     let orders = &gateway.clients.orders;
-    let order = orders
-        .decide_extension(&decision, &order_id, &caller)
-        .await?;
+    let order = orders.decide_extension(&decision, &order_id, &caller).await?;
     Ok(Json(OrderAnswer { order }))
 }
 

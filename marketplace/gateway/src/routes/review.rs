@@ -44,11 +44,7 @@ async fn create(
 ) -> Created<ReviewAnswer> {
     let order = gateway.clients.orders.order(&body.order_id, &caller).await?;
     if order.status != "completed" {
-        return Err(ApiError::conflict(
-            "order_not_completed",
-            "an order can be reviewed when it is completed",
-        )
-        .into());
+        return Err(ApiError::conflict("order_not_completed", "an order can be reviewed when it is completed").into());
     }
     let review = NewReview {
         order_id: order.id,

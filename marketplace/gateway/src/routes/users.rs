@@ -43,10 +43,7 @@ struct SellersAnswer {
     sellers: Vec<Seller>,
 }
 
-async fn buyer_by_own_email(
-    State(gateway): State<Gateway>,
-    SignedInUser(caller): SignedInUser,
-) -> Answer<BuyerAnswer> {
+async fn buyer_by_own_email(State(gateway): State<Gateway>, SignedInUser(caller): SignedInUser) -> Answer<BuyerAnswer> {
     let buyer = gateway.clients.users.buyer_by_own_email(&caller).await?;
     Ok(Json(BuyerAnswer { buyer }))
 }
@@ -82,11 +79,7 @@ async fn seller_by_username(
     Anyone(caller): Anyone,
     Path(username): Path<String>,
 ) -> Answer<SellerAnswer> {
-    let seller = gateway
-        .clients
-        .users
-        .seller_by_username(&username, &caller)
-        .await?;
+    let seller = gateway.clients.users.seller_by_username(&username, &caller).await?;
     Ok(Json(SellerAnswer { seller }))
 }
 
@@ -114,11 +107,7 @@ async fn update_seller(
     Path(seller_id): Path<String>,
     Json(profile): Json<Profile>,
 ) -> Answer<SellerAnswer> {
-    let seller = gateway
-        .clients
-        .users
-        .update_seller(&seller_id, &profile, &caller)
-        .await?;
+    let seller = gateway.clients.users.update_seller(&seller_id, &profile, &caller).await?;
     Ok(Json(SellerAnswer { seller }))
 }
 
