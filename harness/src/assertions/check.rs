@@ -24,21 +24,22 @@ const PAUSE: Duration = Duration::from_millis(50);
 ///
 /// What is missing at the deadline is among the findings. Without any flow the verdict is invalid: nothing was checked.
 pub async fn check_flows(store: &Store, seeds: &[Seed], deadline: Instant) -> Telemetry {
-    settle(store, deadline, |view| {
-        let mut missing = Findings::default();
+    // Looks begin at the flow that was incomplete last time: while that one waits, the others need no look.
+    let mut begin = 0;
+    settle(store, deadline, |store| {
         let mut size = 0;
-        for seed in seeds {
-            let flow = flow(view, seed);
-            size += flow.spans.len() + flow.logs.len();
-            completeness::unresolved(view, &flow, &mut missing);
-            if flow.spans.is_empty() {
+        for index in (begin..seeds.len()).chain(0..begin) {
+            let (added, complete) = store.read(|view| complete(view, &flow(view, &seeds[index])));
+            size += added;
+            if !complete {
+                begin = index;
                 return (size, false);
             }
         }
-        (size, missing.is_empty())
+        (size, true)
     })
     .await;
-    store.read(|view| judge(view, seeds))
+    judge(store, seeds)
 }
 
 /// A flow judged by expectations.
@@ -53,12 +54,13 @@ pub struct Judged {
 /// Waits until the flow of a seed is complete and every expectation holds and keeps holding for a moment, or the deadline
 /// passes, and returns what does not hold and the flow in order of display.
 pub async fn judge_flow(store: &Store, seed: &Seed, expectations: &[Expectation], deadline: Instant) -> Judged {
-    settle(store, deadline, |view| {
-        let flow = flow(view, seed);
-        let mut missing = Findings::default();
-        completeness::unresolved(view, &flow, &mut missing);
-        let holds = !flow.spans.is_empty() && missing.is_empty() && failures(&flow, expectations).is_empty();
-        (flow.spans.len() + flow.logs.len(), holds)
+    settle(store, deadline, |store| {
+        let (flow, (size, complete)) = store.read(|view| {
+            let flow = flow(view, seed);
+            let extent = complete(view, &flow);
+            (flow, extent)
+        });
+        (size, complete && failures(&flow, expectations).is_empty())
     })
     .await;
     let flow = store.read(|view| flow(view, seed));
@@ -80,22 +82,29 @@ pub async fn check_expectations(
     if expectations.is_empty() {
         return Vec::new();
     }
-    settle(store, deadline, |view| {
-        let flow = flow(view, seed);
+    settle(store, deadline, |store| {
+        let flow = store.read(|view| flow(view, seed));
         (flow.spans.len() + flow.logs.len(), failures(&flow, expectations).is_empty())
     })
     .await;
     failures(&store.read(|view| flow(view, seed)), expectations)
 }
 
+/// The size of a flow, and whether everything that it refers to has arrived.
+fn complete(view: &View<'_>, flow: &Flow) -> (usize, bool) {
+    let mut missing = Findings::default();
+    completeness::unresolved(view, flow, &mut missing);
+    (flow.spans.len() + flow.logs.len(), !flow.spans.is_empty() && missing.is_empty())
+}
+
 /// Waits until `look` says that it is satisfied and its size has not changed for a moment, or the deadline passes.
-async fn settle(store: &Store, deadline: Instant, mut look: impl FnMut(&View<'_>) -> (usize, bool)) {
+async fn settle(store: &Store, deadline: Instant, mut look: impl FnMut(&Store) -> (usize, bool)) {
     let mut changes = store.subscribe();
     let mut last_size = usize::MAX;
     let mut unchanged_since = Instant::now();
     loop {
         changes.mark_unchanged();
-        let (size, satisfied) = store.read(&mut look);
+        let (size, satisfied) = look(store);
         let now = Instant::now();
         if size != last_size {
             (last_size, unchanged_since) = (size, now);
@@ -111,12 +120,16 @@ async fn settle(store: &Store, deadline: Instant, mut look: impl FnMut(&View<'_>
     }
 }
 
-fn judge(view: &View<'_>, seeds: &[Seed]) -> Telemetry {
+fn judge(store: &Store, seeds: &[Seed]) -> Telemetry {
     let mut findings = Findings::default();
     let mut telemetry =
         Telemetry { verdict: Verdict::Pass, flows: 0, spans: 0, log_lines: 0, orphan_spans: 0, findings: Vec::new() };
     for seed in seeds {
-        let flow = flow(view, seed);
+        let (flow, orphans) = store.read(|view| {
+            let flow = flow(view, seed);
+            let orphans = completeness::unresolved(view, &flow, &mut findings);
+            (flow, orphans)
+        });
         if flow.spans.is_empty() {
             let name = &seed.name;
             findings.add("no-spans", "", name, &seed.trace_ids, || {
@@ -127,11 +140,11 @@ fn judge(view: &View<'_>, seeds: &[Seed]) -> Telemetry {
         telemetry.flows += 1;
         telemetry.spans += flow.spans.len();
         telemetry.log_lines += flow.logs.len();
-        telemetry.orphan_spans += completeness::unresolved(view, &flow, &mut findings);
+        telemetry.orphan_spans += orphans;
         completeness::shape(&flow, &mut findings);
         logs::correlation(&flow, &mut findings);
     }
-    lost(&view.stats(), &mut findings);
+    lost(&store.stats(), &mut findings);
     telemetry.verdict = match (findings.is_empty(), telemetry.flows) {
         (false, _) => Verdict::Fail,
         (true, 0) => Verdict::Invalid,

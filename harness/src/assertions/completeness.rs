@@ -6,9 +6,11 @@ use super::findings::Findings;
 use super::flow::Flow;
 use crate::collector::{Span, SpanKind, View};
 
-/// How far a child may start before its parent, or a synchronous one end after it. Processes on one machine share a clock,
-/// but a caller may see the end of a response before the callee has closed its span, later still when both want the same core.
-const TOLERANCE_NS: u64 = 250_000_000;
+/// How far a child may start before its parent. Processes on one machine share a clock, which may still be set meanwhile.
+const EARLY_NS: u64 = 250_000_000;
+/// How far a synchronous child may end after its parent: the caller has its response before the callee has closed its span,
+/// and much before when both want the same busy core.
+const LATE_NS: u64 = 1_000_000_000;
 
 /// Adds what is missing from a flow: parents and links that never arrived, log lines of unknown spans. Returns the number
 /// of spans concerned.
@@ -133,7 +135,7 @@ fn nesting(flow: &Flow, span: &Span, findings: &mut Findings) {
             format!("{} ends {} before it starts", describe(span), milliseconds(span.start_ns - span.end_ns))
         });
     }
-    if span.start_ns + TOLERANCE_NS < parent.start_ns {
+    if span.start_ns + EARLY_NS < parent.start_ns {
         findings.add("outside-parent", span.service(), &span.name, &[span.trace_id], || {
             let early = milliseconds(parent.start_ns - span.start_ns);
             format!("{} starts {early} before its parent, {}", describe(span), describe(parent))
@@ -141,7 +143,7 @@ fn nesting(flow: &Flow, span: &Span, findings: &mut Findings) {
     }
     let asynchronous = matches!(span.kind, SpanKind::Producer | SpanKind::Consumer) || !span.links.is_empty();
     let awaited = parent.kind == SpanKind::Client && parent.status != crate::collector::SpanStatus::Error;
-    if !asynchronous && awaited && span.end_ns > parent.end_ns + TOLERANCE_NS {
+    if !asynchronous && awaited && span.end_ns > parent.end_ns + LATE_NS {
         findings.add("outside-parent", span.service(), &span.name, &[span.trace_id], || {
             let late = milliseconds(span.end_ns - parent.end_ns);
             format!("{} ends {late} after its parent, {}, which waited for it", describe(span), describe(parent))
