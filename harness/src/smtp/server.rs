@@ -11,10 +11,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::mail::Mail;
 use super::session::Session;
 use super::store::Store;
-use crate::journey::Mailbox;
 
 /// Sessions at the same time; further clients wait.
 const MOST_SESSIONS: usize = 512;
@@ -65,13 +63,6 @@ impl Deref for Sink {
 
     fn deref(&self) -> &Store {
         &self.store
-    }
-}
-
-impl Mailbox for Sink {
-    fn newest(&self, to: &str, subject: Option<&str>) -> Option<String> {
-        let wanted = |mail: &Arc<Mail>| subject.is_none_or(|part| mail.subject.contains(part));
-        self.store.to(to).iter().rfind(|mail| wanted(mail)).map(|mail| mail.text.clone())
     }
 }
 
@@ -158,8 +149,6 @@ mod tests {
         }
         let mail = sink.wait_for("b@x", |mail| mail.subject == "hi", Instant::now() + Duration::from_secs(5)).await;
         assert!(mail.expect("the mail").text.contains("token=abc"));
-        assert!(sink.newest("B@x", Some("h")).expect("the newest mail").contains("token=abc"));
-        assert_eq!(sink.newest("b@x", Some("bye")), None);
         assert_eq!(client.read_line(&mut reply).await.expect("the end"), 0);
     }
 }

@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -59,4 +58,5 @@ server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler)
 with open(os.path.join(os.environ["DATA"], "pid"), "w") as file:
     file.write(f"{os.getpid()} {os.environ['PORT']}")
 print("listening", flush=True)
-threading.Thread(target=server.serve_forever).start()
+# The kernel may give a signal to any thread, but only the main one runs its handler, and only once it wakes up.
+server.serve_forever(poll_interval=0.05)
