@@ -54,7 +54,7 @@ titel: A question
 load:
   buy: { arrivals: poison, rate: 20, journey: place_ordr, max_inflight: 0 }
 phases: { baseline: 10, inject: 5s, recover: 5s, cooldown: 1s }
-steady_state: ["buy.ok >= 99", "sell.p99 < 1s", 7]
+steady_state: ["buy.ok >= 99", "sell.p99 < 1s", 7, "lag.p99 < 1s within 5s"]
 during: perhaps
 inject:
   - { at: 2s, for: 9s, fault: kill, service: ordr }
@@ -80,6 +80,7 @@ quick:
     x.yaml:6:16: `99` at character 11 of `buy.ok >= 99`, expected a percentage such as `99.5%`
     x.yaml:6:32: there is no load `sell` in this scenario
     x.yaml:6:49: `steady_state` has `7`, expected a threshold such as `buy.p99 < 400ms`
+    x.yaml:6:52: `lag.p99 < 1s within 5s` in `steady_state`: the scenario decides on the time, so `in` has no place here and `within` only in `recover`
     x.yaml:7:9: `during` is `perhaps`, expected `hold` or `may_degrade`
     x.yaml:9:46: there is no service `ordr`
       did you mean `order`?

@@ -121,12 +121,13 @@ async fn drive(
             },
             Some(_) = running.join_next() => {}
             () = sleep_until(control.start + Duration::from_secs(second + 1)) => {
-                let interval = shared.recorder.second(Some(&plan.name), second);
-                control.events.second(&plan.scope, &plan.name, &interval);
+                control.events.second(&plan.scope, &plan.name, &shared.recorder.second(Some(&plan.name), second));
                 second += 1;
             }
         }
     }
+    // What is left of the last second.
+    control.events.second(&plan.scope, &plan.name, &shared.recorder.second(Some(&plan.name), second));
     None
 }
 

@@ -71,7 +71,7 @@ impl Stage {
 /// scenario, when it is cancelled, when a task panics, and in the background when the returned future is dropped.
 pub async fn run_scenario(plan: &Plan, stage: &Stage) -> ScenarioResult {
     let start = Instant::now() + RUN_UP;
-    let stop = CancellationToken::new();
+    let stop = stage.cancel.child_token();
     // Dropping this future ends faults early, and their tasks undo them.
     let _stop_when_dropped = stop.clone().drop_guard();
     let recorder = Arc::new(Recorder::new());
@@ -103,11 +103,11 @@ pub async fn run_scenario(plan: &Plan, stage: &Stage) -> ScenarioResult {
     if going {
         stage.events.phase(&plan.scenario, "inject");
         let faults = run.start_faults(start + baseline);
-        let watched = run.watch(inject, &faults).await;
-        if let Err(reason) = watched {
+        if let Err(reason) = run.watch(inject).await {
             observed.aborted = Some(reason);
             stop.cancel();
         }
+        // An undo may take longer than its phase, such as a service that is slow to become ready.
         observed.faults = run.finish_faults(faults).await;
         let ended = run.surgeon.elapsed().max(baseline.as_secs_f64());
         run.phases.push(PhaseTimes { name: "inject".to_owned(), from_s: baseline.as_secs_f64(), until_s: ended });
@@ -182,8 +182,8 @@ impl Run<'_> {
         faults.map(|planned| tokio::spawn(self.surgeon.clone().operate(planned.clone(), inject))).collect()
     }
 
-    /// Watches the inject phase until its faults are over. An error is the reason to stop.
-    async fn watch(&mut self, until: Duration, faults: &[JoinHandle<Injected>]) -> Result<(), String> {
+    /// Watches the inject phase until its end. An error is the reason to stop.
+    async fn watch(&mut self, until: Duration) -> Result<(), String> {
         let mut second = self.surgeon.elapsed().floor() as u64 + 1;
         loop {
             let next = self.start + Duration::from_secs(second);
@@ -196,11 +196,6 @@ impl Run<'_> {
                 return Err(format!("the abort condition `{condition}` was met"));
             }
             if Instant::now() >= self.start + until {
-                // An undo may take longer than its phase; conditions to abort no longer matter then.
-                let over = || faults.iter().all(JoinHandle::is_finished);
-                while !over() && !self.stage.cancel.is_cancelled() {
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
                 return Ok(());
             }
             second += 1;

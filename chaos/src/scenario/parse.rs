@@ -265,6 +265,12 @@ impl Reader<'_> {
                         let hint = suggestion(name, names.iter().copied());
                         self.findings.add(node.place, format!("there is no load `{name}` in this scenario"), hint);
                     }
+                    if threshold.phase.is_some() || (threshold.within.is_some() && key != "recover") {
+                        let message = format!(
+                            "`{text}` in `{key}`: the scenario decides on the time, so `in` has no place here and `within` only in `recover`"
+                        );
+                        self.findings.add(node.place, message, None);
+                    }
                     thresholds.push(threshold);
                 }
                 Err(error) => self.findings.add(node.place, error.to_string(), None),
