@@ -3,6 +3,7 @@
 //! Three times are kept apart: *response* (from the intended start to the end: what a user who came at that moment would
 //! have waited), *service* (from the actual start), and *lag* (how late the generator itself was).
 
+mod judge;
 mod pacer;
 mod plan;
 mod recorder;

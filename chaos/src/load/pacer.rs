@@ -106,11 +106,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn timer_follows_a_paused_clock() {
         let start = Instant::now();
-        let mut arrivals = pace(schedule(), start, Duration::from_secs(3600), Pacing::Timer).unwrap();
+        let mut arrivals = pace(schedule(), start, Duration::from_secs(60), Pacing::Timer).unwrap();
         let mut last = Duration::ZERO;
         while let Some(arrival) = arrivals.recv().await {
             last = arrival.at;
         }
-        assert_eq!(last, Duration::from_millis(3_599_995));
+        assert_eq!(last, Duration::from_millis(59_995));
     }
 }

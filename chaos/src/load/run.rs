@@ -144,7 +144,7 @@ impl Drop for Unfinished<'_> {
         if self.armed {
             let (intended, started, ended) = (self.intended, self.started, self.shared.elapsed());
             let sample = Sample { intended, started, ended, ending: Ending::Failed };
-            self.shared.recorder.iteration(&self.shared.plan.name, sample, Some("the iteration was broken off"));
+            self.shared.record(sample, Some("the iteration was broken off"));
         }
     }
 }
@@ -182,7 +182,7 @@ async fn iterate(shared: Arc<Shared>, arrival: Arrival) {
         _ => Some("failed"),
     };
     unfinished.armed = false;
-    shared.recorder.iteration(&plan.name, Sample { intended: arrival.at, started, ended, ending }, failure);
+    shared.record(Sample { intended: arrival.at, started, ended, ending }, failure);
     let result = match in_time {
         Ok(result) => Some(result),
         // It counts as timed out; what it did before is still wanted for the history.
@@ -199,7 +199,13 @@ impl Shared {
     fn shed(&self, arrival: Arrival) {
         let at = arrival.at;
         let sample = Sample { intended: at, started: at, ended: at, ending: Ending::Shed };
-        self.recorder.iteration(&self.plan.name, sample, Some("shed: too many iterations in flight"));
+        self.record(sample, Some("shed: too many iterations in flight"));
+    }
+
+    /// Records an iteration; kinds of failures are told apart only where they count.
+    fn record(&self, sample: Sample, failure: Option<&str>) {
+        let failure = failure.filter(|_| sample.intended >= self.plan.measured_from());
+        self.recorder.iteration(&self.plan.name, sample, failure);
     }
 
     /// Keeps what is known of an iteration's operations. Of one that never told, only that its effects are unknown.
