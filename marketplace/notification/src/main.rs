@@ -1,4 +1,4 @@
-//! The notification service.
+//! Runs the notification service.
 
 fn main() -> std::process::ExitCode {
     platform::main("notification", notification::app)
