@@ -1,7 +1,8 @@
 //! Every expected row is found exactly once.
 //!
-//! Both tables are multisets over the key: a key that is expected twice must be found twice. A key that a client does not
-//! know about (its operation was never answered) may be found once more, or not.
+//! Both tables are multisets over the key: a key that is expected twice must be found twice. A key whose fate the clients do
+//! not know (an operation was never answered) may be found as often as it was attempted, or not at all. A table of attempts
+//! may hold the acknowledged ones too: what is expected once and was attempted once must be found exactly once.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +27,7 @@ pub struct EachOnce {
     /// Columns in which an expected and its actual row must agree.
     #[serde(default)]
     pub equal: Columns,
-    /// Table of what may or may not be there: operations whose outcome is unknown.
+    /// Table of what may be there: operations whose outcome is unknown, or all attempts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
     /// Whether rows that nobody expected (phantoms) are allowed.
@@ -87,7 +88,7 @@ impl EachOnce {
 
     fn count(&self, checked: &mut Checked, values: &[String], group: &Group<'_>) {
         let (least, found) = (group.expected.len(), group.actual.len());
-        let most = least + group.unknown.len();
+        let most = least.max(group.unknown.len());
         if (least..=most).contains(&found) || (most == 0 && self.phantoms == Phantoms::Allowed) {
             return;
         }
@@ -217,6 +218,22 @@ mod tests {
         let twice = json!([{"order": "a", "buyer": 1}, {"order": "u", "buyer": 1}, {"order": "u", "buyer": 1}]);
         let (sentence, _) = fails(CHECK, tables(twice));
         assert!(sentence.contains("order `u` is duplicated: expected 0 to 1 time(s)"), "{sentence}");
+    }
+
+    #[test]
+    fn duplicate_of_an_acknowledged_order_is_found_although_it_was_attempted() {
+        let tables = |orders| {
+            json!({
+                "acked": [{"order": "a", "buyer": 1}],
+                "unanswered": [{"order": "a"}, {"order": "b"}],
+                "orders": orders,
+            })
+        };
+        let order = json!({"order": "a", "buyer": 1});
+        holds(CHECK, tables(json!([order])));
+        let (sentence, _) = fails(CHECK, tables(json!([order, order])));
+        assert!(sentence.starts_with("order `a` is duplicated: expected 1 time(s)"), "{sentence}");
+        fails(CHECK, tables(json!([])));
     }
 
     #[test]
