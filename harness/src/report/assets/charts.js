@@ -136,7 +136,7 @@ export function timeline(intervals, kind, bands = [], until = 0, marks = []) {
 
 /// Latency by percentile, the rare ones spread out. `curves` are { label, style, points: [[percentile, ms]] }.
 export function percentiles(curves) {
-  const shown = curves.filter((curve) => curve.points.length > 1);
+  const shown = curves.filter((curve) => curve.points.length > 1 && curve.points.some(([, value]) => value > 0));
   const height = 210;
   const draw = (width) => {
     const svg = s("svg", { height, viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "Latency by percentile" });
