@@ -58,6 +58,7 @@ const path = (points) => points.map(([x, y], index) => `${index ? "L" : "M"}${x.
 
 /// One second after another, with the bands of faults behind and marks on moments. `kind` is "throughput" or "latency".
 export function timeline(intervals, kind, bands = [], until = 0, marks = []) {
+  if (!intervals.length) return null;
   const throughput = kind === "throughput";
   const readout = h("span", { class: "muted" });
   const busy = intervals.filter((one) => one.ok + one.failed > 0);
@@ -94,7 +95,7 @@ export function timeline(intervals, kind, bands = [], until = 0, marks = []) {
       svg.append(s("line", { class: "mark", x1: at, x2: at, y1: MARGIN.top, y2: pixels.from }));
       if (at > labelled + 4 && at < width - 70) svg.append(s("text", { class: "mark-label", x: at, y: MARGIN.top - 5 }, mark.label));
     }
-    const step = niceStep(end, width < 500 ? 4 : 9);
+    const step = Math.max(1, niceStep(end, width < 500 ? 4 : 9));
     const xTicks = [];
     for (let tick = 0; tick < end; tick += step) xTicks.push(tick);
     axes(svg, width, height, y, throughput ? count : tickMs, x, xTicks, (tick) => `${tick} s`);
