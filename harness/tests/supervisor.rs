@@ -60,7 +60,11 @@ fn run_id(name: &str) -> String {
     format!("{name}-{}", uuid::Uuid::now_v7())
 }
 
-async fn start(folder: &TempDir, more: &str, change: impl FnOnce(&mut StartOptions)) -> Result<Arc<RunningSystem>, StartError> {
+async fn start(
+    folder: &TempDir,
+    more: &str,
+    change: impl FnOnce(&mut StartOptions),
+) -> Result<Arc<RunningSystem>, StartError> {
     let mut options = options(&run_id("test"));
     change(&mut options);
     RunningSystem::start(configuration(folder.path(), more), folder.path(), options).await
@@ -137,7 +141,12 @@ async fn a_service_that_dies_at_once_is_named_with_its_last_words_and_nothing_is
     let dying = BTreeMap::from([("DIE".to_owned(), "9".to_owned())]);
     let failed = start(&folder, "", |options| drop(options.env_extra.insert("back".to_owned(), dying))).await;
     let error = failed.expect_err("back dies").to_string();
-    assert!(error.starts_with("service `back` ended before it was ready (exit status: 9); waited for: GET http://127.0.0.1:"), "{error}");
+    assert!(
+        error.starts_with(
+            "service `back` ended before it was ready (exit status: 9); waited for: GET http://127.0.0.1:"
+        ),
+        "{error}"
+    );
     // Two streams have no order between them.
     for line in ["answers 2xx\nlast lines of its output:\n", "\n  | starting", "\n  | the disk is on fire"] {
         assert!(error.contains(line), "{error}");
@@ -157,7 +166,10 @@ async fn a_service_that_is_never_ready_is_named_with_the_unmet_condition() {
     options.env_extra.insert("back".to_owned(), waiting);
     let failed = RunningSystem::start(Arc::new(config), folder.path(), options).await;
     let error = failed.expect_err("back is never ready").to_string();
-    assert!(error.starts_with("service `back` was not ready within 3.0 s; waited for: GET http://127.0.0.1:"), "{error}");
+    assert!(
+        error.starts_with("service `back` was not ready within 3.0 s; waited for: GET http://127.0.0.1:"),
+        "{error}"
+    );
     assert!(error.contains("found: it answered 503 no database\n"), "{error}");
     for service in ["front", "back"] {
         let (pid, port) = pid_and_port(folder.path(), service).expect("it was started");
@@ -256,7 +268,7 @@ async fn what_does_not_stop_when_asked_is_killed_and_so_is_what_left_its_group()
     let system = RunningSystem::start(Arc::new(config), folder.path(), options).await.expect("a system");
     let stray = get(&format!("{}/stray", system.entry_url())).await.as_u64().expect("a pid");
     let stray = u32::try_from(stray).expect("a pid");
-    assert!(alive(stray));
+    until("the stray process", || alive(stray)).await;
     let report = system.stop().await;
     let back = report.services.iter().find(|stopped| stopped.service == "back").expect("back");
     assert_eq!(back.ending, Ending::Killed);

@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
-/// Pause between two looks at the process table while killed processes disappear.
-const PAUSE: Duration = Duration::from_millis(20);
+/// Looks in a row that must find nothing: in the middle of an exec a process shows no environment.
+const LOOKS: u32 = 3;
+/// Pause between two looks at the process table.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Sends a signal to a process group. A group that is gone already is fine.
 pub(crate) fn signal_group(group: u32, signal: Signal) {
@@ -22,6 +24,7 @@ pub(crate) fn signal_group(group: u32, signal: Signal) {
 pub(crate) fn kill_marked(name: &str, value: &str, deadline: Instant) -> (usize, usize) {
     let mark = [name.as_bytes(), b"=", value.as_bytes()].concat();
     let mut killed = std::collections::BTreeSet::new();
+    let mut empty = 0;
     loop {
         let left = marked(&mark);
         for &process in &left {
@@ -31,7 +34,8 @@ pub(crate) fn kill_marked(name: &str, value: &str, deadline: Instant) -> (usize,
                 killed.insert(process);
             }
         }
-        if left.is_empty() || Instant::now() >= deadline {
+        empty = if left.is_empty() { empty + 1 } else { 0 };
+        if empty == LOOKS || Instant::now() >= deadline {
             return (killed.len(), left.len());
         }
         std::thread::sleep(PAUSE);
