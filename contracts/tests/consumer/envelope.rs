@@ -1,10 +1,8 @@
 //! The envelope that every consumer expects around every event: CloudEvents attributes, trace and correlation id.
 
-use contracts::consumer::{Message, MessagePact};
+use contracts::consumer::MessagePact;
 use pact_consumer::prelude::*;
 use pact_consumer::{like, term};
-use platform::{Event, EventType};
-use serde::de::DeserializeOwned;
 
 /// RFC 3339.
 pub(crate) const TIME: &str = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$";
@@ -33,13 +31,4 @@ pub(crate) fn event(consumer: &str, provider: &str, description: &str, event_typ
             ),
         )
         .metadata("x-correlation-id", term!("^[A-Za-z0-9._-]{1,128}$", "0198c2a4-7d1e-7000-8000-000000000002"))
-}
-
-/// The event as the platform's consumer runtime reads it, and its body as the consumer's own view `T` reads it.
-pub(crate) fn received<T: EventType + DeserializeOwned>(message: &Message) -> anyhow::Result<(Event, T)> {
-    let header = |name: &str| message.metadata.get(name).map(String::as_str);
-    let event = Event::from_parts(header, &message.body)?;
-    anyhow::ensure!(event.event_type == T::TYPE, "got `{}`, handled is `{}`", event.event_type, T::TYPE);
-    let data = event.data()?;
-    Ok((event, data))
 }

@@ -4,10 +4,9 @@ use contracts::Error;
 use contracts::consumer::Recorder;
 use pact_consumer::prelude::*;
 use pact_consumer::{json_pattern, like, term};
-use users::consumer::{UserRegistered, user_registered};
 
-use super::envelope::{event, received};
-use super::inbox::{Inbox, handled};
+use super::envelope::event;
+use super::inbox::Inbox;
 
 expectations!(a_user_registered);
 
@@ -19,11 +18,8 @@ async fn a_user_registered(recorder: &Recorder) -> Result<(), Error> {
             "email": term!("^[^@ ]+@[^@ ]+$", "ada@example.test"),
         }))
         .exercise(recorder, |message| async move {
-            let inbox = Inbox::open(users::SCHEMA).await?;
-            let (event, data) = received::<UserRegistered>(&message)?;
-            let mut tx = inbox.begin().await?;
-            handled(user_registered(&mut tx, event, data).await)?;
-            tx.commit().await?;
+            let inbox = Inbox::open("users", &[], users::app).await?;
+            inbox.hear(&message).await?;
             assert_eq!(
                 inbox.number("SELECT COUNT(*) FROM buyers WHERE id = $1 AND username = 'ada'", "user-1").await?,
                 1
