@@ -50,27 +50,8 @@ pub enum Error {
         plugin: String,
     },
     /// One interaction is described twice, with different content.
-    #[error(
-        "`{description}`{} is recorded twice for `{consumer}` -> `{provider}` with different content at `{at}`: by \
-         {first} and by {second}; give one of them another description or state, or record into an empty directory",
-        given(states)
-    )]
-    Conflict {
-        /// The consumer.
-        consumer: String,
-        /// The provider.
-        provider: String,
-        /// Description of both.
-        description: String,
-        /// Provider states of both.
-        states: Vec<String>,
-        /// JSON path of the first difference.
-        at: String,
-        /// Where the first one comes from, with its value.
-        first: String,
-        /// Where the second one comes from, with its value.
-        second: String,
-    },
+    #[error("{0}")]
+    Conflict(Box<Conflict>),
     /// The consumer sent a request that its pact does not describe.
     #[error("`{consumer}` sent `{request}`, which no interaction with `{provider}` describes: {reason}")]
     UnexpectedRequest {
@@ -125,6 +106,30 @@ pub enum Error {
         /// Every problem found.
         problems: Vec<Error>,
     },
+}
+
+/// Two descriptions of one interaction that contradict each other.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`{description}`{} is recorded twice for `{consumer}` -> `{provider}` with different content at `{at}`: by {first} \
+     and by {second}; give one of them another description or state, or record into an empty directory",
+    given(states)
+)]
+pub struct Conflict {
+    /// The consumer.
+    pub consumer: String,
+    /// The provider.
+    pub provider: String,
+    /// Description of both.
+    pub description: String,
+    /// Provider states of both.
+    pub states: Vec<String>,
+    /// JSON path of the first difference.
+    pub at: String,
+    /// Where the first one comes from, with its value.
+    pub first: String,
+    /// Where the second one comes from, with its value.
+    pub second: String,
 }
 
 impl Error {

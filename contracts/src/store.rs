@@ -11,7 +11,7 @@ use pact_models::v4::synch_http::SynchronousHttp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::Error;
+use crate::error::{Conflict, Error};
 use crate::{canonical, drift::Drift};
 
 /// Largest pact file that is read, in bytes.
@@ -256,8 +256,11 @@ fn without_broker_keys(interaction: &Value) -> Value {
     interaction
 }
 
+/// What makes an interaction unique: consumer, provider, description, kind, states.
+type Key<'a> = (&'a str, &'a str, &'a str, Kind, &'a str);
+
 fn contradictions(pacts: &[Pact], problems: &mut Vec<Error>) {
-    let mut seen: BTreeMap<(&str, &str, &str, Kind, &str), (&Pact, &Interaction)> = BTreeMap::new();
+    let mut seen: BTreeMap<Key<'_>, (&Pact, &Interaction)> = BTreeMap::new();
     for pact in pacts {
         for interaction in &pact.interactions {
             let Interaction { description, kind, states, given, .. } = interaction;
@@ -266,7 +269,7 @@ fn contradictions(pacts: &[Pact], problems: &mut Vec<Error>) {
             let Some((at, left, right)) = canonical::first_difference(&twin.document, &interaction.document) else {
                 continue;
             };
-            problems.push(Error::Conflict {
+            problems.push(Error::Conflict(Box::new(Conflict {
                 consumer: pact.consumer.clone(),
                 provider: pact.provider.clone(),
                 description: description.clone(),
@@ -274,7 +277,7 @@ fn contradictions(pacts: &[Pact], problems: &mut Vec<Error>) {
                 at,
                 first: format!("`{}` ({})", other.path.display(), canonical::brief(&left)),
                 second: format!("`{}` ({})", pact.path.display(), canonical::brief(&right)),
-            });
+            })));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde_json::{Value, json};
 
 use crate::canonical;
-use crate::error::Error;
+use crate::error::{Conflict, Error};
 
 /// Where recorded pacts go.
 ///
@@ -89,7 +89,7 @@ fn conflict(key: &Key, first: (&Value, &str), second: (&Value, &str)) -> Result<
     let Some((at, left, right)) = canonical::first_difference(first.0, second.0) else { return Ok(()) };
     let states = second.0.get("providerStates").and_then(Value::as_array);
     let names = states.into_iter().flatten().filter_map(|state| state.get("name").and_then(Value::as_str));
-    Err(Error::Conflict {
+    Err(Error::Conflict(Box::new(Conflict {
         consumer: key[0].clone(),
         provider: key[1].clone(),
         description: key[3].clone(),
@@ -97,7 +97,7 @@ fn conflict(key: &Key, first: (&Value, &str), second: (&Value, &str)) -> Result<
         at,
         first: format!("{} ({})", first.1, canonical::brief(&left)),
         second: format!("{} ({})", second.1, canonical::brief(&right)),
-    })
+    })))
 }
 
 /// Reads, merges and replaces one file, while no other process does.

@@ -103,7 +103,7 @@ async fn same_interaction_with_different_content_is_an_error_naming_both() {
     order(1200).exercise(&recorder, read).await.unwrap();
     let before = files(dir.path());
     let error = order(5).exercise(&recorder, read).await.unwrap_err();
-    assert!(matches!(error, Error::Conflict { .. }), "{error}");
+    assert!(matches!(error, Error::Conflict(_)), "{error}");
     let text = error.to_string();
     assert!(
         text.contains("`reading an order` (given an order exists) is recorded twice for `mail` -> `shop`"),

@@ -44,7 +44,7 @@ impl Shop {
         let router = Router::new()
             .route("/states", post(states))
             .route("/states-that-fail", post(|| async { (StatusCode::INTERNAL_SERVER_ERROR, "no database") }))
-            .route("/hang", any(|| std::future::pending::<()>()))
+            .route("/hang", any(std::future::pending::<()>))
             .fallback(move |State(seen): State<Arc<Seen>>, request: Request| async move {
                 let (parts, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
