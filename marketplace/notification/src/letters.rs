@@ -33,12 +33,13 @@ pub trait Letters {
 }
 
 fn mail(
-    (to, name): (&str, &str),
+    (role, to, name): (&'static str, &str, &str),
     subject: impl Into<String>,
     paragraphs: impl IntoIterator<Item = String>,
     button: Option<(String, String)>,
 ) -> Mail {
     Mail {
+        role,
         to: to.to_owned(),
         name: name.to_owned(),
         subject: subject.into(),
@@ -57,7 +58,7 @@ impl Letters for VerificationRequested {
         let link = site.link(&format!("/verify-email?token={}", self.token));
         let text = ["Welcome! One step is left: tell us that this address is yours.".to_owned()];
         let button = Some(("Verify your e-mail address".to_owned(), link));
-        vec![mail((&self.email, &self.username), "Verify your e-mail address", text, button)]
+        vec![mail(("user", &self.email, &self.username), "Verify your e-mail address", text, button)]
     }
 }
 
@@ -66,7 +67,7 @@ impl Letters for PasswordResetRequested {
         let link = site.link(&format!("/reset-password?token={}", self.token));
         let text = ["Somebody asked to reset your password. If it was not you, do nothing: it stays as it is.".to_owned()];
         let button = Some(("Reset your password".to_owned(), link));
-        vec![mail((&self.email, &self.username), "Reset your password", text, button)]
+        vec![mail(("user", &self.email, &self.username), "Reset your password", text, button)]
     }
 }
 
@@ -74,7 +75,7 @@ impl Letters for PasswordChanged {
     fn letters(&self, site: &Site) -> Vec<Mail> {
         let text = ["Your password was changed. If it was not you, reset it now.".to_owned()];
         let button = Some(("Reset your password".to_owned(), site.link("/forgot-password")));
-        vec![mail((&self.email, &self.username), "Your password was changed", text, button)]
+        vec![mail(("user", &self.email, &self.username), "Your password was changed", text, button)]
     }
 }
 
@@ -92,7 +93,7 @@ impl Letters for OfferMade {
         ];
         let button = Some(("See the offer".to_owned(), site.link("/inbox")));
         let subject = format!("{} made you an offer", self.seller_username);
-        vec![mail((&self.buyer_email, &self.buyer_username), subject, text, button)]
+        vec![mail(("buyer", &self.buyer_email, &self.buyer_username), subject, text, button)]
     }
 }
 
@@ -103,7 +104,7 @@ impl Letters for OrderPlaced {
         let price = money(self.amount, &self.currency);
         vec![
             mail(
-                (&self.buyer_email, &self.buyer_username),
+                ("buyer", &self.buyer_email, &self.buyer_username),
                 "Your order is placed",
                 [
                     format!("You ordered \"{}\" from {}.", self.gig_title, self.seller_username),
@@ -112,7 +113,7 @@ impl Letters for OrderPlaced {
                 site.order("See your order", &self.order_id),
             ),
             mail(
-                (&self.seller_email, &self.seller_username),
+                ("seller", &self.seller_email, &self.seller_username),
                 format!("New order from {}", self.buyer_username),
                 [
                     format!("{} ordered \"{}\" for {price}.", self.buyer_username, self.gig_title),
@@ -131,7 +132,7 @@ impl Letters for OrderDelivered {
             self.message.clone(),
         ];
         let button = site.order("See the delivery", &self.order_id);
-        vec![mail((&self.buyer_email, &self.buyer_username), "Your order was delivered", text, button)]
+        vec![mail(("buyer", &self.buyer_email, &self.buyer_username), "Your order was delivered", text, button)]
     }
 }
 
@@ -148,7 +149,7 @@ impl Letters for ExtensionRequested {
             self.reason.clone(),
         ];
         let button = site.order("Approve or reject", &self.order_id);
-        vec![mail((&self.buyer_email, &self.buyer_username), "Your seller asks for more time", text, button)]
+        vec![mail(("buyer", &self.buyer_email, &self.buyer_username), "Your seller asks for more time", text, button)]
     }
 }
 
@@ -163,7 +164,7 @@ impl Letters for ExtensionDecided {
         )];
         let subject = format!("Your request for more time was {decision}");
         let button = site.order("See the order", &self.order_id);
-        vec![mail((&self.seller_email, &self.seller_username), subject, text, button)]
+        vec![mail(("seller", &self.seller_email, &self.seller_username), subject, text, button)]
     }
 }
 
@@ -172,13 +173,13 @@ impl Letters for OrderCompleted {
         let earned = money(self.amount, &self.currency);
         vec![
             mail(
-                (&self.buyer_email, &self.buyer_username),
+                ("buyer", &self.buyer_email, &self.buyer_username),
                 "Your order is complete",
                 [format!("You approved \"{}\". Tell others how {} did.", self.gig_title, self.seller_username)],
                 site.order("Write a review", &self.order_id),
             ),
             mail(
-                (&self.seller_email, &self.seller_username),
+                ("seller", &self.seller_email, &self.seller_username),
                 "Your delivery was approved",
                 [format!("{} approved \"{}\". You earned {earned}.", self.buyer_username, self.gig_title)],
                 site.order("See the order", &self.order_id),
@@ -192,7 +193,7 @@ impl Letters for OrderCancelled {
         let refunded = money(self.refunded, &self.currency);
         vec![
             mail(
-                (&self.buyer_email, &self.buyer_username),
+                ("buyer", &self.buyer_email, &self.buyer_username),
                 "Your order was cancelled",
                 [
                     format!("Your order of \"{}\" from {} was cancelled.", self.gig_title, self.seller_username),
@@ -202,7 +203,7 @@ impl Letters for OrderCancelled {
                 site.order("See the order", &self.order_id),
             ),
             mail(
-                (&self.seller_email, &self.seller_username),
+                ("seller", &self.seller_email, &self.seller_username),
                 "An order was cancelled",
                 [
                     format!("The order of \"{}\" by {} was cancelled.", self.gig_title, self.buyer_username),

@@ -3,6 +3,8 @@
 /// One mail to one person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mail {
+    /// The recipient's part in the event: `user`, `buyer` or `seller`.
+    pub role: &'static str,
     /// Address of the recipient.
     pub to: String,
     /// Name of the recipient, for the greeting.
@@ -100,6 +102,7 @@ mod tests {
 
     fn mail() -> Mail {
         Mail {
+            role: "user",
             to: "ada@example.test".into(),
             name: "ada".into(),
             subject: "Subject".into(),
