@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use chaos::invariants::InvariantSpec;
+use chaos::load::Threshold;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -303,6 +304,19 @@ impl Check<'_> {
         }
         if config.load.is_some() && config.journeys.is_none() {
             self.add("load", "`load` runs a journey, but there is no `[journeys]`".to_owned(), None);
+        }
+        if let Some(load) = &config.load {
+            let shapes =
+                [("load.thresholds", &load.full.thresholds), ("load.quick.thresholds", &load.quick.thresholds)];
+            for (path, thresholds) in shapes {
+                // Without thresholds of its own, the quick shape has those of the full one.
+                let own = thresholds.iter().enumerate().filter(|_| self.places.0.contains_key(path));
+                for (at, threshold) in own {
+                    if let Err(error) = threshold.parse::<Threshold>() {
+                        self.add(&format!("{path}[{at}]"), format!("`{path}[{at}]`: {error}"), None);
+                    }
+                }
+            }
         }
         for (at, name) in config.telemetry.exclude.iter().enumerate() {
             self.service(&format!("telemetry.exclude[{at}]"), name);

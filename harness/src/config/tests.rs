@@ -163,6 +163,33 @@ correlation = { log = "x" }
 }
 
 #[test]
+fn mistakes_in_what_other_parts_read_have_their_place_too() {
+    let text = SMALL.replace("buy.ok >= 99%", "buy.ok about 99%")
+        + r#"
+[[invariant]]
+name = "sold_once"
+says = "every item is sold once"
+at_most_once = { table = "slod", key = "id" }
+
+[[invariant]]
+name = "nothing_left"
+says = "nothing is left"
+empty = { tabel = "pending" }
+
+[[invariant]]
+name = "no_check"
+says = "nothing"
+"#;
+    insta::assert_snapshot!(errors(&text), @r#"
+    shakedown.toml:37:15: `load.thresholds[0]`: `about` at character 8 of `buy.ok about 99%`, expected `<`, `<=`, `>` or `>=`
+    shakedown.toml:49:1: invariant `sold_once` names the unknown table `slod`
+      did you mean `sold`? tables of `[observe]`: `pending`, `sold`
+    shakedown.toml:57:11: unknown field `tabel`, expected one of `table`, `except`, `key`
+    shakedown.toml:59:1: invariant `no_check` has 0 checks; expected exactly one of `each_once`, `equal`, `at_most_once`, `legal_path`, `conserved`, `empty`, `mean`
+    "#);
+}
+
+#[test]
 fn broken_syntax_is_reported_before_anything_else() {
     insta::assert_snapshot!(errors("[system]\nname = \"shop\nentry = 3\n[services.a\n"), @r#"
     shakedown.toml:2:13: invalid basic string, expected `"`

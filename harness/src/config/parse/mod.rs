@@ -155,7 +155,7 @@ fn invariants(root: &Section<'_>, findings: &Findings<'_>) -> Vec<(std::ops::Ran
             Ok(spec) => Some((table.span(), spec)),
             Err(error) => {
                 let span = error.span().filter(|span| *span != (0..0)).unwrap_or_else(|| table.span());
-                findings.add(&span, format!("in `invariant`: {}", error.message().trim()), None);
+                findings.add(&span, error.message().trim().to_owned(), None);
                 None
             }
         })
