@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -278,6 +278,19 @@ async fn what_does_not_stop_when_asked_is_killed_and_so_is_what_left_its_group()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_system_that_is_dropped_without_being_stopped_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let system = start(&folder, "", |_| ()).await.expect("a system");
+    let stray = get(&format!("{}/stray", system.entry_url())).await.as_u64().expect("a pid");
+    let stray = u32::try_from(stray).expect("a pid");
+    until("the stray process", || alive(stray)).await;
+    let pids: Vec<u32> = system.instances().iter().filter_map(|instance| instance.pid).chain([stray]).collect();
+    assert_eq!(pids.len(), 3);
+    drop(system);
+    until("the end of every process", || !pids.iter().any(|pid| alive(*pid))).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_service_can_be_started_alone_with_more_environment() {
     let folder = tempfile::tempdir().expect("a folder");
     let system = start(&folder, "", |options| {
@@ -347,12 +360,22 @@ async fn a_watchdog_that_is_told_goodbye_ends_and_kills_nothing() {
     bystander.wait().expect("an end");
 }
 
+/// A harness that does not outlive a failing test.
+struct Harness(Child);
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Starts a harness that runs the toy system, kills it as `kill` says, and looks what is left.
 async fn harness_dies(kill: impl FnOnce(u32)) {
     let folder = tempfile::tempdir().expect("a folder");
     configuration(folder.path(), "");
     let run = folder.path().join("run");
-    let mut harness = Command::new(PROGRAM)
+    let harness = Command::new(PROGRAM)
         .arg("--config")
         .arg(folder.path().join("shakedown.toml"))
         .args(["up", "--no-build", "--out"])
@@ -362,6 +385,7 @@ async fn harness_dies(kill: impl FnOnce(u32)) {
         .stderr(Stdio::null())
         .spawn()
         .expect("a harness");
+    let mut harness = Harness(harness);
     until("the start of the system", || {
         ["front", "back"].iter().all(|name| pid_and_port(&run, name).is_some_and(|(_, port)| listens(port)))
     })
@@ -372,8 +396,8 @@ async fn harness_dies(kill: impl FnOnce(u32)) {
     let stray = u32::try_from(stray).expect("a pid");
 
     let killed = Instant::now();
-    kill(harness.id());
-    tokio::task::spawn_blocking(move || harness.wait()).await.expect("waited").expect("an end");
+    kill(harness.0.id());
+    tokio::task::spawn_blocking(move || harness.0.wait()).await.expect("waited").expect("an end");
     until("the end of every process", || {
         !alive(stray) && services.iter().all(|(pid, port)| !alive(*pid) && !listens(*port))
     })

@@ -39,6 +39,8 @@ const BROKER_READY: Duration = Duration::from_secs(10);
 const BROKER_STOP: Duration = Duration::from_secs(3);
 /// Time to look for processes that left their group.
 const SWEEP: Duration = Duration::from_secs(5);
+/// The same for a system that was dropped without being stopped.
+const DROPPED: Duration = Duration::from_millis(500);
 /// Dead letters that are read from one queue.
 const MOST_DEAD_LETTERS: usize = 100;
 /// Characters of a dead letter's body that are kept.
@@ -435,12 +437,16 @@ impl RunningSystem {
 
 impl Drop for RunningSystem {
     fn drop(&mut self) {
-        for service in self.services.values() {
-            if let Some(process) = service.process() {
-                process.asked.store(true, Ordering::SeqCst);
-                process.signal(Signal::SIGKILL);
-            }
+        let running: Vec<_> = self.services.values().filter_map(|service| service.process()).collect();
+        if running.is_empty() {
+            return;
         }
+        for process in running {
+            process.asked.store(true, Ordering::SeqCst);
+            process.signal(Signal::SIGKILL);
+        }
+        // The last resort blocks for a moment: whoever forgot to stop the system must not leave strays behind either.
+        sweep::kill_marked(INSTANCE_VARIABLE, &self.places.instance, Instant::now() + DROPPED);
     }
 }
 
