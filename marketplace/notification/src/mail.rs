@@ -1,126 +1,283 @@
-//! A mail as content, and its two renderings: plain text and HTML.
+//! Which mails an event leads to, and what they say.
 
-/// One mail to one person.
-#[derive(Debug, Clone, PartialEq, Eq)]
+use crate::views::{
+    OfferMade, OrderCancelled, OrderCompleted, OrderDelivered, OrderExtensionDecided, OrderExtensionRequested,
+    OrderFacts, OrderPlaced, PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested,
+};
+
+/// One mail.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
-    /// The recipient's part in the event: `user`, `buyer` or `seller`.
+    /// Part of the recipient in the event: `user`, `buyer` or `seller`.
     pub role: &'static str,
-    /// Address of the recipient.
+    /// Address.
     pub to: String,
-    /// Name of the recipient, for the greeting.
-    pub name: String,
-    /// Subject line.
+    /// Subject.
     pub subject: String,
-    /// Paragraphs, in plain text.
+    /// Paragraphs of the text.
     pub paragraphs: Vec<String>,
-    /// What to press, and where it leads.
-    pub button: Option<(String, String)>,
+    /// A link that stands at the end.
+    pub link: Option<String>,
 }
 
 impl Mail {
-    /// The subject as one line, whatever people put into it.
-    #[must_use]
-    pub fn subject_line(&self) -> String {
-        let words = self.subject.split(|c: char| c.is_control() || c == ' ');
-        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+    fn new(role: &'static str, to: &str, subject: impl Into<String>, paragraphs: impl Into<Vec<String>>) -> Self {
+        Self { role, to: to.to_owned(), subject: subject.into(), paragraphs: paragraphs.into(), link: None }
     }
 
-    /// The plain-text body.
+    fn with_link(self, link: String) -> Self {
+        Self { link: Some(link), ..self }
+    }
+
+    /// The text for readers without HTML.
     #[must_use]
     pub fn plain(&self) -> String {
-        let mut text = format!("Hello {},\n", self.name);
-        for paragraph in &self.paragraphs {
-            text.push('\n');
-            text.push_str(paragraph);
-            text.push('\n');
+        let mut text = self.paragraphs.join("\n\n");
+        if let Some(link) = &self.link {
+            text.push_str("\n\n");
+            text.push_str(link);
         }
-        if let Some((label, url)) = &self.button {
-            text.push_str(&format!("\n{label}:\n{url}\n"));
-        }
-        text.push_str("\nThe Marketplace\n");
+        text.push('\n');
         text
     }
 
-    /// The HTML body; whatever people wrote is shown, never interpreted.
+    /// The same as HTML.
     #[must_use]
     pub fn html(&self) -> String {
-        let mut body = format!("<p>Hello {},</p>\n", escaped(&self.name));
+        let mut html = String::from("<!doctype html><html><body style=\"font-family:sans-serif\">");
         for paragraph in &self.paragraphs {
-            body.push_str(&format!("<p>{}</p>\n", escaped(paragraph)));
+            html.push_str(&format!("<p>{}</p>", escaped(paragraph)));
         }
-        if let Some((label, url)) = &self.button {
-            let style = "background:#1b6e53;color:#fff;padding:10px 18px;border-radius:6px;text-decoration:none";
-            body.push_str(&format!("<p><a href=\"{}\" style=\"{style}\">{}</a></p>\n", escaped(url), escaped(label)));
+        if let Some(link) = &self.link {
+            let link = escaped(link);
+            html.push_str(&format!("<p><a href=\"{link}\">{link}</a></p>"));
         }
-        format!(
-            "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{}</title></head>\n\
-             <body style=\"font-family:sans-serif;color:#222;max-width:36em;margin:2em auto;line-height:1.5\">\n{body}\
-             <p>The Marketplace</p>\n</body></html>\n",
-            escaped(&self.subject_line())
-        )
+        html.push_str("</body></html>\n");
+        html
     }
+}
+
+/// Events that lead to mails.
+pub trait Notify {
+    /// Its mails; `public_url` is the base of links, without a slash at its end.
+    fn mails(&self, public_url: &str) -> Vec<Mail>;
+}
+
+impl Notify for UserRegistered {
+    fn mails(&self, _: &str) -> Vec<Mail> {
+        let text = [hello(&self.username), "Welcome to the marketplace. You can look around at once.".to_owned()];
+        vec![Mail::new("user", &self.email, "Welcome to the marketplace", text)]
+    }
+}
+
+impl Notify for VerificationRequested {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let text =
+            [hello(&self.username), "Please verify that this is your address by following this link:".to_owned()];
+        let link = format!("{public_url}/verify-email?token={}", self.token);
+        vec![Mail::new("user", &self.email, "Verify your e-mail address", text).with_link(link)]
+    }
+}
+
+impl Notify for PasswordResetRequested {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let text = [
+            hello(&self.username),
+            "Somebody asked for a new password for your account. If it was you, follow this link; if not, do nothing."
+                .to_owned(),
+        ];
+        let link = format!("{public_url}/reset-password?token={}", self.token);
+        vec![Mail::new("user", &self.email, "Reset your password", text).with_link(link)]
+    }
+}
+
+impl Notify for PasswordChanged {
+    fn mails(&self, _: &str) -> Vec<Mail> {
+        let text = [
+            hello(&self.username),
+            "Your password was changed. If it was not you, reset it now and tell us.".to_owned(),
+        ];
+        vec![Mail::new("user", &self.email, "Your password was changed", text)]
+    }
+}
+
+impl Notify for OfferMade {
+    fn mails(&self, _: &str) -> Vec<Mail> {
+        let text = [
+            hello(&self.buyer_username),
+            format!(
+                "{} offers you \"{}\" for {} within {} days: {}",
+                self.seller_username,
+                self.gig_title,
+                money(self.price, &self.currency),
+                self.delivery_in_days,
+                self.description
+            ),
+        ];
+        let subject = format!("{} made you an offer", self.seller_username);
+        vec![Mail::new("buyer", &self.buyer_email, subject, text)]
+    }
+}
+
+impl Notify for OrderPlaced {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let order = &self.order;
+        let price = money(order.amount, &order.currency);
+        vec![
+            to_buyer(
+                order,
+                public_url,
+                format!("Your order of \"{}\"", order.gig_title),
+                format!(
+                    "You ordered \"{}\" from {} for {price} and a fee of {}. It is due on {}.",
+                    order.gig_title,
+                    order.seller_username,
+                    money(order.fee, &order.currency),
+                    day(&self.delivery_due)
+                ),
+            ),
+            to_seller(
+                order,
+                public_url,
+                format!("New order of \"{}\"", order.gig_title),
+                format!(
+                    "{} ordered \"{}\" for {price}. It is due on {}.",
+                    order.buyer_username,
+                    order.gig_title,
+                    day(&self.delivery_due)
+                ),
+            ),
+        ]
+    }
+}
+
+impl Notify for OrderDelivered {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let order = &self.order;
+        let text = format!("{} delivered \"{}\": {}", order.seller_username, order.gig_title, self.message);
+        vec![to_buyer(order, public_url, format!("\"{}\" was delivered", order.gig_title), text)]
+    }
+}
+
+impl Notify for OrderExtensionRequested {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let order = &self.order;
+        let text = format!(
+            "{} asks for {} more days for \"{}\": {}",
+            order.seller_username, self.days, order.gig_title, self.reason
+        );
+        vec![to_buyer(order, public_url, format!("More time for \"{}\"?", order.gig_title), text)]
+    }
+}
+
+impl Notify for OrderExtensionDecided {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let order = &self.order;
+        let word = if self.approved { "granted" } else { "refused" };
+        let text = format!(
+            "{} {word} you more time for \"{}\". It is due on {}.",
+            order.buyer_username,
+            order.gig_title,
+            day(&self.delivery_due)
+        );
+        vec![to_seller(order, public_url, format!("More time {word} for \"{}\"", order.gig_title), text)]
+    }
+}
+
+impl Notify for OrderCompleted {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let order = &self.order;
+        let price = money(order.amount, &order.currency);
+        vec![
+            to_buyer(
+                order,
+                public_url,
+                format!("Your order of \"{}\" is complete", order.gig_title),
+                format!("You approved \"{}\". Tell others how it was.", order.gig_title),
+            ),
+            to_seller(
+                order,
+                public_url,
+                format!("You earned {price}"),
+                format!("{} approved \"{}\". {price} are yours.", order.buyer_username, order.gig_title),
+            ),
+        ]
+    }
+}
+
+impl Notify for OrderCancelled {
+    fn mails(&self, public_url: &str) -> Vec<Mail> {
+        let order = &self.order;
+        let refunded = money(self.refunded, &order.currency);
+        let subject = format!("The order of \"{}\" was cancelled", order.gig_title);
+        vec![
+            to_buyer(
+                order,
+                public_url,
+                subject.clone(),
+                format!("The order of \"{}\" was cancelled: {} You get {refunded} back.", order.gig_title, self.reason),
+            ),
+            to_seller(
+                order,
+                public_url,
+                subject,
+                format!("The order of \"{}\" was cancelled: {}", order.gig_title, self.reason),
+            ),
+        ]
+    }
+}
+
+fn to_buyer(order: &OrderFacts, public_url: &str, subject: String, text: String) -> Mail {
+    Mail::new("buyer", &order.buyer_email, subject, [hello(&order.buyer_username), text])
+        .with_link(format!("{public_url}/orders/{}", order.order_id))
+}
+
+fn to_seller(order: &OrderFacts, public_url: &str, subject: String, text: String) -> Mail {
+    Mail::new("seller", &order.seller_email, subject, [hello(&order.seller_username), text])
+        .with_link(format!("{public_url}/orders/{}", order.order_id))
+}
+
+fn hello(name: &str) -> String {
+    format!("Hello {name},")
+}
+
+/// Minor units as people write them.
+fn money(minor: i64, currency: &str) -> String {
+    let sign = if minor < 0 { "-" } else { "" };
+    format!("{sign}{}.{:02} {currency}", (minor / 100).abs(), (minor % 100).abs())
+}
+
+/// The day of an RFC 3339 time.
+fn day(time: &str) -> &str {
+    time.get(..10).unwrap_or(time)
 }
 
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// An amount in minor units, for people: `52.50 EUR`.
-///
-/// # Examples
-///
-/// ```
-/// assert_eq!(notification::mail::money(5250, "EUR"), "52.50 EUR");
-/// assert_eq!(notification::mail::money(5, "USD"), "0.05 USD");
-/// assert_eq!(notification::mail::money(500, "JPY"), "500 JPY");
-/// ```
-#[must_use]
-pub fn money(minor: i64, currency: &str) -> String {
-    // The currencies without a minor unit that the payment provider takes.
-    if ["JPY", "KRW", "VND", "CLP"].contains(&currency) {
-        return format!("{minor} {currency}");
-    }
-    let sign = if minor < 0 { "-" } else { "" };
-    let minor = minor.unsigned_abs();
-    format!("{sign}{}.{:02} {currency}", minor / 100, minor % 100)
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn mail() -> Mail {
-        Mail {
-            role: "user",
-            to: "ada@example.test".into(),
-            name: "ada".into(),
-            subject: "Subject".into(),
-            paragraphs: vec!["One <b>bold</b> & \"quoted\" line.".into()],
-            button: Some(("Open".into(), "https://market.test/?a=1&b=2".into())),
-        }
+    #[test]
+    fn money_is_written_with_two_digits() {
+        assert_eq!(money(1205, "USD"), "12.05 USD");
+        assert_eq!(money(-7, "USD"), "-0.07 USD");
     }
 
     #[test]
-    fn html_shows_what_people_wrote_without_interpreting_it() {
-        let html = mail().html();
-        assert!(html.contains("One &lt;b&gt;bold&lt;/b&gt; &amp; &quot;quoted&quot; line."));
-        assert!(html.contains("href=\"https://market.test/?a=1&amp;b=2\""));
-        assert!(!html.contains("<b>"));
+    fn html_shows_markup_as_text() {
+        let mail = Mail::new("user", "a@example.test", "x", ["<b>& \"me\"".to_owned()]);
+        assert!(mail.html().contains("<p>&lt;b&gt;&amp; &quot;me&quot;</p>"));
     }
 
     #[test]
-    fn plain_text_has_the_link_on_a_line_of_its_own() {
-        assert!(mail().plain().lines().any(|line| line == "https://market.test/?a=1&b=2"));
+    fn verification_mail_has_the_link() {
+        let event =
+            VerificationRequested { username: "ada".into(), email: "ada@example.test".into(), token: "t1".into() };
+        let [mail] = &event.mails("https://m.example")[..] else { panic!("one mail") };
+        assert_eq!(mail.plain().lines().last(), Some("https://m.example/verify-email?token=t1"));
+        assert_eq!((mail.role, mail.to.as_str()), ("user", "ada@example.test"));
     }
 }

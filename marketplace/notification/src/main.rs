@@ -1,4 +1,4 @@
-//! Runs the notification service.
+//! The notification service.
 
 fn main() -> std::process::ExitCode {
     platform::main("notification", notification::app)

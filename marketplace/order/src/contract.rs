@@ -52,9 +52,10 @@ pub(crate) fn hooks(settlement: Settlement) -> ContractHooks {
         .state("a cancelled order exists", state(&[Step::Place, Step::Cancel]))
         .message("an order was placed", |params| async move { example(&params, &[Step::Place]) })
         .message("an order was delivered", |params| async move { example(&params, &[Step::Place, Step::Deliver]) })
-        .message("an order extension was requested", |params| async move {
-            example(&params, &[Step::Place, Step::Extend])
-        })
+        .message(
+            "an order extension was requested",
+            |params| async move { example(&params, &[Step::Place, Step::Extend]) },
+        )
         .message("an order extension was decided", |params| async move {
             example(&params, &[Step::Place, Step::Extend, Step::Decide])
         })

@@ -393,11 +393,7 @@ impl Order {
     }
 
     fn expect(&self, status: Status, attempted: &'static str) -> Result<(), Refusal> {
-        if self.status == status {
-            Ok(())
-        } else {
-            Err(Refusal::IllegalTransition { status: self.status, attempted })
-        }
+        if self.status == status { Ok(()) } else { Err(Refusal::IllegalTransition { status: self.status, attempted }) }
     }
 }
 

@@ -45,8 +45,7 @@ pub(crate) fn apply(order: Option<Order>, fact: &Fact, at: DateTime<Utc>) -> Res
         Fact::PaymentFailed { reason } => order.failure = Some(reason.clone()),
         Fact::Delivered { message, file_url } => {
             order.extension = None;
-            order.delivery =
-                Some(Delivery { message: message.clone(), file_url: file_url.clone(), delivered_at: at });
+            order.delivery = Some(Delivery { message: message.clone(), file_url: file_url.clone(), delivered_at: at });
         }
         Fact::ExtensionRequested { days, reason, new_delivery_due } => {
             order.extension = Some(Extension {

@@ -14,8 +14,8 @@ mod notifications;
 mod orders;
 mod payments;
 mod place;
-mod routes;
 mod reviews;
+mod routes;
 pub mod settlement;
 mod store;
 

@@ -104,7 +104,8 @@ pub(crate) async fn create_intent(
     let order_id = new_id();
     let fee = fee(request.amount);
     let total = request.amount + fee;
-    let created = settlement.payments.create_intent(&order_id, total, &currency, request.payment_method.as_deref()).await;
+    let created =
+        settlement.payments.create_intent(&order_id, total, &currency, request.payment_method.as_deref()).await;
     let (payment_intent_id, client_secret) = created.map_err(refused)?;
     let mut tx = settlement.database.begin().await?;
     sqlx::query(
@@ -170,11 +171,7 @@ pub(crate) async fn place(settlement: &Settlement, buyer: &Caller, request: &Ord
 }
 
 /// The planted bug: the buyer hears of the order before anything of it is lasting.
-async fn place_too_early(
-    settlement: &Settlement,
-    buyer: &Caller,
-    request: &OrderRequest,
-) -> Result<Order, ApiError> {
+async fn place_too_early(settlement: &Settlement, buyer: &Caller, request: &OrderRequest) -> Result<Order, ApiError> {
     let mut tx = settlement.database.begin().await?;
     let terms = terms(&mut tx, buyer, request).await?;
     let existing = store::find(&mut tx, &terms.order_id).await?;
@@ -220,19 +217,20 @@ async fn terms(tx: &mut Tx, buyer: &Caller, request: &OrderRequest) -> Result<Te
     let now = Utc::now();
     let delivery_due = match request.delivery_due {
         Some(due) if due > now && due <= now + chrono::Duration::days(365) => due,
-        Some(_) => return Err(ApiError::bad_request("invalid_delivery", "`deliveryDue` must be within a year from now")),
+        Some(_) => {
+            return Err(ApiError::bad_request("invalid_delivery", "`deliveryDue` must be within a year from now"));
+        }
         None => {
             let days = request.delivery_days.unwrap_or(DEFAULT_DAYS);
             now + span(days).map_err(|refusal| ApiError::bad_request("invalid_delivery", refusal.to_string()))?
         }
     };
-    let row = sqlx::query(
-        "SELECT order_id, buyer_id, gig_id, seller_id, amount, fee, currency FROM intents WHERE id = $1",
-    )
-    .bind(&request.payment_intent_id)
-    .fetch_optional(&mut **tx)
-    .await?
-    .ok_or_else(|| ApiError::not_found("payment_intent_not_found", "no payment intent has this id"))?;
+    let row =
+        sqlx::query("SELECT order_id, buyer_id, gig_id, seller_id, amount, fee, currency FROM intents WHERE id = $1")
+            .bind(&request.payment_intent_id)
+            .fetch_optional(&mut **tx)
+            .await?
+            .ok_or_else(|| ApiError::not_found("payment_intent_not_found", "no payment intent has this id"))?;
     if row.try_get::<String, _>("buyer_id")? != buyer.id {
         return Err(ApiError::forbidden("not_your_payment_intent", "this payment intent belongs to somebody else"));
     }

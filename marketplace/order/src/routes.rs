@@ -202,7 +202,8 @@ async fn decide_extension(
             return Err(ApiError::bad_request("invalid_decision", message));
         }
     };
-    let order = orders::command(&settlement, &caller, &id, |order, side| order.decide_extension(side, approved)).await?;
+    let order =
+        orders::command(&settlement, &caller, &id, |order, side| order.decide_extension(side, approved)).await?;
     Ok(Json(order.into()))
 }
 

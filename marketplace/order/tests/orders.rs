@@ -51,10 +51,8 @@ async fn placed(service: &TestApp) -> String {
 }
 
 async fn events(service: &TestApp) -> Vec<String> {
-    let rows: Vec<(String,)> = sqlx::query_as("SELECT type FROM outbox ORDER BY position")
-        .fetch_all(service.database().pool())
-        .await
-        .unwrap();
+    let rows: Vec<(String,)> =
+        sqlx::query_as("SELECT type FROM outbox ORDER BY position").fetch_all(service.database().pool()).await.unwrap();
     rows.into_iter().map(|(kind,)| kind).collect()
 }
 
@@ -115,7 +113,12 @@ async fn completed_order_is_paid_out() {
     let id = placed(&service).await;
     let path = |action: &str| format!("/api/v1/order/{action}/{id}");
     let delivered = service.put(&path("deliver-order"), &seller(), json!({ "message": "done" })).await;
-    assert_eq!((delivered.status.as_u16(), &delivered.json["status"]), (200, &json!("delivered")), "{}", delivered.text);
+    assert_eq!(
+        (delivered.status.as_u16(), &delivered.json["status"]),
+        (200, &json!("delivered")),
+        "{}",
+        delivered.text
+    );
     let approved = service.call(Method::PUT, &path("approve-order"), Some(&buyer()), &[], None).await;
     assert_eq!((approved.status.as_u16(), &approved.json["status"]), (200, &json!("completed")));
     assert_eq!(events(&service).await, ["order.placed.v1", "order.delivered.v1", "order.completed.v1"]);

@@ -62,7 +62,12 @@ impl Request {
         let Some(row) = row else { return Ok(None) };
         if row.try_get::<String, _>(0)? != self.fingerprint {
             let message = format!("idempotency key `{key}` came with another request before");
-            return Ok(Some(Answer::error(StatusCode::BAD_REQUEST, "idempotency_error", "idempotency_key_in_use", message)));
+            return Ok(Some(Answer::error(
+                StatusCode::BAD_REQUEST,
+                "idempotency_error",
+                "idempotency_key_in_use",
+                message,
+            )));
         }
         let status = u16::try_from(row.try_get::<i64, _>(1)?).ok().and_then(|code| StatusCode::from_u16(code).ok());
         let body = serde_json::from_str(&row.try_get::<String, _>(2)?).unwrap_or(Value::Null);

@@ -28,7 +28,8 @@ impl LostReplies {
 /// A response that makes the server close the connection: its body fails before its first byte.
 pub(crate) fn closed_connection() -> Response {
     tracing::warn!("reply lost on purpose");
-    let failing = futures_util::stream::once(async { Err::<Vec<u8>, _>(std::io::Error::other("reply lost on purpose")) });
+    let failing =
+        futures_util::stream::once(async { Err::<Vec<u8>, _>(std::io::Error::other("reply lost on purpose")) });
     Body::from_stream(failing).into_response()
 }
 

@@ -28,7 +28,10 @@ async fn ledger(provider: &TestApp) -> Value {
 
 fn amounts(ledger: &Value) -> Vec<(String, i64)> {
     let entries = ledger["entries"].as_array().unwrap();
-    entries.iter().map(|entry| (entry["type"].as_str().unwrap().to_owned(), entry["amount"].as_i64().unwrap())).collect()
+    entries
+        .iter()
+        .map(|entry| (entry["type"].as_str().unwrap().to_owned(), entry["amount"].as_i64().unwrap()))
+        .collect()
 }
 
 #[tokio::test]

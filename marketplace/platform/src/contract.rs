@@ -138,9 +138,10 @@ async fn states(State(served): State<Arc<Served>>, Json(request): Json<StateRequ
         values.insert("internalToken".to_owned(), json!(tokens.sign(served.service, &test_caller())?));
     }
     if request.action.as_deref() != Some("teardown") && !request.state.is_empty() {
-        let hook = served.hooks.states.get(request.state.as_str()).ok_or_else(|| {
-            ApiError::not_found("unknown_state", format!("no provider state `{}`", request.state))
-        })?;
+        let hook =
+            served.hooks.states.get(request.state.as_str()).ok_or_else(|| {
+                ApiError::not_found("unknown_state", format!("no provider state `{}`", request.state))
+            })?;
         if let Value::Object(given) = hook(request.params).await? {
             values.extend(given);
         }
@@ -166,9 +167,11 @@ async fn messages(
     State(served): State<Arc<Served>>,
     Json(request): Json<MessageRequest>,
 ) -> Result<Response, ApiError> {
-    let hook = served.hooks.messages.get(request.description.as_str()).ok_or_else(|| {
-        ApiError::not_found("unknown_message", format!("no message `{}`", request.description))
-    })?;
+    let hook = served
+        .hooks
+        .messages
+        .get(request.description.as_str())
+        .ok_or_else(|| ApiError::not_found("unknown_message", format!("no message `{}`", request.description)))?;
     let params = request.provider_states.into_iter().flat_map(|state| state.params).collect();
     let event = hook(Value::Object(params)).await?;
     let mut metadata: Map<String, Value> =

@@ -70,8 +70,7 @@ impl ApiError {
 
     /// 500: the cause is logged and not shown.
     pub fn internal(cause: impl Into<anyhow::Error>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side")
-            .because(cause)
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "something went wrong on our side").because(cause)
     }
 
     /// Adds a cause for the log; the caller does not see it.

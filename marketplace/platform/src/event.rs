@@ -69,8 +69,8 @@ impl Event {
     ///
     /// Fails when `data` cannot be written as JSON (a map whose keys are no texts).
     pub fn new<T: EventType + Serialize>(subject: impl Into<String>, data: &T) -> Result<Self, EventError> {
-        let body = serde_json::to_string(data)
-            .map_err(|source| EventError { event_type: T::TYPE.to_owned(), source })?;
+        let body =
+            serde_json::to_string(data).map_err(|source| EventError { event_type: T::TYPE.to_owned(), source })?;
         let service = T::TYPE.split('.').next().unwrap_or_default();
         Ok(Self {
             id: clock::new_id(),
@@ -88,8 +88,7 @@ impl Event {
     ///
     /// Fails, naming field and position, when the body is not what `T` reads.
     pub fn data<T: DeserializeOwned>(&self) -> Result<T, EventError> {
-        serde_json::from_str(&self.body)
-            .map_err(|source| EventError { event_type: self.event_type.clone(), source })
+        serde_json::from_str(&self.body).map_err(|source| EventError { event_type: self.event_type.clone(), source })
     }
 
     /// The CloudEvents attributes as message headers, names with their prefix.

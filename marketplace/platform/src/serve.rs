@@ -3,11 +3,11 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::Router;
 use futures_util::FutureExt as _;
 
 use crate::context::{App, Context};
@@ -25,10 +25,7 @@ const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) fn router(ctx: &Context, app: App, dependencies: Dependencies) -> anyhow::Result<Router> {
     let hooks_wanted = ctx.env().switch("CONTRACT_HOOKS");
     ctx.env().check()?;
-    let mut routes = app
-        .router
-        .fallback(unknown_route)
-        .method_not_allowed_fallback(wrong_method);
+    let mut routes = app.router.fallback(unknown_route).method_not_allowed_fallback(wrong_method);
     let mut tokens = None;
     if !app.public {
         let internal = ctx.tokens()?;

@@ -93,13 +93,13 @@ impl Key {
         validation.leeway = LEEWAY;
         validation.set_audience(&[audience]);
         validation.set_required_spec_claims(&["exp", "aud"]);
-        jsonwebtoken::decode::<C>(token, &self.0.decoding, &validation)
-            .map(|token| token.claims)
-            .map_err(|error| match error.kind() {
+        jsonwebtoken::decode::<C>(token, &self.0.decoding, &validation).map(|token| token.claims).map_err(|error| {
+            match error.kind() {
                 ErrorKind::ExpiredSignature => TokenError::Expired,
                 ErrorKind::InvalidAudience => TokenError::Audience,
                 _ => TokenError::Invalid,
-            })
+            }
+        })
     }
 }
 

@@ -1,55 +1,48 @@
-//! Provider states and messages for contract verification, made by the code that production uses.
+//! Provider states and messages for contract verification, on the code that production uses.
 
 use platform::contract::test_caller;
-use platform::{Caller, ContractHooks, Database, new_id};
+use platform::{ContractHooks, Database};
 use serde_json::{Value, json};
 
 use crate::domain::{NewReview, Review};
 use crate::{events, store};
 
-/// A review to be, for examples and tests: the buyer is the caller that contract tests use.
+/// States `a review of a gig exists` (`gigId`) and `an order without a review`; message `a review was submitted`.
 #[must_use]
-pub fn example() -> NewReview {
-    NewReview {
-        order_id: "0198c0de-0000-7000-8000-000000000001".into(),
-        gig_id: "0198c0de-0000-7000-8000-000000000003".into(),
-        buyer_id: test_caller().id,
-        seller_id: "0198c0de-0000-7000-8000-000000000005".into(),
-        rating: 5,
-        text: "splendid work".into(),
-    }
-}
-
-/// The states and messages of this service. States take `gigId` and `sellerId` and answer them with `orderId`.
-pub(crate) fn hooks(database: Database) -> ContractHooks {
+pub fn hooks(database: &Database) -> ContractHooks {
+    let (existing, none) = (database.clone(), database.clone());
     ContractHooks::new()
-        .state("no review exists", |_| async { Ok(json!({ "orderId": new_id(), "buyerId": test_caller().id })) })
-        .state("a review of the gig exists", move |params| reviewed(database.clone(), params))
-        .message("a seller was reviewed", |_| async { Ok(events::submitted(&by_buyer()?)?) })
-        .message("a buyer was reviewed", |_| async { Ok(events::submitted(&by_seller()?)?) })
+        .state("a review of a gig exists", move |params| review_exists(existing.clone(), params))
+        .state("an order without a review", move |_| no_reviews(none.clone()))
+        .message("a review was submitted", |params| async move { Ok(events::submitted(&example(&params)?)?) })
 }
 
-fn by_buyer() -> anyhow::Result<Review> {
-    Review::by(&test_caller(), example()).map_err(|error| anyhow::anyhow!("{}", error.message()))
+fn example(params: &Value) -> anyhow::Result<Review> {
+    let caller = test_caller();
+    let text = |name: &str, default: &str| params[name].as_str().unwrap_or(default).to_owned();
+    let request = NewReview {
+        order_id: text("orderId", "order-1"),
+        gig_id: text("gigId", "gig-1"),
+        buyer_id: caller.id.clone(),
+        seller_id: text("sellerId", "seller-1"),
+        rating: 5,
+        text: "Delivered early, as agreed.".to_owned(),
+    };
+    request.by(&caller).map_err(|error| anyhow::anyhow!("{}: {}", error.code(), error.message()))
 }
 
-fn by_seller() -> anyhow::Result<Review> {
-    let new = example();
-    let seller = Caller::new(&new.seller_id, "grace", "grace@example.test");
-    Review::by(&seller, new).map_err(|error| anyhow::anyhow!("{}", error.message()))
-}
-
-async fn reviewed(database: Database, params: Value) -> anyhow::Result<Value> {
-    let mut new = NewReview { order_id: new_id(), ..example() };
-    let text = |name: &str, default: String| params[name].as_str().map_or(default, str::to_owned);
-    new.gig_id = text("gigId", new.gig_id);
-    new.seller_id = text("sellerId", new.seller_id);
-    let review = Review::by(&test_caller(), new).map_err(|error| anyhow::anyhow!("{}", error.message()))?;
+async fn review_exists(database: Database, params: Value) -> anyhow::Result<Value> {
+    let review = example(&params)?;
     let mut tx = database.begin().await?;
     store::insert(&mut tx, &review).await?;
     tx.commit().await?;
-    Ok(json!({
-        "reviewId": review.id, "orderId": review.order_id, "gigId": review.gig_id, "sellerId": review.seller_id,
-        "buyerId": review.buyer_id,
-    }))
+    Ok(json!({ "gigId": review.gig_id, "orderId": review.order_id, "sellerId": review.seller_id }))
+}
+
+async fn no_reviews(database: Database) -> anyhow::Result<Value> {
+    let caller = test_caller();
+    let mut tx = database.begin().await?;
+    sqlx::query("DELETE FROM reviews WHERE reviewer_id = $1").bind(&caller.id).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(json!({ "buyerId": caller.id }))
 }

@@ -1,25 +1,27 @@
-//! What a review is, and which ones are valid.
+//! What a review is, and who may write one.
 
-use platform::{ApiError, Caller, new_id, now};
+use platform::{ApiError, Caller};
 use serde::{Deserialize, Serialize};
 
-/// Longest text, in characters.
-const MAX_TEXT: usize = 4000;
+/// Longest text of a review, in characters.
+pub const MAX_TEXT: usize = 2_000;
+/// Longest identifier that a request may name.
+const MAX_ID: usize = 64;
 
 /// Which side of an order is reviewed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reviewed {
     /// The buyer reviews the seller.
     Seller,
     /// The seller reviews the buyer.
     Buyer,
 }
 
-impl Side {
+impl Reviewed {
     /// As stored.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Seller => "seller",
             Self::Buyer => "buyer",
@@ -27,11 +29,11 @@ impl Side {
     }
 }
 
-/// What somebody wants to say about an order, with the facts of that order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
+/// What a request for a review says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReview {
-    /// The order.
+    /// The order that is over.
     pub order_id: String,
     /// Its gig.
     pub gig_id: String,
@@ -39,33 +41,33 @@ pub struct NewReview {
     pub buyer_id: String,
     /// Its seller.
     pub seller_id: String,
-    /// 1 to 5.
+    /// Stars, 1 to 5.
     pub rating: i64,
     /// In words.
     pub text: String,
 }
 
-/// A review.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// A review as readers see it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Review {
     /// Its id.
     pub id: String,
     /// The order.
     pub order_id: String,
-    /// Its gig.
+    /// The gig.
     pub gig_id: String,
-    /// Its buyer.
+    /// The order's buyer.
     pub buyer_id: String,
-    /// Its seller.
+    /// The order's seller.
     pub seller_id: String,
     /// Who is reviewed.
-    pub reviewed: Side,
+    pub reviewed: Reviewed,
     /// Who wrote it.
     pub reviewer_id: String,
-    /// Their name.
+    /// The writer's name.
     pub reviewer_username: String,
-    /// 1 to 5.
+    /// Stars, 1 to 5.
     pub rating: i64,
     /// In words.
     pub text: String,
@@ -73,63 +75,82 @@ pub struct Review {
     pub created_at: String,
 }
 
-impl Review {
-    /// The review that `author` writes.
+impl NewReview {
+    /// The review, if the request is sound and the caller one of the order's two sides.
     ///
     /// # Errors
-    ///
-    /// 400 for a rating out of 1 to 5, an overlong text or missing ids; 403 when the author is neither side of the order.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use platform::Caller;
-    /// use review::domain::{NewReview, Review, Side};
-    ///
-    /// let new = NewReview {
-    ///     order_id: "o-1".into(), gig_id: "g-1".into(), buyer_id: "u-1".into(), seller_id: "u-2".into(),
-    ///     rating: 5, text: "splendid".into(),
-    /// };
-    /// let review = Review::by(&Caller::new("u-1", "ada", "ada@example.test"), new).unwrap();
-    /// assert_eq!(review.reviewed, Side::Seller);
-    /// ```
-    pub fn by(author: &Caller, new: NewReview) -> Result<Self, ApiError> {
-        for (name, value) in
-            [("orderId", &new.order_id), ("gigId", &new.gig_id), ("buyerId", &new.buyer_id), ("sellerId", &new.seller_id)]
-        {
-            if !(1..=200).contains(&value.len()) {
-                return Err(ApiError::bad_request("invalid_body", format!("`{name}` must have 1 to 200 characters")));
-            }
-        }
-        if !(1..=5).contains(&new.rating) {
-            let message = format!("`rating` is {}: expected 1 to 5", new.rating);
-            return Err(ApiError::bad_request("invalid_rating", message));
-        }
-        if new.text.chars().count() > MAX_TEXT {
-            let message = format!("`text` is too long: expected at most {MAX_TEXT} characters");
-            return Err(ApiError::bad_request("invalid_body", message));
-        }
-        let reviewed = match author.id.as_str() {
-            id if new.buyer_id == new.seller_id || id.is_empty() => None,
-            id if id == new.buyer_id => Some(Side::Seller),
-            id if id == new.seller_id => Some(Side::Buyer),
-            _ => None,
+    /// 400 for a request that breaks a rule, 403 for a stranger.
+    pub fn by(self, caller: &Caller) -> Result<Review, ApiError> {
+        let reviewed = if caller.id == self.buyer_id && caller.id != self.seller_id {
+            Reviewed::Seller
+        } else if caller.id == self.seller_id && caller.id != self.buyer_id {
+            Reviewed::Buyer
+        } else {
+            return Err(ApiError::forbidden("not_your_order", "only buyer and seller of an order can review it"));
         };
-        let Some(reviewed) = reviewed else {
-            return Err(ApiError::forbidden("not_your_order", "only the two sides of an order review each other"));
-        };
-        Ok(Self {
-            id: new_id(),
-            order_id: new.order_id,
-            gig_id: new.gig_id,
-            buyer_id: new.buyer_id,
-            seller_id: new.seller_id,
+        let ids = [&self.order_id, &self.gig_id, &self.buyer_id, &self.seller_id];
+        if ids.iter().any(|id| id.is_empty() || id.len() > MAX_ID) {
+            return Err(ApiError::bad_request(
+                "invalid_id",
+                format!("`orderId`, `gigId`, `buyerId` and `sellerId` have 1 to {MAX_ID} characters"),
+            ));
+        }
+        if !(1..=5).contains(&self.rating) {
+            return Err(ApiError::bad_request("invalid_rating", "`rating` is a whole number from 1 to 5"));
+        }
+        let text = self.text.trim().to_owned();
+        if text.is_empty() || text.chars().count() > MAX_TEXT {
+            return Err(ApiError::bad_request("invalid_text", format!("`text` has 1 to {MAX_TEXT} characters")));
+        }
+        Ok(Review {
+            id: platform::new_id(),
+            order_id: self.order_id,
+            gig_id: self.gig_id,
+            buyer_id: self.buyer_id,
+            seller_id: self.seller_id,
             reviewed,
-            reviewer_id: author.id.clone(),
-            reviewer_username: author.username.clone(),
-            rating: new.rating,
-            text: new.text,
-            created_at: now(),
+            reviewer_id: caller.id.clone(),
+            reviewer_username: caller.username.clone(),
+            rating: self.rating,
+            text,
+            created_at: platform::now(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request() -> NewReview {
+        NewReview {
+            order_id: "o".into(),
+            gig_id: "g".into(),
+            buyer_id: "b".into(),
+            seller_id: "s".into(),
+            rating: 5,
+            text: " Fine work. ".into(),
+        }
+    }
+
+    fn caller(id: &str) -> Caller {
+        Caller::new(id, "ada", "ada@example.test")
+    }
+
+    #[test]
+    fn each_side_reviews_the_other() {
+        assert_eq!(request().by(&caller("b")).unwrap().reviewed, Reviewed::Seller);
+        assert_eq!(request().by(&caller("s")).unwrap().reviewed, Reviewed::Buyer);
+        assert_eq!(request().by(&caller("b")).unwrap().text, "Fine work.");
+    }
+
+    #[test]
+    fn strangers_and_nonsense_are_refused() {
+        let code = |request: NewReview, id| request.by(&caller(id)).unwrap_err().code();
+        assert_eq!(code(request(), "x"), "not_your_order");
+        assert_eq!(code(NewReview { seller_id: "b".into(), ..request() }, "b"), "not_your_order");
+        assert_eq!(code(NewReview { rating: 6, ..request() }, "b"), "invalid_rating");
+        assert_eq!(code(NewReview { text: "  ".into(), ..request() }, "b"), "invalid_text");
+        assert_eq!(code(NewReview { order_id: String::new(), ..request() }, "b"), "invalid_id");
     }
 }

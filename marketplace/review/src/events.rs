@@ -1,31 +1,31 @@
-//! The fact that this service tells others.
+//! Facts that this service tells others.
 
 use platform::{Event, EventError, EventType};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Review, Side};
+use crate::domain::{Review, Reviewed};
 
 /// A review was submitted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewSubmitted {
     /// The review.
     pub review_id: String,
     /// The order.
     pub order_id: String,
-    /// Its gig.
+    /// The gig.
     pub gig_id: String,
-    /// Its buyer.
+    /// The order's buyer.
     pub buyer_id: String,
-    /// Its seller.
+    /// The order's seller.
     pub seller_id: String,
     /// Who is reviewed.
-    pub reviewed: Side,
+    pub reviewed: Reviewed,
     /// Who wrote it.
     pub reviewer_id: String,
-    /// Their name.
+    /// The writer's name.
     pub reviewer_username: String,
-    /// 1 to 5.
+    /// Stars, 1 to 5.
     pub rating: i64,
     /// In words.
     pub text: String,
@@ -37,11 +37,10 @@ impl EventType for ReviewSubmitted {
     const TYPE: &'static str = "review.submitted.v1";
 }
 
-/// The event that tells of `review`.
+/// The event of a new review.
 ///
 /// # Errors
-///
-/// Never in practice: the data is always writable as JSON.
+/// Never for a review; the signature is that of [`Event::new`].
 pub fn submitted(review: &Review) -> Result<Event, EventError> {
     let review = review.clone();
     Event::new(

@@ -1,4 +1,4 @@
-//! Runs the review service.
+//! The review service.
 
 fn main() -> std::process::ExitCode {
     platform::main("review", review::app)

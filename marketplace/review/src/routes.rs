@@ -1,4 +1,4 @@
-//! The service's HTTP interface, under `/api/v1/review`.
+//! The HTTP interface: `/api/v1/review/...`, called by the gateway only.
 
 use axum::Router;
 use axum::extract::State;
@@ -7,55 +7,65 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use platform::idempotency::IdempotencyKey;
 use platform::{ApiError, Caller, Database, Json, Path, SignedIn, outbox};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::domain::{NewReview, Review};
-use crate::store::{self, By};
-use crate::events;
+use crate::{events, store};
 
 pub(crate) fn router(database: Database) -> Router {
     let routes = Router::new()
         .route("/", post(create))
-        .route("/gig/{gigId}", get(of_gig))
-        .route("/seller/{sellerId}", get(of_seller))
-        .with_state(database.clone());
-    // The collection answers with and without a slash at its end.
-    Router::new().nest("/api/v1/review", routes).route("/api/v1/review/", post(create).with_state(database))
+        .route("/gig/{gig_id}", get(of_gig))
+        .route("/seller/{seller_id}", get(of_seller))
+        .with_state(database);
+    Router::new().nest("/api/v1/review", routes)
 }
 
-async fn of_gig(
-    State(database): State<Database>,
-    _: Caller,
-    Path(gig_id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({ "reviews": store::list(database.pool(), By::Gig(&gig_id)).await? })))
+#[derive(Serialize)]
+struct ReviewAnswer {
+    review: Review,
 }
 
-async fn of_seller(
-    State(database): State<Database>,
-    _: Caller,
-    Path(seller_id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    Ok(Json(json!({ "reviews": store::list(database.pool(), By::Seller(&seller_id)).await? })))
+#[derive(Serialize)]
+struct ReviewsAnswer {
+    reviews: Vec<Review>,
 }
 
 async fn create(
     State(database): State<Database>,
-    author: SignedIn,
+    SignedIn(caller): SignedIn,
     key: IdempotencyKey,
     Json(request): Json<NewReview>,
 ) -> Result<Response, ApiError> {
     let mut tx = database.begin().await?;
-    if let Some(answer) = key.replay(&mut tx, &author, &request).await? {
+    if let Some(answer) = key.replay(&mut tx, &caller, &request).await? {
         return Ok(answer);
     }
-    let review = Review::by(&author, request.clone())?;
+    let review = request.clone().by(&caller)?;
     if !store::insert(&mut tx, &review).await? {
         return Err(ApiError::conflict("already_reviewed", "you have reviewed this order before"));
     }
     outbox::emit(&mut tx, events::submitted(&review)?).await?;
-    let answer = json!({ "review": review });
-    key.remember(&mut tx, &author, &request, StatusCode::CREATED, &answer).await?;
+    let answer = ReviewAnswer { review };
+    key.remember(&mut tx, &caller, &request, StatusCode::CREATED, &answer).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(answer)).into_response())
+}
+
+async fn of_gig(
+    State(database): State<Database>,
+    _caller: Caller,
+    Path(gig_id): Path<String>,
+) -> Result<Json<ReviewsAnswer>, ApiError> {
+    let mut db = database.pool().acquire().await?;
+    Ok(Json(ReviewsAnswer { reviews: store::of_gig(&mut db, &gig_id).await? }))
+}
+
+async fn of_seller(
+    State(database): State<Database>,
+    _caller: Caller,
+    Path(seller_id): Path<String>,
+) -> Result<Json<ReviewsAnswer>, ApiError> {
+    let mut db = database.pool().acquire().await?;
+    Ok(Json(ReviewsAnswer { reviews: store::of_seller(&mut db, &seller_id).await? }))
 }

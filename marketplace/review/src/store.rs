@@ -1,77 +1,87 @@
-//! Reviews in the database.
+//! Rows of reviews. Portable SQL: SQLite and PostgreSQL alike.
 
-use platform::Tx;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row as _};
+use sqlx::{AnyConnection, FromRow, Row};
 
-use crate::domain::{Review, Side};
+use crate::domain::{Review, Reviewed};
 
-/// Most reviews listed at once, newest first.
-const LISTED: i64 = 200;
+/// Most reviews of one answer.
+const MOST: i64 = 100;
 
-/// What reviews are listed by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum By<'a> {
-    /// Reviews that buyers wrote about a gig.
-    Gig(&'a str),
-    /// Reviews that buyers wrote about a seller.
-    Seller(&'a str),
+struct ReviewRow(Review);
+
+impl<'r> FromRow<'r, AnyRow> for ReviewRow {
+    fn from_row(row: &'r AnyRow) -> Result<Self, sqlx::Error> {
+        let reviewed: String = row.try_get("reviewed")?;
+        Ok(Self(Review {
+            id: row.try_get("id")?,
+            order_id: row.try_get("order_id")?,
+            gig_id: row.try_get("gig_id")?,
+            buyer_id: row.try_get("buyer_id")?,
+            seller_id: row.try_get("seller_id")?,
+            reviewed: if reviewed == "buyer" { Reviewed::Buyer } else { Reviewed::Seller },
+            reviewer_id: row.try_get("reviewer_id")?,
+            reviewer_username: row.try_get("reviewer_username")?,
+            rating: row.try_get("rating")?,
+            text: row.try_get("text")?,
+            created_at: row.try_get("created_at")?,
+        }))
+    }
 }
 
-/// Stores a review; `false` when this side of the order was reviewed before.
-pub(crate) async fn insert(tx: &mut Tx, review: &Review) -> Result<bool, sqlx::Error> {
-    let inserted = sqlx::query(
-        "INSERT INTO reviews (id, order_id, gig_id, buyer_id, seller_id, reviewed, reviewer_id, reviewer_username, rating, \
-         text, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING",
+/// Inserts a review; `false` when this side of the order was reviewed before.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert(db: &mut AnyConnection, review: &Review) -> Result<bool, sqlx::Error> {
+    let done = sqlx::query(
+        "INSERT INTO reviews (id, order_id, gig_id, buyer_id, seller_id, reviewed, reviewer_id, reviewer_username, \
+         rating, text, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
+         ON CONFLICT (order_id, reviewed) DO NOTHING",
     )
     .bind(&review.id)
     .bind(&review.order_id)
     .bind(&review.gig_id)
     .bind(&review.buyer_id)
     .bind(&review.seller_id)
-    .bind(review.reviewed.name())
+    .bind(review.reviewed.as_str())
     .bind(&review.reviewer_id)
     .bind(&review.reviewer_username)
     .bind(review.rating)
     .bind(&review.text)
     .bind(&review.created_at)
-    .execute(&mut **tx)
-    .await?
-    .rows_affected();
-    Ok(inserted > 0)
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
-/// The newest reviews of a gig or of a seller.
-pub(crate) async fn list(pool: &AnyPool, by: By<'_>) -> Result<Vec<Review>, sqlx::Error> {
-    let (sql, id) = match by {
-        By::Gig(id) => (
-            "SELECT * FROM reviews WHERE gig_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC, id DESC LIMIT $2",
-            id,
-        ),
-        By::Seller(id) => (
-            "SELECT * FROM reviews WHERE seller_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC, id DESC LIMIT $2",
-            id,
-        ),
-    };
-    sqlx::query(sql).bind(id).bind(LISTED).fetch_all(pool).await?.iter().map(read).collect()
+/// Reviews of a gig (of its sellers, by buyers), newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_gig(db: &mut AnyConnection, gig_id: &str) -> Result<Vec<Review>, sqlx::Error> {
+    newest(
+        db,
+        "SELECT * FROM reviews WHERE gig_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC LIMIT $2",
+        gig_id,
+    )
+    .await
 }
 
-fn read(row: &AnyRow) -> Result<Review, sqlx::Error> {
-    let reviewed = match row.try_get::<String, _>("reviewed")?.as_str() {
-        "seller" => Side::Seller,
-        _ => Side::Buyer,
-    };
-    Ok(Review {
-        id: row.try_get("id")?,
-        order_id: row.try_get("order_id")?,
-        gig_id: row.try_get("gig_id")?,
-        buyer_id: row.try_get("buyer_id")?,
-        seller_id: row.try_get("seller_id")?,
-        reviewed,
-        reviewer_id: row.try_get("reviewer_id")?,
-        reviewer_username: row.try_get("reviewer_username")?,
-        rating: row.try_get("rating")?,
-        text: row.try_get("text")?,
-        created_at: row.try_get("created_at")?,
-    })
+/// Reviews of a seller, newest first.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn of_seller(db: &mut AnyConnection, seller_id: &str) -> Result<Vec<Review>, sqlx::Error> {
+    newest(
+        db,
+        "SELECT * FROM reviews WHERE seller_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC LIMIT $2",
+        seller_id,
+    )
+    .await
+}
+
+async fn newest(db: &mut AnyConnection, query: &'static str, id: &str) -> Result<Vec<Review>, sqlx::Error> {
+    let rows: Vec<ReviewRow> = sqlx::query_as(query).bind(id).bind(MOST).fetch_all(db).await?;
+    Ok(rows.into_iter().map(|row| row.0).collect())
 }

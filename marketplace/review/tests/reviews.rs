@@ -55,8 +55,7 @@ async fn repeated_request_under_one_key_gets_the_first_answer() {
     assert_eq!(call().await.status, 401);
     let mut texts = Vec::new();
     for _ in 0..2 {
-        let answer =
-            service.call(Method::POST, "/api/v1/review", Some(&buyer()), &key, Some(body("o-1", 5))).await;
+        let answer = service.call(Method::POST, "/api/v1/review", Some(&buyer()), &key, Some(body("o-1", 5))).await;
         assert_eq!(answer.status, 201, "{}", answer.text);
         texts.push(answer.text);
     }

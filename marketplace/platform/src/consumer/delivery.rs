@@ -57,12 +57,7 @@ enum Settling {
 }
 
 impl Processor {
-    pub(super) fn new(
-        consumer: Arc<Consumer>,
-        database: Database,
-        channel: Channel,
-        over: CancellationToken,
-    ) -> Self {
+    pub(super) fn new(consumer: Arc<Consumer>, database: Database, channel: Channel, over: CancellationToken) -> Self {
         let messaging = messaging::Consumer::new(consumer.queue());
         Self { consumer, database, channel, over, messaging }
     }
@@ -105,7 +100,8 @@ impl Processor {
 
     /// Applies the event once, trying again as long as that may help; `Err` is the reason for the dead-letter queue.
     async fn apply(&self, delivery: &Delivery) -> Result<Settling, String> {
-        let event = Event::from_parts(|name| header(delivery, name), &delivery.data).map_err(|error| error.to_string())?;
+        let event =
+            Event::from_parts(|name| header(delivery, name), &delivery.data).map_err(|error| error.to_string())?;
         let mut backoff = Backoff::new(FIRST_WAIT, LONGEST_WAIT);
         loop {
             let error = match self.consumer.apply(&self.database, &event).await {
@@ -180,7 +176,8 @@ impl Processor {
                 .await?
                 .await
         };
-        let confirmation = tokio::time::timeout(CONFIRM_TIMEOUT, publish).await.context("dead letter not confirmed")??;
+        let confirmation =
+            tokio::time::timeout(CONFIRM_TIMEOUT, publish).await.context("dead letter not confirmed")??;
         anyhow::ensure!(
             matches!(confirmation, Confirmation::Ack(None) | Confirmation::NotRequested),
             "dead letter not taken by the broker"

@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{Processor, subject};
 use super::Consumer;
+use super::delivery::{Processor, subject};
 use crate::backoff::Backoff;
 use crate::broker;
 use crate::database::Database;

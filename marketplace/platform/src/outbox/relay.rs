@@ -36,7 +36,13 @@ const MEASURE: Duration = Duration::from_secs(1);
 const PURGE: Duration = Duration::from_secs(600);
 
 /// Runs until `stopping`, then makes one last round.
-pub(crate) async fn run(database: Database, amqp_url: String, service: &'static str, beacon: Beacon, stopping: CancellationToken) {
+pub(crate) async fn run(
+    database: Database,
+    amqp_url: String,
+    service: &'static str,
+    beacon: Beacon,
+    stopping: CancellationToken,
+) {
     let mut backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(1));
     let mut upkeep = Upkeep::new();
     while !stopping.is_cancelled() {
@@ -248,8 +254,10 @@ async fn publish(channel: &Channel, row: Row) -> anyhow::Result<Confirmation> {
     let mut message =
         OutgoingMessage::new(event.id, event.event_type, event.body).context(instrument::stored_context(&context));
     message.headers = headers;
-    message.properties =
-        BasicProperties::default().with_content_type(CONTENT_TYPE.into()).with_delivery_mode(2).with_timestamp(seconds());
+    message.properties = BasicProperties::default()
+        .with_content_type(CONTENT_TYPE.into())
+        .with_delivery_mode(2)
+        .with_timestamp(seconds());
     tokio::time::timeout(CONFIRM_TIMEOUT, messaging::publish(channel, &destination, message))
         .await
         .context("no confirm within 10 s")?

@@ -1,0 +1,128 @@
+//! Hands mails to the mail server by SMTP.
+
+use std::time::Duration;
+
+use anyhow::Context as _;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+
+use crate::mail::Mail;
+
+/// Sender of every mail.
+const FROM: &str = "no-reply@marketplace.example";
+/// Longest time for one command of the mail server.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A mail server.
+#[derive(Clone, Debug)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+}
+
+/// Why a mail was not sent.
+#[derive(Debug)]
+pub enum SendError {
+    /// The mail itself is at fault, such as an address that is none; trying again does not help.
+    Refused(String),
+    /// The mail server is away or busy.
+    Unavailable(anyhow::Error),
+}
+
+impl Mailer {
+    /// The mail server at `url` (`smtp://host:port`), without encryption.
+    ///
+    /// # Errors
+    /// When the URL has no host.
+    pub fn new(url: &str) -> anyhow::Result<Self> {
+        let authority = url.strip_prefix("smtp://").context("SMTP_URL: expected `smtp://host:port`")?;
+        let (host, port) =
+            authority.trim_end_matches('/').rsplit_once(':').context("SMTP_URL: expected `smtp://host:port`")?;
+        let port: u16 = port.parse().with_context(|| format!("SMTP_URL: `{port}` is no port"))?;
+        let transport =
+            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).timeout(Some(TIMEOUT)).build();
+        Ok(Self { transport, from: FROM.parse().context("sender")? })
+    }
+
+    /// Sends `mail` under `message_id` (without angle brackets).
+    ///
+    /// # Errors
+    /// When the mail is refused or the server does not take it now.
+    pub async fn send(&self, mail: &Mail, message_id: &str) -> Result<(), SendError> {
+        let message = self.message(mail, message_id).map_err(|error| SendError::Refused(format!("{error:#}")))?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) if error.is_permanent() => Err(SendError::Refused(error.to_string())),
+            Err(error) => Err(SendError::Unavailable(error.into())),
+        }
+    }
+
+    fn message(&self, mail: &Mail, message_id: &str) -> anyhow::Result<Message> {
+        let to: Address = mail.to.parse().context("the recipient's address is malformed")?;
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(&mail.subject)
+            .message_id(Some(format!("<{message_id}>")));
+        if let Some(id) = telemetry::correlation::current() {
+            builder = builder.header(CorrelationId(id.as_str().to_owned()));
+        }
+        Ok(builder.multipart(MultiPart::alternative_plain_html(mail.plain(), mail.html()))?)
+    }
+}
+
+/// The request that led to the mail, for whoever looks into it.
+#[derive(Clone)]
+struct CorrelationId(String);
+
+impl Header for CorrelationId {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("X-Correlation-Id")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        HeaderValue::new(Self::name(), self.0.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(to: &str, subject: &str) -> Mail {
+        let paragraphs = vec!["Hello ada,".to_owned()];
+        Mail { role: "user", to: to.to_owned(), subject: subject.to_owned(), paragraphs, link: None }
+    }
+
+    fn mailer() -> Mailer {
+        Mailer::new("smtp://127.0.0.1:2525").unwrap()
+    }
+
+    #[test]
+    fn mail_has_both_renderings_its_id_and_no_smuggled_header() {
+        let subject = "Gr\u{fc}\u{df}e\r\nBcc: eve@example.test";
+        let message = mailer().message(&mail("ada@example.test", subject), "e-1.user@marketplace").unwrap();
+        let raw = String::from_utf8(message.formatted()).unwrap();
+        assert!(raw.contains("Message-ID: <e-1.user@marketplace>"), "{raw}");
+        assert!(raw.contains("text/plain") && raw.contains("text/html"), "{raw}");
+        assert!(!raw.lines().any(|line| line.starts_with("Bcc:")), "{raw}");
+    }
+
+    #[test]
+    fn reason_of_a_bad_address_does_not_show_it() {
+        let error = mailer().message(&mail("not an address", "Hello"), "e-1.user@marketplace").unwrap_err();
+        assert_eq!(error.to_string(), "the recipient's address is malformed");
+    }
+
+    #[test]
+    fn url_without_host_or_port_is_refused() {
+        for url in ["smtp://127.0.0.1", "http://127.0.0.1:25", "smtp://host:port"] {
+            assert!(Mailer::new(url).is_err(), "{url}");
+        }
+    }
+}
