@@ -3,6 +3,7 @@
 //!
 //! [`RunningSystem::start`] is the way in; what scenarios need of it is behind [`chaos::System`].
 
+mod assemble;
 mod broker;
 pub mod build;
 mod environment;

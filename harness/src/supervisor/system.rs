@@ -1,9 +1,9 @@
 //! The running system.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -13,19 +13,17 @@ use chaos::Link;
 use nix::sys::signal::Signal;
 use tokio::task::JoinSet;
 
+use super::assemble::{assemble, assemble_broker, chosen, local, port_error};
 use super::broker::BrokerApi;
 use super::environment::{Places, exe_dir, profile_of};
-use super::logs::Log;
 use super::ports::{PortError, Ports, Reserved};
-use super::process::Launch;
-use super::readiness::Probe;
-use super::service::{Instance, Service, ServiceError, State, UnexpectedExit};
+use super::service::{Instance, Service, ServiceError, UnexpectedExit};
 use super::stop::StopReport;
 use super::watchdog::Watchdog;
 use super::{INSTANCE_VARIABLE, LinkError, links, own_program, sweep};
 use crate::collector::Store;
 use crate::config::placeholder::PlaceholderError;
-use crate::config::{Broker, Config, ReadyCondition, Restart, Stop, StopSignal};
+use crate::config::{Broker, Config};
 use crate::events::Events;
 use crate::observe::Observer;
 use crate::report::model::DeadLetter;
@@ -33,10 +31,6 @@ use crate::smtp::Sink;
 
 /// Name of the message broker among the services.
 pub(super) const BROKER: &str = "broker";
-/// Time for the embedded broker to become ready.
-const BROKER_READY: Duration = Duration::from_secs(10);
-/// Time for the embedded broker to stop.
-const BROKER_STOP: Duration = Duration::from_secs(3);
 /// Time to look for processes that left their group.
 const SWEEP: Duration = Duration::from_secs(5);
 /// The same for a system that was dropped without being stopped.
@@ -448,98 +442,4 @@ impl Drop for RunningSystem {
         // The last resort blocks for a moment: whoever forgot to stop the system must not leave strays behind either.
         sweep::kill_marked(INSTANCE_VARIABLE, &self.places.instance, Instant::now() + DROPPED);
     }
-}
-
-fn chosen(config: &Config, only: Option<&[String]>) -> Result<BTreeSet<String>, StartError> {
-    let mut chosen: BTreeSet<String> = match only {
-        None => config.services.keys().cloned().collect(),
-        Some(only) => only.iter().cloned().collect(),
-    };
-    if let Some(unknown) = chosen.iter().find(|name| !config.services.contains_key(*name)) {
-        return Err(StartError::Unknown(unknown.clone()));
-    }
-    let links_to_broker = |name: &String| config.services[name].links().iter().any(|peer| peer == BROKER);
-    if config.broker == Some(Broker::Embedded) && (only.is_none() || chosen.iter().any(links_to_broker)) {
-        chosen.insert(BROKER.to_owned());
-    }
-    Ok(chosen)
-}
-
-fn assemble(
-    service: &crate::config::Service,
-    places: &Places,
-    run_dir: &Path,
-    options: &StartOptions,
-) -> Result<Arc<Service>, StartError> {
-    let name = &service.name;
-    let (argv, env) = places
-        .launch(service, options.env_extra.get(name))
-        .map_err(|source| StartError::Placeholder { service: name.clone(), source })?;
-    let address = places.services[name];
-    let (probe, pattern) = match &service.ready.condition {
-        ReadyCondition::Http(path) => (Probe::Http(address, path.clone()), None),
-        ReadyCondition::Tcp => (Probe::Tcp(vec![address]), None),
-        ReadyCondition::Log(regex) => (Probe::Log(regex.as_str().to_owned()), Some(regex.clone())),
-    };
-    Ok(Arc::new(Service {
-        name: name.clone(),
-        address,
-        launch: Launch { argv, dir: service.dir.clone(), env, pattern },
-        probe,
-        within: service.ready.within,
-        stop: service.stop.clone(),
-        restart: service.restart,
-        log: files(name, places, run_dir, options)?,
-        watchdog: options.watchdog.clone(),
-        events: options.events.clone(),
-        changing: tokio::sync::Mutex::default(),
-        state: State::default(),
-    }))
-}
-
-fn assemble_broker(
-    management: SocketAddr,
-    places: &Places,
-    run_dir: &Path,
-    options: &StartOptions,
-) -> Result<Arc<Service>, StartError> {
-    let address = places.services[BROKER];
-    let log = files(BROKER, places, run_dir, options)?;
-    let mut argv = options.broker.clone();
-    let data = places.data_of(BROKER).display().to_string();
-    let (listen, http) = (address.to_string(), management.to_string());
-    argv.extend(["--listen", &listen, "--management", &http, "--data", &data].map(str::to_owned));
-    Ok(Arc::new(Service {
-        name: BROKER.to_owned(),
-        address,
-        launch: Launch { argv, dir: run_dir.to_owned(), env: places.marks(), pattern: None },
-        probe: Probe::Tcp(vec![address, management]),
-        within: BROKER_READY,
-        stop: Stop { signal: StopSignal::Term, within: BROKER_STOP },
-        restart: Restart::Never,
-        log,
-        watchdog: options.watchdog.clone(),
-        events: options.events.clone(),
-        changing: tokio::sync::Mutex::default(),
-        state: State::default(),
-    }))
-}
-
-/// Makes a service's own folder and its log.
-fn files(name: &str, places: &Places, run_dir: &Path, options: &StartOptions) -> Result<Arc<Log>, StartError> {
-    let data = places.data_of(name);
-    let logs = run_dir.join("logs");
-    for path in [&data, &logs] {
-        std::fs::create_dir_all(path).map_err(|source| StartError::Files { path: path.clone(), source })?;
-    }
-    let path = logs.join(format!("{name}.jsonl"));
-    Log::create(&path, name, options.store.clone()).map_err(|source| StartError::Files { path, source })
-}
-
-fn port_error(service: &str, source: PortError) -> StartError {
-    StartError::Port { service: service.to_owned(), source }
-}
-
-fn local(port: u16) -> SocketAddr {
-    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
 }

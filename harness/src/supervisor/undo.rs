@@ -19,12 +19,19 @@ pub(super) fn replay(journal: &Path) -> usize {
     let Ok(journal) = UndoJournal::open(journal) else { return 0 };
     let settled = outstanding.iter().filter(|record| {
         let gone = match &record.action {
-            UndoAction::Resume { pid: Some(pid), .. } => !Path::new(&format!("/proc/{pid}")).exists(),
+            UndoAction::Resume { pid: Some(pid), .. } => gone(*pid),
             _ => true,
         };
         gone && journal.settle(record.id).is_ok()
     });
     settled.count()
+}
+
+/// Whether a process is gone. One that is dead and only waits for its parent to notice is frozen no more.
+fn gone(pid: u32) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
+    // The state follows the command, which stands in parentheses and may contain some itself.
+    stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with(['Z', 'X']))
 }
 
 #[cfg(test)]
