@@ -231,6 +231,24 @@ async fn cancelled_load_is_aborted() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn iterations_in_flight_when_a_load_is_stopped_still_tell_what_they_did() {
+    let dir = tempfile::tempdir().unwrap();
+    let history = Arc::new(History::append_to(dir.path().join("history.jsonl")).unwrap());
+    let control = LoadControl { pacing: Pacing::Timer, ..LoadControl::now() };
+    let cancel = control.cancel.clone();
+    let slow = Arc::new(takes(Some(Duration::from_secs(2))));
+    let load = run_load(plan(10.0, 60), slow, Arc::new(Recorder::new()), Some(history.clone()), control);
+    let (load, ()) = tokio::join!(load, async {
+        sleep(Duration::from_secs(3)).await;
+        cancel.cancel();
+    });
+    history.flush().unwrap();
+    let outcomes: Vec<Outcome> = history::read(history.path()).unwrap().map(|read| read.unwrap().outcome).collect();
+    assert_eq!(outcomes.len() as u64, load.offered);
+    assert!(outcomes.iter().all(|outcome| *outcome == Outcome::Ok), "{outcomes:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn panicking_iteration_counts_as_failed() {
     struct Panics;
     impl Workload for Panics {

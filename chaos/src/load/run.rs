@@ -105,12 +105,16 @@ async fn drive(
     let mut running = JoinSet::new();
     let mut second = 0;
     let mut arriving = true;
+    let mut stopped = None;
     while arriving || !running.is_empty() {
         tokio::select! {
             biased;
-            () = control.cancel.cancelled() => {
-                running.shutdown().await;
-                return Some("stopped before its end".to_owned());
+            // Nothing new arrives; what is in flight ends by its deadline and tells what it did: an operation that took
+            // effect and is in no history would look like something that nobody asked for.
+            () = control.cancel.cancelled(), if stopped.is_none() => {
+                stopped = Some("stopped before its end".to_owned());
+                arrivals.close();
+                arriving = false;
             }
             arrival = arrivals.recv(), if arriving => match arrival {
                 Some(arrival) if running.len() >= plan.max_inflight => shared.shed(arrival),
@@ -128,7 +132,7 @@ async fn drive(
     }
     // What is left of the last second.
     control.events.second(&plan.scope, &plan.name, &shared.recorder.second(Some(&plan.name), second));
-    None
+    stopped
 }
 
 /// Records an iteration that ends without a result, because its task panicked or was stopped.

@@ -45,7 +45,7 @@ where
         Err(error) => return complain(FAILED, &format!("{name}: cannot start: {error}")),
     };
     runtime.block_on(async {
-        let telemetry = match telemetry::init(telemetry::Config::from_env(name)) {
+        let telemetry = match telemetry::init(telemetry::Config::from_env(name).version(env!("CARGO_PKG_VERSION"))) {
             Ok(telemetry) => telemetry,
             Err(error) => return complain(MISCONFIGURED, &format!("{name}: {error}")),
         };
