@@ -7,7 +7,7 @@ use contracts::store::{drift, load_dir};
 
 use super::{
     gateway_auth, gateway_gig, gateway_order, gateway_review, gateway_users, gig_users, notification_auth,
-    notification_order, users_auth, users_gig, users_order, users_review,
+    notification_chat, notification_order, users_auth, users_gig, users_order, users_review,
 };
 
 async fn record_everything(dir: &Path) -> Result<(), contracts::Error> {
@@ -19,6 +19,7 @@ async fn record_everything(dir: &Path) -> Result<(), contracts::Error> {
     gateway_users::record(&recorder).await?;
     gig_users::record(&recorder).await?;
     notification_auth::record(&recorder).await?;
+    notification_chat::record(&recorder).await?;
     notification_order::record(&recorder).await?;
     users_auth::record(&recorder).await?;
     users_gig::record(&recorder).await?;

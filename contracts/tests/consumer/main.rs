@@ -42,6 +42,7 @@ mod gateway_review;
 mod gateway_users;
 mod gig_users;
 mod notification_auth;
+mod notification_chat;
 mod notification_order;
 mod users_auth;
 mod users_gig;

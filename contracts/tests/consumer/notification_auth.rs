@@ -8,7 +8,7 @@ use pact_consumer::{json_pattern, like, term};
 use super::envelope::event;
 use super::mails::sent;
 
-expectations!(a_verification_was_requested, a_password_reset_was_requested, a_password_was_changed);
+expectations!(a_user_registered, a_verification_was_requested, a_password_reset_was_requested, a_password_was_changed);
 
 const ADDRESS: &str = "^[^@ ]+@[^@ ]+$";
 const ADA: &[&str] = &["ada@example.test"];
@@ -19,6 +19,17 @@ fn person_with_token() -> JsonPattern {
         "email": term!(ADDRESS, "ada@example.test"),
         "token": term!("^[A-Za-z0-9_-]{16,}$", "0123456789abcdef0123456789abcdef"),
     })
+}
+
+fn person() -> JsonPattern {
+    json_pattern!({ "username": like!("ada"), "email": term!(ADDRESS, "ada@example.test") })
+}
+
+async fn a_user_registered(recorder: &Recorder) -> Result<(), Error> {
+    event("notification", "auth", "a user registered", "auth.user_registered.v1")
+        .json(person())
+        .exercise(recorder, |message| sent(message, ADA, &["ada"]))
+        .await
 }
 
 async fn a_verification_was_requested(recorder: &Recorder) -> Result<(), Error> {
@@ -37,7 +48,7 @@ async fn a_password_reset_was_requested(recorder: &Recorder) -> Result<(), Error
 
 async fn a_password_was_changed(recorder: &Recorder) -> Result<(), Error> {
     event("notification", "auth", "a password was changed", "auth.password_changed.v1")
-        .json(json_pattern!({ "username": like!("ada"), "email": term!(ADDRESS, "ada@example.test") }))
+        .json(person())
         .exercise(recorder, |message| sent(message, ADA, &["ada"]))
         .await
 }
