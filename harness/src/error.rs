@@ -85,8 +85,8 @@ impl Error {
             | Self::UnknownName { .. }
             | Self::Missing { .. }
             | Self::Usage(_) => Exit::Usage,
+            Self::Build(BuildError::Interrupted { .. }) | Self::Interrupted => Exit::Aborted,
             Self::RunDir(_) | Self::Build(_) | Self::Start(_) | Self::Failed { .. } => Exit::Failed,
-            Self::Interrupted => Exit::Aborted,
         }
     }
 }

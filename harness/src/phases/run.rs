@@ -171,7 +171,7 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
         let judged = judge(&ground, &plan, system.clone(), &mut run).await;
         run.services = services(&system);
         run.notes.extend(system.notes());
-        system.stop().await;
+        run.notes.extend(system.stop().await.notes());
         judged?;
     }
     ground.watchdog.farewell();
