@@ -24,10 +24,13 @@ struct Seen {
     body: Value,
 }
 
+/// Statuses and bodies, answered one after the other; the last one stays.
+type Script = Vec<(u16, Value)>;
+
 #[derive(Clone, Default)]
 struct StandIn {
     name: &'static str,
-    answers: Arc<Mutex<HashMap<String, Vec<(u16, Value)>>>>,
+    answers: Arc<Mutex<HashMap<String, Script>>>,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
@@ -42,7 +45,7 @@ impl StandIn {
     }
 
     /// Answers `route` with these, one after the other; the last one stays.
-    fn answers(&self, route: &str, answers: Vec<(u16, Value)>) {
+    fn answers(&self, route: &str, answers: Script) {
         self.answers.lock().unwrap().insert(route.to_owned(), answers);
     }
 

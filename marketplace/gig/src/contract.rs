@@ -27,14 +27,14 @@ pub fn hooks(database: &Database) -> ContractHooks {
                 price: offer(None).price,
                 currency: offer(None).currency,
             };
-            Ok(Event::new(&data.gig_id.clone(), &data)?)
+            Ok(Event::new(data.gig_id.clone(), &data)?)
         })
         .message("a gig was deleted", |params| async move {
             let data = GigDeleted {
                 gig_id: text(&params, "gigId").unwrap_or_else(new_id),
                 seller_id: text(&params, "sellerId").unwrap_or(test_caller().id),
             };
-            Ok(Event::new(&data.gig_id.clone(), &data)?)
+            Ok(Event::new(data.gig_id.clone(), &data)?)
         })
 }
 

@@ -27,7 +27,7 @@ pub fn hooks(database: &Database) -> ContractHooks {
         .state("a buyer exists", buyer)
         .message("a seller was created", |params| async move {
             let facts = facts(&params, None);
-            Ok(Event::new(&facts.seller_id.clone(), &SellerCreated(facts))?)
+            Ok(Event::new(facts.seller_id.clone(), &SellerCreated(facts))?)
         })
         .message("a seller was updated", |params| async move {
             let gig_rating = Some(GigRating {
@@ -35,7 +35,7 @@ pub fn hooks(database: &Database) -> ContractHooks {
                 rating: Rating { sum: 5, count: 1 },
             });
             let facts = facts(&params, gig_rating);
-            Ok(Event::new(&facts.seller_id.clone(), &SellerUpdated(facts))?)
+            Ok(Event::new(facts.seller_id.clone(), &SellerUpdated(facts))?)
         })
 }
 
