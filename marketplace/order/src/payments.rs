@@ -13,9 +13,6 @@ use crate::domain::{Order, Terms};
 /// Longest a single call may take.
 const CALL: Duration = Duration::from_secs(2);
 
-/// Longest a call may take with its retries; the gateway's client waits longer.
-const BUDGET: Duration = Duration::from_secs(8);
-
 /// Why the provider did not do what it was told.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PaymentError {
@@ -37,13 +34,14 @@ pub(crate) enum PaymentError {
 pub(crate) struct Payments {
     base: String,
     client: telemetry::http::Client,
+    budget: Duration,
 }
 
 impl Payments {
-    /// A client of the provider at `base`.
-    pub(crate) fn new(base: String) -> Result<Self, reqwest::Error> {
+    /// A client of the provider at `base` that gives a call up, with its retries, after `budget`.
+    pub(crate) fn new(base: String, budget: Duration) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(CALL).connect_timeout(Duration::from_secs(1)).build()?;
-        Ok(Self { base, client: telemetry::http::Client::new(client) })
+        Ok(Self { base, client: telemetry::http::Client::new(client), budget })
     }
 
     /// Creates the intent that will pay the order `terms.order_id`; returns the intent's id and its client secret.
@@ -115,11 +113,11 @@ impl Payments {
         key: impl Fn(u32) -> String,
         body: &Value,
     ) -> Result<Value, PaymentError> {
-        let deadline = Instant::now() + BUDGET;
+        let deadline = Instant::now() + self.budget;
         let mut backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(1));
         loop {
             let key = key(backoff.attempt());
-            let error = match self.once(path, route, &key, body).await {
+            let error = match self.once(path, route, &key, body, deadline).await {
                 Err(PaymentError::NoAnswer(reason)) => reason,
                 decided => return decided,
             };
@@ -138,13 +136,21 @@ impl Payments {
         }
     }
 
-    async fn once(&self, path: &str, route: &'static str, key: &str, body: &Value) -> Result<Value, PaymentError> {
+    async fn once(
+        &self,
+        path: &str,
+        route: &'static str,
+        key: &str,
+        body: &Value,
+        deadline: Instant,
+    ) -> Result<Value, PaymentError> {
         let lost = |error: reqwest::Error| PaymentError::NoAnswer(error.without_url().to_string());
         let response = self
             .client
             .request(Method::POST, format!("{}{path}", self.base))
             .route(route)
             .header("idempotency-key", key)
+            .timeout(CALL.min(deadline.saturating_duration_since(Instant::now())))
             .json(body)
             .send()
             .await

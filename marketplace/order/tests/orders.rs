@@ -5,6 +5,7 @@ use platform::testing::{Answer, TestApp};
 use platform::{Caller, outbox};
 use serde_json::{Value, json};
 
+#[allow(dead_code, reason = "each test file uses its part of it")]
 mod provider;
 use provider::Provider;
 
