@@ -58,7 +58,6 @@ async fn run<E: Display>(
     let failed =
         |reason: String| Error::Consumer { consumer: consumer.to_owned(), description: description.to_owned(), reason };
     // The consumer's client is built with the features that the Pact crates turn on.
-    crate::tls::install();
     match tokio::time::timeout(PATIENCE, code).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(failed(error.to_string())),

@@ -27,7 +27,6 @@ pub mod error;
 pub mod matrix;
 pub mod result;
 pub mod store;
-pub mod tls;
 pub mod verify;
 
 mod canonical;

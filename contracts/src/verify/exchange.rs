@@ -93,7 +93,6 @@ enum Broken {
 
 /// A client that talks to the provider itself: no proxy from the environment, no redirects followed.
 pub(super) fn client() -> Result<Client, Mismatch> {
-    crate::tls::install();
     Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())

@@ -141,7 +141,7 @@ async fn start_providers(ground: &Ground, section: &config::Contracts) -> Result
         env.entry(provider.service.clone()).or_default().extend(provider.env.clone());
     }
     let options = StartOptions {
-        only: Some(env.keys().cloned().collect()),
+        only: Some(with_peers(&ground.config, env.keys().cloned().collect())),
         env_extra: env,
         collector: ground.collector.http_addr,
         store: Some(ground.collector.store.clone()),
@@ -152,6 +152,20 @@ async fn start_providers(ground: &Ground, section: &config::Contracts) -> Result
         ..ground.start_options()
     };
     Ok(RunningSystem::start(ground.config.clone(), ground.dir.path(), options).await?)
+}
+
+/// The services, and those that they reach through links: a provider may need a third party to honour a request.
+fn with_peers(config: &Config, services: Vec<String>) -> Vec<String> {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    let mut open = services;
+    while let Some(name) = open.pop() {
+        if let Some(service) = config.services.get(&name)
+            && all.insert(name)
+        {
+            open.extend(service.links());
+        }
+    }
+    all.into_iter().collect()
 }
 
 async fn replay(

@@ -23,6 +23,7 @@ use crate::caller::Caller;
 use crate::error::ApiError;
 use crate::event::{CONTENT_TYPE, Event};
 use crate::extract::Json;
+use crate::instrument;
 use crate::token::InternalTokens;
 
 type HookFuture<T> = Pin<Box<dyn Future<Output = anyhow::Result<T>> + Send>>;
@@ -177,6 +178,10 @@ async fn messages(
     let mut metadata: Map<String, Value> =
         event.headers().iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
     metadata.insert("contentType".to_owned(), json!(CONTENT_TYPE));
+    // As the outbox keeps them: the context in which the event was built travels in the message's headers.
+    if let Ok(Value::Object(context)) = serde_json::from_str(&instrument::captured_context()) {
+        metadata.extend(context);
+    }
     let encoded = STANDARD.encode(Value::Object(metadata).to_string());
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE)),
