@@ -5,19 +5,24 @@ use std::time::Duration;
 use anyhow::Context as _;
 use lettre::message::header::{Header, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, Message};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::mail::Mail;
 
 /// Sender of every mail.
 const FROM: &str = "no-reply@marketplace.example";
-/// Longest time for one command of the mail server.
+/// Longest time for one session with the mail server.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A mail server.
 #[derive(Clone, Debug)]
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: String,
     from: Mailbox,
 }
 
@@ -40,9 +45,7 @@ impl Mailer {
         let (host, port) =
             authority.trim_end_matches('/').rsplit_once(':').context("SMTP_URL: expected `smtp://host:port`")?;
         let port: u16 = port.parse().with_context(|| format!("SMTP_URL: `{port}` is no port"))?;
-        let transport =
-            AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host).port(port).timeout(Some(TIMEOUT)).build();
-        Ok(Self { transport, from: FROM.parse().context("sender")? })
+        Ok(Self { server: format!("{host}:{port}"), from: FROM.parse().context("sender")? })
     }
 
     /// Sends `mail` under `message_id` (without angle brackets).
@@ -51,11 +54,30 @@ impl Mailer {
     /// When the mail is refused or the server does not take it now.
     pub async fn send(&self, mail: &Mail, message_id: &str) -> Result<(), SendError> {
         let message = self.message(mail, message_id).map_err(|error| SendError::Refused(format!("{error:#}")))?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(SendError::Refused(error.to_string())),
-            Err(error) => Err(SendError::Unavailable(error.into())),
+        match timeout(TIMEOUT, self.session(&message)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(error),
+            Err(late) => Err(SendError::Unavailable(late.into())),
         }
+    }
+
+    /// One SMTP session for one mail.
+    async fn session(&self, message: &Message) -> Result<(), SendError> {
+        let unreachable = |error: std::io::Error| SendError::Unavailable(error.into());
+        let stream = TcpStream::connect(&self.server).await.map_err(unreachable)?;
+        // The end of a mail is a small write of its own, which would wait for the server's delayed ACK, 40 ms.
+        stream.set_nodelay(true).map_err(unreachable)?;
+        let refused = |error: SmtpError| match error.is_permanent() {
+            true => SendError::Refused(error.to_string()),
+            false => SendError::Unavailable(error.into()),
+        };
+        let hello = ClientId::Domain("marketplace".to_owned());
+        let mut connection =
+            AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await.map_err(refused)?;
+        connection.send(message.envelope(), &message.formatted()).await.map_err(refused)?;
+        // The mail is accepted; how the session ends does not matter any more.
+        connection.abort().await;
+        Ok(())
     }
 
     fn message(&self, mail: &Mail, message_id: &str) -> anyhow::Result<Message> {
