@@ -65,6 +65,11 @@ pub(crate) struct IntentAnswer {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrderRequest {
     payment_intent_id: String,
+    /// Checked against the intent where given: an intent for one gig must not pay for another.
+    #[serde(default)]
+    gig_id: Option<String>,
+    #[serde(default)]
+    seller_id: Option<String>,
     gig_title: String,
     #[serde(default)]
     description: String,
@@ -234,17 +239,22 @@ async fn terms(tx: &mut Tx, buyer: &Caller, request: &OrderRequest) -> Result<Te
     if row.try_get::<String, _>("buyer_id")? != buyer.id {
         return Err(ApiError::forbidden("not_your_payment_intent", "this payment intent belongs to somebody else"));
     }
+    let (gig_id, seller_id): (String, String) = (row.try_get("gig_id")?, row.try_get("seller_id")?);
+    let differs = |given: &Option<String>, intended: &str| given.as_deref().is_some_and(|given| given != intended);
+    if differs(&request.gig_id, &gig_id) || differs(&request.seller_id, &seller_id) {
+        return Err(ApiError::conflict("other_gig", "this payment intent is for another gig"));
+    }
     Ok(Terms {
         order_id: row.try_get("order_id")?,
         payment_intent_id: request.payment_intent_id.clone(),
-        gig_id: row.try_get("gig_id")?,
+        gig_id,
         gig_title: request.gig_title.clone(),
         description: request.description.clone(),
         quantity: request.quantity,
         buyer_id: buyer.id.clone(),
         buyer_username: buyer.username.clone(),
         buyer_email: buyer.email.clone(),
-        seller_id: row.try_get("seller_id")?,
+        seller_id,
         seller_username: request.seller_username.clone(),
         seller_email: request.seller_email.clone(),
         amount: row.try_get("amount")?,

@@ -215,6 +215,23 @@ async fn other_side_is_notified_and_can_mark_it_read() {
 }
 
 #[tokio::test]
+async fn intent_for_one_gig_does_not_pay_for_another() {
+    let provider = Provider::start(&[]).await;
+    let service = service(&provider).await;
+    let intent = intent(&service, None).await;
+    for (field, other) in [("gigId", "gig-2"), ("sellerId", "u-stranger")] {
+        let mut body = request(&intent);
+        body[field] = json!(other);
+        let answer = service.post("/api/v1/order", &buyer(), body).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (409, &json!("other_gig")), "{}", answer.text);
+    }
+    let mut body = request(&intent);
+    body["gigId"] = json!("gig-1");
+    body["sellerId"] = json!("u-seller");
+    assert_eq!(service.post("/api/v1/order", &buyer(), body).await.status, 201);
+}
+
+#[tokio::test]
 async fn bad_requests_are_refused_with_their_reason() {
     let provider = Provider::start(&[]).await;
     let service = service(&provider).await;
