@@ -24,6 +24,7 @@ fn system(lines: &str) -> TempDir {
 fn run(lines: &str) -> Ended {
     let ended = Program::within(system(lines)).args(["run"]).run();
     ended.expect_code(1).expect_no_result();
+    // The watchdog outlives a run that never began by a moment, in which it looks for anything left.
     leftovers::expect_none_soon(&ended.run_id(), &BTreeSet::new());
     ended
 }

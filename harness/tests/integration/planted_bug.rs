@@ -28,7 +28,7 @@ fn forgotten_visit_is_found_and_named_by_the_invariant_alone() {
     let visit = witness["key"][0].as_str().unwrap_or_else(|| panic!("a visit in {witness}"));
     assert!(visit.ends_with('7'), "the bug forgets visits that end in 7, not {visit}");
 
-    let operations = chaos::history::read(&ended.run_dir().join("history.jsonl")).expect("history.jsonl");
+    let operations = chaos::history::read(ended.run_dir().join("history.jsonl")).expect("history.jsonl");
     let mut operations = operations.map(|operation| operation.expect("an operation"));
     let acknowledged = operations.any(|one| {
         one.operation == "record visit" && one.outcome == chaos::Outcome::Ok && one.saved["visit_id"] == visit

@@ -80,7 +80,7 @@ fn telemetry_is_kept(dir: &Path) {
 }
 
 fn history_is_kept(dir: &Path, summary: &Value) {
-    let operations = chaos::history::read(&dir.join("history.jsonl")).expect("history.jsonl");
+    let operations = chaos::history::read(dir.join("history.jsonl")).expect("history.jsonl");
     let operations = operations.collect::<Result<Vec<_>, _>>().expect("operations");
     let acknowledged = operations.iter().filter(|one| one.operation == "record visit" && one.outcome == Outcome::Ok);
     assert_eq!(summary.pointer("/chaos/0/invariants/0/checked"), Some(&acknowledged.count().into()));
