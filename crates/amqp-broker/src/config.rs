@@ -2,7 +2,10 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::{StartError, frame};
+use crate::StartError;
+
+/// RabbitMQ's smallest `frame_max`.
+const MIN_OFFER: u32 = 8192;
 
 /// Settings of one broker. [`Config::default`] is a broker in memory on a free port of the loopback interface.
 #[derive(Debug, Clone)]
@@ -40,7 +43,8 @@ impl Default for Config {
 /// Bounds on what clients can make the broker hold or do. Sizes are in bytes.
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Largest frame, its 8 octets of framing included; offered to clients, which may ask for less. At least 4096.
+    /// Largest frame, its 8 octets of framing included; offered to clients, which may ask
+    /// for less. At least 8192.
     pub frame_max: u32,
     /// Largest message body; a larger one closes its channel with 406.
     pub content_max: u64,
@@ -86,11 +90,12 @@ impl Default for Limits {
 
 impl Limits {
     pub(crate) fn check(&self) -> Result<(), StartError> {
-        if self.frame_max < frame::MIN_MAX {
+        // Clients such as lapin ask for no less than RabbitMQ's own minimum, whatever they are offered.
+        if self.frame_max < MIN_OFFER {
             return Err(StartError::Limit {
                 name: "frame_max",
                 value: u64::from(self.frame_max),
-                expected: "at least 4096",
+                expected: "at least 8192",
             });
         }
         // Deep tables are decoded by recursion, which must stay far from the end of the stack.

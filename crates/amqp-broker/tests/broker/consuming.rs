@@ -91,9 +91,9 @@ async fn headers_and_all_properties_arrive_as_they_were_sent() {
 
 #[tokio::test]
 async fn bodies_larger_than_a_frame_arrive_whole() {
-    let broker = start_with(|config| config.limits.frame_max = 4096).await;
+    let broker = start_with(|config| config.limits.frame_max = 8192).await;
     let (connection, channel) = channel(&broker).await;
-    assert_eq!(connection.configuration().frame_max(), 4096);
+    assert_eq!(connection.configuration().frame_max(), 8192);
     declare(&channel, "q", &[]).await;
     let body: String = (0..100_000).map(|i| char::from(b'a' + (i % 26) as u8)).collect();
     confirms(&channel).await;
