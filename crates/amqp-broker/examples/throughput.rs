@@ -16,7 +16,7 @@ use lapin::{BasicProperties, Connection, ConnectionProperties, options::*, types
 const PUBLISHERS: usize = 2;
 
 /// Publishes that may wait for their confirm, per publisher.
-const WINDOW: usize = 500;
+const WINDOW: usize = 2000;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
