@@ -10,13 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 #[command(name = "shakedown", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 pub struct Cli {
     /// Description of the system.
-    #[arg(
-        long,
-        global = true,
-        env = "SHAKEDOWN_CONFIG",
-        default_value = "shakedown.toml",
-        value_name = "FILE"
-    )]
+    #[arg(long, global = true, env = "SHAKEDOWN_CONFIG", default_value = "shakedown.toml", value_name = "FILE")]
     pub config: PathBuf,
     /// What goes to standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
@@ -80,7 +74,7 @@ pub struct SystemArgs {
     /// Do not run the system's build command.
     #[arg(long)]
     pub no_build: bool,
-    /// Directory for the run's files [default: target/shakedown/<run-id>].
+    /// Directory for the run's files [default: target/shakedown/RUN-ID].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Seed of schedules, payloads and identifiers [default: the one in shakedown.toml].

@@ -68,10 +68,7 @@ pub enum Error {
 
 impl Error {
     /// A failure of something that has no variant of its own.
-    pub fn failed(
-        doing: impl Into<String>,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn failed(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::Failed { doing: doing.into(), source: source.into() }
     }
 

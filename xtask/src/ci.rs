@@ -18,20 +18,13 @@ pub(crate) fn run() -> Result<()> {
 /// Formatting, lints, documentation, dependency policy and the direction of dependencies.
 pub(crate) fn lint() -> Result<()> {
     shell::run("cargo", &["fmt", "--all", "--check"])?;
-    shell::run(
-        "cargo",
-        &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
-    )?;
-    run_with(
-        "cargo",
-        &["doc", "--workspace", "--no-deps", "--locked", "--quiet"],
-        &[("RUSTDOCFLAGS", "-D warnings")],
-    )?;
+    shell::run("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
+    run_with("cargo", &["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])?;
     if !succeeds("cargo", &["deny", "--version"]) {
         say("cargo-deny is missing: installing it");
         shell::run("cargo", &["install", "--locked", "--version", CARGO_DENY, "cargo-deny"])?;
     }
     // Advisories need a database from outside; licences, bans and sources do not.
-    shell::run("cargo", &["deny", "--offline", "check", "bans", "licenses", "sources"])?;
+    shell::run("cargo", &["deny", "check", "bans", "licenses", "sources"])?;
     tidy::run()
 }

@@ -7,6 +7,8 @@ use crate::collector::{LogRecord, LogSource, Span, SpanKind};
 
 /// Adds every log line and span of a flow that carries another correlation id than the flow's, or none where it must.
 ///
+/// A service that only passes on a wrong one that it was given is not named; the one that brought it in is.
+///
 /// Every log line must carry it. So must spans that take something in or send a message; other spans may leave it out, but
 /// not carry another one. Spans of batches belong to several flows and are left alone, with their log lines.
 pub(crate) fn correlation(flow: &Flow, findings: &mut Findings) {
@@ -27,6 +29,9 @@ pub(crate) fn correlation(flow: &Flow, findings: &mut Findings) {
             None if must_carry(span.kind) => "no correlation id".to_owned(),
             None => continue,
         };
+        if inherited(flow, span) {
+            continue;
+        }
         findings.add("span-correlation", span.service(), &span.name, &[span.trace_id], || {
             format!("{} carries {wrong}; its flow `{}` has `{expected}`", describe(span), flow.name)
         });
@@ -38,6 +43,8 @@ pub(crate) fn correlation(flow: &Flow, findings: &mut Findings) {
         }
         let wrong = match log.correlation_id.as_deref() {
             Some(found) if found == expected => continue,
+            // The span has the same wrong one, and whoever brought it in is named.
+            Some(found) if span.is_some_and(|span| span.correlation_id() == Some(found)) => continue,
             Some(found) => format!("correlation id `{found}`"),
             None => "no correlation id".to_owned(),
         };
@@ -46,6 +53,15 @@ pub(crate) fn correlation(flow: &Flow, findings: &mut Findings) {
             format!("{} carries {wrong}; its flow `{}` has `{expected}`", describe_log(log), flow.name)
         });
     }
+}
+
+/// Whether a span got its wrong correlation id from the span before it: then that one, or one before it, is to blame.
+fn inherited(flow: &Flow, span: &Span) -> bool {
+    let Some(found) = span.correlation_id() else {
+        return false;
+    };
+    let linked = span.links.iter().filter_map(|link| flow.span(link.trace_id, link.span_id));
+    flow.parent(span).into_iter().chain(linked).any(|before| before.correlation_id() == Some(found))
 }
 
 fn must_carry(kind: SpanKind) -> bool {
@@ -100,13 +116,14 @@ mod tests {
     fn service_that_forgets_or_changes_the_id_is_named() {
         let mut spans = fixture::purchase();
         spans.consumer("review", 4, 20).named("process order.placed").link(1, 4).correlation("other");
+        spans.producer("review", 4, 21).parent(20).named("send events").correlation("other");
+        spans.consumer("gig", 5, 22).named("process review.submitted").link(4, 21).correlation("other");
         let store = spans.store();
         store.ingest_log_line("review", &fixture::log_line("INFO", "counted", 4, 20, Some("other")));
         for _ in 0..3 {
             store.ingest_log_line("users", &fixture::log_line("WARN", "slow", 2, 5, None));
         }
         insta::assert_snapshot!(findings(&store).join("\n"), @r#"
-        log-correlation: log line 1 of `review` (info "counted") carries correlation id `other`; its flow `purchase` has `c-1`
         log-correlation: log line 1 of `users` (warn "slow") carries no correlation id; its flow `purchase` has `c-1` (and 2 more like it)
         span-correlation: consumer span `process order.placed` (0000000000000014) of `review` carries correlation id `other`; its flow `purchase` has `c-1`
         "#);

@@ -37,7 +37,10 @@ pub(super) fn run(config: &Path) -> Result<Exit, Error> {
         let problem = contracts::store::load_dir(&contracts.pacts).err().map(|e| e.to_string());
         row(&format!("pacts in {}", contracts.pacts.display()), problem);
     }
-    row("/proc (clean-up of processes that escaped)", (!Path::new("/proc/self/environ").exists()).then(|| "not mounted".into()));
+    row(
+        "/proc (clean-up of processes that escaped)",
+        (!Path::new("/proc/self/environ").exists()).then(|| "not mounted".into()),
+    );
     let verdict = match missing {
         0 => "ready to run".to_owned(),
         missing => format!("{missing} missing"),

@@ -79,7 +79,9 @@ pub(super) async fn run(config: &Path, format: Format, args: RunArgs, focus: Foc
     let run = result?;
     report::write_all(&run, dir.path())?;
     match format {
-        Format::Json => print::result(&report::json::render(&run).map_err(|e| Error::failed("the summary cannot be written", e))?),
+        Format::Json => {
+            print::result(&report::json::render(&run).map_err(|e| Error::failed("the summary cannot be written", e))?)
+        }
         Format::Human => print::result(&report::terminal::render(&run)),
     }
     print::progress(&format!("report: {}", dir.file("report.html").display()));

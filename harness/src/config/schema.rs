@@ -53,6 +53,7 @@
 //! warmup = "5s"                     # optional
 //! arrivals = "poisson"              # or "constant"
 //! max_inflight = 200
+//! max_lag = "100ms"                 # optional: a generator that was later than this at p99 makes the load invalid
 //! thresholds = ["purchase.p99 < 800ms", "purchase.ok >= 99%"]
 //! quick = { rate = "10/s", duration = "10s" }         # whatever `--quick` does differently
 //!
@@ -340,6 +341,8 @@ pub struct LoadShape {
     pub arrivals: Arrivals,
     /// Iterations in flight above which further ones are shed.
     pub max_inflight: usize,
+    /// Lag of the generator (99th percentile) above which the load cannot be judged.
+    pub max_lag: Duration,
     /// Thresholds as written.
     pub thresholds: Vec<String>,
 }

@@ -41,16 +41,8 @@ pub(crate) struct Step {
 
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    Http {
-        method: Method,
-        path: Template,
-        headers: Vec<(String, Template)>,
-        body: Option<ValueTemplate>,
-    },
-    Mail {
-        to: Template,
-        subject: Option<Template>,
-    },
+    Http { method: Method, path: Template, headers: Vec<(String, Template)>, body: Option<ValueTemplate> },
+    Mail { to: Template, subject: Option<Template> },
 }
 
 #[derive(Clone, Debug)]
@@ -89,17 +81,9 @@ impl Journeys {
     /// # Errors
     /// Every mistake found, with file and line.
     pub fn load(dir: &Path) -> Result<Self, Vec<JourneyProblem>> {
-        let whole = |file: &Path, message: String| JourneyProblem {
-            file: file.to_owned(),
-            line: 0,
-            message,
-        };
-        let listing = std::fs::read_dir(dir).map_err(|error| {
-            vec![whole(
-                dir,
-                format!("cannot read the folder of journeys: {error}"),
-            )]
-        })?;
+        let whole = |file: &Path, message: String| JourneyProblem { file: file.to_owned(), line: 0, message };
+        let listing = std::fs::read_dir(dir)
+            .map_err(|error| vec![whole(dir, format!("cannot read the folder of journeys: {error}"))])?;
         let mut paths: Vec<PathBuf> = listing
             .filter_map(|entry| Some(entry.ok()?.path()))
             .filter(|path| path.extension().is_some_and(|e| e == "yaml" || e == "yml"))
@@ -132,19 +116,19 @@ impl Journeys {
         let mut journeys = BTreeMap::new();
         for (name, (path, file)) in &files {
             let mut inherited = BTreeSet::new();
-            match &file.setup {
-                Some(setup) => match files.get(setup) {
+            if let Some(name) = &file.setup {
+                match files.get(name) {
                     Some((_, setup)) if setup.setup.is_some() => problems.push(whole(
                         path,
-                        format!("`setup` names journey `{}`, which has a `setup` of its own; only one level is run", setup.journey),
+                        format!(
+                            "`setup` names journey `{name}`, which has a `setup` of its own; only one level is run"
+                        ),
                     )),
                     Some((_, setup)) => inherited.extend(names_set_by(setup)),
-                    None => problems.push(whole(
-                        path,
-                        format!("`setup` names journey `{setup}`, which no file defines"),
-                    )),
-                },
-                None => {}
+                    None => {
+                        problems.push(whole(path, format!("`setup` names journey `{name}`, which no file defines")))
+                    }
+                }
             }
             match plan(path, file, inherited) {
                 Ok(journey) => {
@@ -153,11 +137,7 @@ impl Journeys {
                 Err(mut found) => problems.append(&mut found),
             }
         }
-        if problems.is_empty() {
-            Ok(Self(journeys))
-        } else {
-            Err(problems)
-        }
+        if problems.is_empty() { Ok(Self(journeys)) } else { Err(problems) }
     }
 }
 
@@ -170,11 +150,7 @@ fn names_set_by(file: &JourneyFile) -> impl Iterator<Item = String> {
     file.vars.keys().chain(saved).cloned()
 }
 
-fn plan(
-    path: &Path,
-    file: &JourneyFile,
-    mut known: BTreeSet<String>,
-) -> Result<Journey, Vec<JourneyProblem>> {
+fn plan(path: &Path, file: &JourneyFile, mut known: BTreeSet<String>) -> Result<Journey, Vec<JourneyProblem>> {
     let mut problems = Vec::new();
     let mut vars = Vec::new();
     for (name, value) in &file.vars {
@@ -206,11 +182,7 @@ fn plan(
         let line = step.name.referenced.line();
         let name = &step.name.value;
         let mut problem = |message: String| {
-            problems.push(JourneyProblem {
-                file: path.to_owned(),
-                line,
-                message: format!("step `{name}`: {message}"),
-            });
+            problems.push(JourneyProblem { file: path.to_owned(), line, message: format!("step `{name}`: {message}") });
         };
         match plan_step(step) {
             Ok(planned) => {
@@ -266,9 +238,7 @@ fn plan_step(step: &StepFile) -> Result<Step, String> {
         (Method::PATCH, &step.patch),
         (Method::DELETE, &step.delete),
     ];
-    let mut requests = requests
-        .into_iter()
-        .filter_map(|(method, path)| Some((method, path.as_ref()?)));
+    let mut requests = requests.into_iter().filter_map(|(method, path)| Some((method, path.as_ref()?)));
     let action = match (requests.next(), requests.next(), &step.mail) {
         (Some((method, path)), None, None) => {
             let mut headers = Vec::new();
@@ -276,26 +246,15 @@ fn plan_step(step: &StepFile) -> Result<Step, String> {
                 headers.push((name.clone(), template(text)?));
             }
             if let Some(bearer) = &step.bearer {
-                headers.push((
-                    "authorization".to_owned(),
-                    template(&format!("Bearer {bearer}"))?,
-                ));
+                headers.push(("authorization".to_owned(), template(&format!("Bearer {bearer}"))?));
             }
-            Action::Http {
-                method,
-                path: template(path)?,
-                headers,
-                body: step.json.as_ref().map(value).transpose()?,
-            }
+            Action::Http { method, path: template(path)?, headers, body: step.json.as_ref().map(value).transpose()? }
         }
-        (None, None, Some(mail)) => Action::Mail {
-            to: template(&mail.to)?,
-            subject: mail.subject.as_deref().map(template).transpose()?,
-        },
+        (None, None, Some(mail)) => {
+            Action::Mail { to: template(&mail.to)?, subject: mail.subject.as_deref().map(template).transpose()? }
+        }
         _ => {
-            return Err(
-                "expected exactly one of `get`, `post`, `put`, `patch`, `delete`, `mail`".into(),
-            );
+            return Err("expected exactly one of `get`, `post`, `put`, `patch`, `delete`, `mail`".into());
         }
     };
     let is_mail = matches!(action, Action::Mail { .. });
@@ -304,17 +263,13 @@ fn plan_step(step: &StepFile) -> Result<Step, String> {
         let source = if is_mail {
             let regex = Regex::new(source).map_err(|e| format!("save `{name}`: {e}"))?;
             if regex.captures_len() < 2 {
-                return Err(format!(
-                    "save `{name}`: expected a regular expression with one group"
-                ));
+                return Err(format!("save `{name}`: expected a regular expression with one group"));
             }
             Save::Capture(regex)
         } else if source.is_empty() || source.starts_with('/') {
             Save::Pointer(source.clone())
         } else {
-            return Err(format!(
-                "save `{name}`: `{source}` is not a JSON pointer; it must start with `/`"
-            ));
+            return Err(format!("save `{name}`: `{source}` is not a JSON pointer; it must start with `/`"));
         };
         save.push((name.clone(), source));
     }
@@ -327,33 +282,16 @@ fn plan_step(step: &StepFile) -> Result<Step, String> {
         response_headers.push((name.clone(), template(expected)?));
     }
     let within = match &step.within {
-        Some(text) => Some(
-            text.parse::<chaos::quantity::Duration>()
-                .map_err(|e| format!("within: {e}"))?
-                .into(),
-        ),
+        Some(text) => Some(text.parse::<chaos::quantity::Duration>().map_err(|e| format!("within: {e}"))?.into()),
         None => None,
     };
-    Ok(Step {
-        name: step.name.value.clone(),
-        action,
-        status: step.expect.status,
-        json,
-        response_headers,
-        within,
-        save,
-    })
+    Ok(Step { name: step.name.value.clone(), action, status: step.expect.status, json, response_headers, within, save })
 }
 
 impl Step {
     fn for_each_variable(&self, see: &mut impl FnMut(&str)) {
         match &self.action {
-            Action::Http {
-                path,
-                headers,
-                body,
-                ..
-            } => {
+            Action::Http { path, headers, body, .. } => {
                 path.variables().for_each(&mut *see);
                 for (_, header) in headers {
                     header.variables().for_each(&mut *see);

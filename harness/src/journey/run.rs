@@ -153,12 +153,7 @@ impl Runner {
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(256)
             .build()?;
-        Ok(Self {
-            http,
-            base,
-            mailbox,
-            spans,
-        })
+        Ok(Self { http, base, mailbox, spans })
     }
 
     /// Runs `journey` once. It stops at the first step that does not succeed.
@@ -176,11 +171,7 @@ impl Runner {
         let mut ok = true;
         let mut fresh = BTreeMap::new();
         for (name, template) in &journey.vars {
-            let mut scope = Scope {
-                vars: &vars,
-                rng: &mut rng,
-                iteration: start.iteration,
-            };
+            let mut scope = Scope { vars: &vars, rng: &mut rng, iteration: start.iteration };
             // A plan was checked: a variable can only read what the setup journey set.
             let value = template.value(&mut scope).unwrap_or(Value::Null);
             fresh.insert(name.clone(), value);
@@ -259,19 +250,10 @@ impl Runner {
         start: &Start,
         trace: &Trace,
     ) -> Attempt {
-        let mut scope = Scope {
-            vars,
-            rng,
-            iteration: start.iteration,
-        };
+        let mut scope = Scope { vars, rng, iteration: start.iteration };
         match &step.action {
             Action::Mail { to, subject } => self.mail(step, &mut scope, to, subject.as_ref()),
-            Action::Http {
-                method,
-                path,
-                headers,
-                body,
-            } => {
+            Action::Http { method, path, headers, body } => {
                 let request = (|| {
                     let url = format!("{}{}", self.base, path.text(&mut scope)?);
                     let mut request = self.http.request(method.clone(), url);
@@ -322,9 +304,7 @@ impl Runner {
             let Save::Capture(regex) = save else { continue };
             match regex.captures(&text).and_then(|captures| captures.get(1)) {
                 Some(found) => {
-                    attempt
-                        .saved
-                        .insert(name.clone(), found.as_str().to_owned().into());
+                    attempt.saved.insert(name.clone(), found.as_str().to_owned().into());
                 }
                 None => {
                     return Attempt::failed(format!("the mail to `{to}` does not match `{regex}`"));
@@ -345,17 +325,12 @@ impl Runner {
         let span_id = span_id(scope.rng);
         let start_unix_ns = unix_ns();
         let response = request
-            .header(
-                "traceparent",
-                format!("00-{}-{span_id}-01", trace.trace_id),
-            )
+            .header("traceparent", format!("00-{}-{span_id}-01", trace.trace_id))
             .header("x-correlation-id", &trace.correlation_id)
             .send()
             .await;
         let attempt = match response {
-            Err(error) if error.is_connect() => {
-                Attempt::failed(format!("cannot connect: {}", root_cause(&error)))
-            }
+            Err(error) if error.is_connect() => Attempt::failed(format!("cannot connect: {}", root_cause(&error))),
             Err(error) => Attempt::unknown(root_cause(&error)),
             Ok(response) => judge(step, response, scope).await,
         };
@@ -386,9 +361,7 @@ fn substream(seed: u64, journey: &str, salt: &str, iteration: u64) -> ChaCha12Rn
 
 /// FNV-1a, 64 bits (<http://www.isthe.com/chongo/tech/comp/fnv/>): stable across versions, unlike the standard hasher.
 fn fnv1a(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 fn trace_id(rng: &mut impl Rng) -> TraceId {

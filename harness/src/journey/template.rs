@@ -13,9 +13,7 @@ pub enum TemplateError {
     #[error("`{0}` opens a `${{` that is never closed")]
     Unclosed(String),
     /// Neither a variable nor a function.
-    #[error(
-        "`${{{0}}}` is neither a variable name nor one of `hex(n)`, `uuid()`, `int(low, high)`, `iteration()`"
-    )]
+    #[error("`${{{0}}}` is neither a variable name nor one of `hex(n)`, `uuid()`, `int(low, high)`, `iteration()`")]
     Unknown(String),
     /// A function with arguments that it does not take.
     #[error("`${{{call}}}` has wrong arguments: expected {expected}")]
@@ -67,9 +65,7 @@ impl Template {
                 parts.push(Part::Text(rest[..start].to_owned()));
             }
             let inner = &rest[start + 2..];
-            let end = inner
-                .find('}')
-                .ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
+            let end = inner.find('}').ok_or_else(|| TemplateError::Unclosed(text.to_owned()))?;
             parts.push(parse_part(inner[..end].trim())?);
             rest = &inner[end + 1..];
         }
@@ -94,11 +90,7 @@ impl Template {
     pub fn value<R: Rng>(&self, scope: &mut Scope<'_, R>) -> Result<Value, TemplateError> {
         match self.0.as_slice() {
             [Part::Text(text)] => Ok(Value::String(text.clone())),
-            [Part::Variable(name)] => scope
-                .vars
-                .get(name)
-                .cloned()
-                .ok_or_else(|| TemplateError::Unset(name.clone())),
+            [Part::Variable(name)] => scope.vars.get(name).cloned().ok_or_else(|| TemplateError::Unset(name.clone())),
             [Part::Int(low, high)] => Ok(scope.rng.random_range(*low..=*high).into()),
             [Part::Iteration] => Ok(scope.iteration.into()),
             _ => self.text(scope).map(Value::String),
@@ -140,8 +132,7 @@ impl Template {
 }
 
 fn parse_part(inner: &str) -> Result<Part, TemplateError> {
-    let Some((name, arguments)) = inner.strip_suffix(')').and_then(|call| call.split_once('('))
-    else {
+    let Some((name, arguments)) = inner.strip_suffix(')').and_then(|call| call.split_once('(')) else {
         let variable = !inner.is_empty()
             && inner.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && !inner.starts_with(|c: char| c.is_ascii_digit());
@@ -151,10 +142,7 @@ fn parse_part(inner: &str) -> Result<Part, TemplateError> {
             Err(TemplateError::Unknown(inner.to_owned()))
         };
     };
-    let wrong = |expected| TemplateError::Arguments {
-        call: inner.to_owned(),
-        expected,
-    };
+    let wrong = |expected| TemplateError::Arguments { call: inner.to_owned(), expected };
     match name {
         "hex" => match arguments.trim().parse() {
             Ok(digits @ 1..=64) => Ok(Part::Hex(digits)),
@@ -196,9 +184,7 @@ impl ValueTemplate {
     pub fn parse(value: &Value) -> Result<Self, TemplateError> {
         Ok(match value {
             Value::String(text) => Self::Text(Template::parse(text)?),
-            Value::Array(items) => {
-                Self::Array(items.iter().map(Self::parse).collect::<Result<_, _>>()?)
-            }
+            Value::Array(items) => Self::Array(items.iter().map(Self::parse).collect::<Result<_, _>>()?),
             Value::Object(fields) => Self::Object(
                 fields
                     .iter()
@@ -215,9 +201,7 @@ impl ValueTemplate {
             Self::Plain(_) => {}
             Self::Text(template) => template.variables().for_each(see),
             Self::Array(items) => items.iter().for_each(|item| item.for_each_variable(see)),
-            Self::Object(fields) => fields
-                .iter()
-                .for_each(|(_, field)| field.for_each_variable(see)),
+            Self::Object(fields) => fields.iter().for_each(|(_, field)| field.for_each_variable(see)),
         }
     }
 
@@ -229,12 +213,7 @@ impl ValueTemplate {
         Ok(match self {
             Self::Plain(value) => value.clone(),
             Self::Text(template) => template.value(scope)?,
-            Self::Array(items) => Value::Array(
-                items
-                    .iter()
-                    .map(|item| item.value(scope))
-                    .collect::<Result<_, _>>()?,
-            ),
+            Self::Array(items) => Value::Array(items.iter().map(|item| item.value(scope)).collect::<Result<_, _>>()?),
             Self::Object(fields) => Value::Object(
                 fields
                     .iter()
@@ -256,11 +235,7 @@ mod tests {
 
     fn render(text: &str, vars: &BTreeMap<String, Value>) -> Result<Value, TemplateError> {
         let mut rng = ChaCha12Rng::seed_from_u64(7);
-        let mut scope = Scope {
-            vars,
-            rng: &mut rng,
-            iteration: 3,
-        };
+        let mut scope = Scope { vars, rng: &mut rng, iteration: 3 };
         Template::parse(text)?.value(&mut scope)
     }
 
@@ -284,19 +259,13 @@ mod tests {
 
     #[test]
     fn mistakes_say_what_was_expected() {
-        assert_eq!(
-            Template::parse("a ${b").unwrap_err().to_string(),
-            "`a ${b` opens a `${` that is never closed"
-        );
+        assert_eq!(Template::parse("a ${b").unwrap_err().to_string(), "`a ${b` opens a `${` that is never closed");
         assert_eq!(
             Template::parse("${hex(900)}").unwrap_err().to_string(),
             "`${hex(900)}` has wrong arguments: expected a number of digits from 1 to 64"
         );
         assert!(matches!(Template::parse("${a b}"), Err(TemplateError::Unknown(_))));
-        assert_eq!(
-            render("${nobody}", &BTreeMap::new()),
-            Err(TemplateError::Unset("nobody".into()))
-        );
+        assert_eq!(render("${nobody}", &BTreeMap::new()), Err(TemplateError::Unset("nobody".into())));
     }
 
     proptest! {

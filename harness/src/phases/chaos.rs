@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use chaos::Judge;
 use chaos::invariants::{InvariantResult, InvariantSpec, Tables, judge};
 use chaos::scenario::{Plan, ScenarioResult, Stage, run_scenario};
 use chaos::system::{BoxFuture, System};
 use chaos::undo::UndoJournal;
 use chaos::verdict::Verdict;
-use chaos::Judge;
 
 use super::relay::Relay;
 use super::run::UNDO_JOURNAL;
@@ -28,8 +28,7 @@ pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::
     let journal = UndoJournal::open(session.dir.file(UNDO_JOURNAL))
         .map_err(|e| Error::failed("the undo journal cannot be opened", e))?;
     let judge = TableJudge { system: session.system.clone(), invariants: session.config.invariants.clone() };
-    let mut stage =
-        Stage::new(session.system.clone() as Arc<dyn System>, Arc::new(judge), Arc::new(journal));
+    let mut stage = Stage::new(session.system.clone() as Arc<dyn System>, Arc::new(judge), Arc::new(journal));
     stage.history = Some(session.history.clone());
     stage.events = Arc::new(Relay::new(session.events.clone()));
     stage.cancel = session.cancel.clone();

@@ -57,7 +57,6 @@ pub async fn record(plan: &Plan, around: Surroundings) -> Result<Vec<String>, Er
         Failure::Judged(reason) => Error::failed("contracts", reason),
         Failure::Other(error) => error,
     })?;
-    ground.watchdog.farewell();
     replace(&section.pacts, &ground.dir.file(PACTS))
         .map_err(|e| Error::failed(format!("the pacts cannot be written to `{}`", section.pacts.display()), e))
 }

@@ -11,7 +11,7 @@ use super::session::Session;
 use crate::assertions;
 use crate::error::Error;
 use crate::events::Event;
-use crate::journey::{Journey, JourneyRun, Start};
+use crate::journey::{CLIENT, Journey, JourneyRun, Start};
 use crate::report::model;
 
 /// Longest time for one journey.
@@ -69,14 +69,16 @@ async fn one(session: &Session, journey: &Journey) -> Result<model::Journey, Err
         Err(failure) => return Ok(failed_setup(journey, failure)),
     };
     let run = session.run_journey(journey, vars, "journeys").await?;
-    let mut failures: Vec<String> = run
-        .steps
-        .iter()
-        .filter_map(|step| Some(format!("step `{}`: {}", step.name, step.error.as_deref()?)))
-        .collect();
     let seed = run.seed();
     let deadline = Instant::now() + TELEMETRY_LIMIT;
     let judged = assertions::judge_flow(&session.collector.store, &seed, &journey.flow, deadline).await;
+    let steps = run.steps.iter().filter_map(|step| Some((step, step.error.as_deref()?)));
+    let mut failures: Vec<String> = steps
+        .map(|(step, error)| match answered_by(&judged.waterfall, &step.name) {
+            Some(service) => format!("step `{}`, answered by `{service}`: {error}", step.name),
+            None => format!("step `{}`: {error}", step.name),
+        })
+        .collect();
     failures.extend(judged.failures);
     let mut waterfall = judged.waterfall;
     let waterfall_omitted = waterfall.len().saturating_sub(WATERFALL_LIMIT);
@@ -91,6 +93,17 @@ async fn one(session: &Session, journey: &Journey) -> Result<model::Journey, Err
         waterfall,
         waterfall_omitted,
     })
+}
+
+/// The service that a step's request reached at last: the deepest server below the client's span.
+fn answered_by<'a>(waterfall: &'a [model::WaterfallRow], step: &str) -> Option<&'a str> {
+    let is_step = |row: &model::WaterfallRow| {
+        row.service == CLIENT && row.name.split_once(' ').is_some_and(|(_, name)| name == step)
+    };
+    let at = waterfall.iter().rposition(is_step)?;
+    let below = waterfall[at + 1..].iter().take_while(|row| row.depth > waterfall[at].depth && !row.linked);
+    let deepest = below.filter(|row| row.kind == "server").max_by_key(|row| row.depth)?;
+    Some(&deepest.service)
 }
 
 fn failed_setup(journey: &Journey, failure: String) -> model::Journey {
@@ -125,13 +138,8 @@ impl Session {
         scope: &str,
     ) -> Result<JourneyRun, Error> {
         let began = Instant::now();
-        let start = Start {
-            vars,
-            seed: self.seed,
-            iteration: 0,
-            deadline: began + JOURNEY_LIMIT,
-            salt: scope.to_owned(),
-        };
+        let start =
+            Start { vars, seed: self.seed, iteration: 0, deadline: began + JOURNEY_LIMIT, salt: scope.to_owned() };
         let run = self.runner.run(journey, start).await;
         for (number, step) in run.steps.iter().enumerate() {
             let operation = Operation {

@@ -90,7 +90,13 @@ impl model::Load {
 }
 
 impl From<LoadResult> for model::Load {
-    fn from(result: LoadResult) -> Self {
+    fn from(mut result: LoadResult) -> Self {
+        let most = result.failures.iter().max_by_key(|(_, count)| **count);
+        if let (true, Some((kind, count))) = (result.verdict == Verdict::Fail, most)
+            && let Some(first) = result.reasons.first_mut()
+        {
+            first.push_str(&format!("; most often `{kind}` ({count} times)"));
+        }
         Self {
             verdict: result.verdict,
             reasons: result.reasons,

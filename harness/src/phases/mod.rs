@@ -12,7 +12,7 @@ mod session;
 mod telemetry;
 mod verdict;
 
+pub use contracts::record;
 pub use prepare::{Plan, Wanted};
 pub use run::{Surroundings, run, up};
-pub use contracts::record;
 pub use run_dir::{RunDir, RunDirError};

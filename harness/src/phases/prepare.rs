@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use chaos::load::LoadPlan;
 use chaos::Problems;
+use chaos::load::LoadPlan;
 use chaos::scenario::{self, Known, Profile, ScenarioFile};
 
 use crate::cli::Phase;
@@ -123,6 +123,7 @@ impl Plan {
             Arrivals::Constant => chaos::load::Arrivals::Constant,
         };
         plan.max_inflight = shape.max_inflight;
+        plan.max_lag = shape.max_lag;
         plan.thresholds = shape
             .thresholds
             .iter()

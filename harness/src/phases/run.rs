@@ -50,6 +50,15 @@ pub(super) struct Ground {
     pub(super) history: Arc<History>,
 }
 
+impl Drop for Ground {
+    /// However a run ends, nothing of it is left by then, so the watchdog may go; except after a panic, when it must look.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.watchdog.farewell();
+        }
+    }
+}
+
 impl Ground {
     /// Collector, mail sink and watchdog.
     pub(super) async fn prepare(config: Arc<Config>, around: &Surroundings) -> Result<Self, Error> {
@@ -174,7 +183,6 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
         run.notes.extend(system.stop().await.notes());
         judged?;
     }
-    ground.watchdog.farewell();
     ground
         .collector
         .store
@@ -260,10 +268,9 @@ pub async fn up(plan: &Plan, around: Surroundings, ready: impl FnOnce(&str)) -> 
         ground.build().await?;
     }
     let system = ground.start().await?;
-    ready(&system.entry_url());
+    ready(system.entry_url());
     ground.cancel.cancelled().await;
     system.stop().await;
-    ground.watchdog.farewell();
     ground
         .collector
         .store

@@ -36,9 +36,11 @@ impl RunDir {
         let path = path.canonicalize().map_err(|source| RunDirError { doing: "resolve", path, source })?;
         // A full disk shows here, before anything was started.
         let probe = path.join(".probe");
-        fs::write(&probe, [0; 64 << 10])
-            .and_then(|()| fs::remove_file(&probe))
-            .map_err(|source| RunDirError { doing: "write to", path: path.clone(), source })?;
+        fs::write(&probe, [0; 64 << 10]).and_then(|()| fs::remove_file(&probe)).map_err(|source| RunDirError {
+            doing: "write to",
+            path: path.clone(),
+            source,
+        })?;
         if at.is_none() {
             point_latest(base, &id);
         }

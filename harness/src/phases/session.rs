@@ -38,5 +38,4 @@ impl Session {
     pub(super) fn remember_flow(&self, seed: Seed) {
         self.flows.lock().unwrap_or_else(PoisonError::into_inner).push(seed);
     }
-
 }

@@ -34,12 +34,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
-        Self {
-            started: Instant::now(),
-            bar,
-            active: BTreeSet::new(),
-            phase: String::new(),
-        }
+        Self { started: Instant::now(), bar, active: BTreeSet::new(), phase: String::new() }
     }
 
     /// Reads `events` until [`Event::Finished`], or until nobody can send any more.
@@ -68,37 +63,21 @@ impl Progress {
                 self.phase = format!("{phase}: {detail}");
                 self.line(&self.phase.clone());
             }
-            Event::PhaseAdvanced {
-                phase,
-                done,
-                failed,
-                detail,
-            } => {
+            Event::PhaseAdvanced { phase, done, failed, detail } => {
                 let failed = match failed {
                     0 => String::new(),
                     failed => format!(", {failed} failed"),
                 };
                 self.message(&format!("{phase}: {done} done{failed}  {detail}"));
             }
-            Event::PhaseFinished {
-                phase,
-                verdict,
-                detail,
-            } => self.line(&format!("{phase}: {}, {detail}", word(*verdict))),
-            Event::Service {
-                name,
-                state,
-                detail,
-            } => match *state {
+            Event::PhaseFinished { phase, verdict, detail } => {
+                self.line(&format!("{phase}: {}, {detail}", word(*verdict)))
+            }
+            Event::Service { name, state, detail } => match *state {
                 "starting" | "ready" => self.message(&format!("{name} {state} {detail}")),
                 _ => self.line(&format!("  {name} {state} {detail}")),
             },
-            Event::Fault {
-                fault,
-                target,
-                active,
-                ..
-            } => {
+            Event::Fault { fault, target, active, .. } => {
                 let name = format!("{fault} on {target}");
                 if *active {
                     self.line(&format!("  fault: {name}"));
@@ -120,11 +99,7 @@ impl Progress {
                     interval.second, interval.offered, interval.ok, interval.failed, interval.p99_ms
                 ));
             }
-            Event::Judged {
-                name,
-                verdict,
-                detail,
-            } => match verdict {
+            Event::Judged { name, verdict, detail } => match verdict {
                 Verdict::Pass => self.line(&format!("  {} {name}", word(*verdict))),
                 _ => self.line(&format!("  {} {name}: {detail}", word(*verdict))),
             },

@@ -186,6 +186,7 @@ async fn place_too_early(settlement: &Settlement, buyer: &Caller, request: &Orde
     }
     let mut order = Order::requested(terms.clone(), Utc::now());
     order.status = Status::InProgress;
+    order.placed_at = Some(Utc::now());
     let settlement = settlement.clone();
     let context = MessageContext::capture();
     let late = async move {

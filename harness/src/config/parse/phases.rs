@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use chaos::load::LoadPlan;
+
 use super::command;
 use crate::config::document::Section;
 use crate::config::schema::{
@@ -66,6 +68,7 @@ struct PartialShape {
     warmup: Option<Duration>,
     arrivals: Option<Arrivals>,
     max_inflight: Option<usize>,
+    max_lag: Option<Duration>,
     thresholds: Option<Vec<String>>,
 }
 
@@ -84,6 +87,7 @@ fn shape(section: &Section<'_>) -> PartialShape {
         warmup: section.unit("warmup", parse_duration),
         arrivals: section.choice("arrivals", &[("poisson", Arrivals::Poisson), ("constant", Arrivals::Constant)]),
         max_inflight,
+        max_lag: section.unit("max_lag", parse_duration),
         thresholds: section.strings("thresholds"),
     }
 }
@@ -108,6 +112,7 @@ pub(super) fn load(section: Section<'_>) -> Option<Load> {
         warmup: own.warmup.unwrap_or_default(),
         arrivals: own.arrivals.unwrap_or(Arrivals::Poisson),
         max_inflight: own.max_inflight.unwrap_or(200),
+        max_lag: own.max_lag.unwrap_or(LoadPlan::DEFAULT_MAX_LAG),
         thresholds: own.thresholds.unwrap_or_default(),
     };
     let quick = quick.map_or_else(
@@ -118,6 +123,7 @@ pub(super) fn load(section: Section<'_>) -> Option<Load> {
             warmup: quick.warmup.unwrap_or(full.warmup),
             arrivals: quick.arrivals.unwrap_or(full.arrivals),
             max_inflight: quick.max_inflight.unwrap_or(full.max_inflight),
+            max_lag: quick.max_lag.unwrap_or(full.max_lag),
             thresholds: quick.thresholds.unwrap_or_else(|| full.thresholds.clone()),
         },
     );
