@@ -23,9 +23,10 @@ pub enum Exit {
 impl From<Verdict> for Exit {
     fn from(verdict: Verdict) -> Self {
         match verdict {
-            Verdict::Pass | Verdict::Skipped => Self::Passed,
+            Verdict::Pass => Self::Passed,
             Verdict::Fail => Self::Failed,
-            Verdict::Invalid => Self::Invalid,
+            // A run of which nothing was run has proven nothing.
+            Verdict::Invalid | Verdict::Skipped => Self::Invalid,
             Verdict::Aborted => Self::Aborted,
         }
     }
@@ -45,7 +46,7 @@ mod tests {
     fn verdicts_have_the_documented_numbers() {
         let numbers = [
             (Verdict::Pass, 0),
-            (Verdict::Skipped, 0),
+            (Verdict::Skipped, 3),
             (Verdict::Fail, 1),
             (Verdict::Invalid, 3),
             (Verdict::Aborted, 4),

@@ -26,6 +26,8 @@ use exit_code::Exit;
 /// Does what the command line asks for and says how it ended.
 #[must_use]
 pub fn run(cli: cli::Cli) -> Exit {
+    // Known before anything is built.
+    supervisor::own_program();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => runtime.block_on(commands::dispatch(cli)),

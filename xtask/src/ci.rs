@@ -3,16 +3,17 @@
 use anyhow::Result;
 
 use crate::shell::{self, run_with, say, succeeds};
-use crate::{test, tidy};
+use crate::{bugs, test, tidy};
 
 /// Version of cargo-deny that the policy in deny.toml is written for.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Lints, then tests, then the main job as a user runs it.
+/// Lints, then tests, then the main job as a user runs it, and again with every planted bug.
 pub(crate) fn run() -> Result<()> {
     lint()?;
     test::run()?;
-    shell::run("cargo", &["run", "--release", "--locked", "--", "run", "--quick"])
+    shell::run("cargo", &["run", "--release", "--locked", "--", "run", "--quick"])?;
+    bugs::run()
 }
 
 /// Formatting, lints, documentation, dependency policy and the direction of dependencies.

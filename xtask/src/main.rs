@@ -1,5 +1,6 @@
 //! Repository chores: `cargo xtask <task>`. Continuous integration runs the same commands as a developer.
 
+mod bugs;
 mod ci;
 mod shell;
 mod test;
@@ -22,6 +23,8 @@ enum Task {
     Ci,
     /// Prepares what the tests need and runs all of them.
     Test,
+    /// Plants every bug of the reference system and expects a run to find it.
+    Bugs,
     /// Formatting, lints, documentation, dependency policy and the direction of dependencies.
     Lint,
     /// The direction of dependencies alone.
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Ci => ci::run(),
         Task::Test => test::run(),
+        Task::Bugs => bugs::run(),
         Task::Lint => ci::lint(),
         Task::Tidy => tidy::run(),
     };

@@ -90,7 +90,9 @@ pub(super) async fn run(config: &Path, format: Format, args: RunArgs, focus: Foc
 
 /// The command that repeats this run. A subcommand and its names are as they were typed.
 fn replay(quick: bool, seed: u64) -> String {
-    let mut words = vec!["shakedown".to_owned()];
+    // Started by `cargo run`, the program is in no PATH and its configuration is named by cargo's environment.
+    let program = if std::env::var_os("CARGO_PKG_NAME").is_some() { "cargo run --release --" } else { "shakedown" };
+    let mut words = vec![program.to_owned()];
     let typed: Vec<String> = std::env::args().skip(1).collect();
     let mut skip_value = false;
     for word in typed {

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::report::model;
 use crate::supervisor::build::run_command;
-use crate::supervisor::{RunningSystem, StartOptions};
+use crate::supervisor::{BuildError, RunningSystem, StartOptions};
 
 /// Folder of the run that receives freshly recorded pacts.
 const PACTS: &str = "pacts";
@@ -86,9 +86,10 @@ async fn record_pacts(ground: &Ground, record: &config::Record) -> Result<Vec<Pa
         .map_err(|e| Failure::Other(Error::failed(format!("cannot create `{}`", dir.display()), e)))?;
     let env = BTreeMap::from([(record.output_env.clone(), dir.display().to_string())]);
     let log = ground.dir.file("logs/contract-record.log");
-    run_command(&record.command, &env, ground.dir.id(), &log, &ground.cancel)
-        .await
-        .map_err(|e| Failure::Judged(format!("the pacts could not be recorded: {e}")))?;
+    run_command(&record.command, &env, ground.dir.id(), &log, &ground.cancel).await.map_err(|error| match error {
+        BuildError::Failed { .. } => Failure::Judged(format!("the pacts could not be recorded: {error}")),
+        other => Failure::Other(Error::Build(other)),
+    })?;
     contracts::store::load_dir(&dir).map_err(|e| Failure::Judged(format!("the recorded pacts cannot be read: {e}")))
 }
 

@@ -29,6 +29,12 @@ impl RunDir {
     /// When it cannot be created or written: missing rights, no space.
     pub fn create(at: Option<&Path>, base: &Path) -> Result<Self, RunDirError> {
         let id = run_id();
+        if let Some(dir) = at
+            && fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some())
+        {
+            let source = io::Error::other("it is not empty, and what an earlier run left there would be judged too");
+            return Err(RunDirError { doing: "use", path: dir.to_owned(), source });
+        }
         let path = at.map_or_else(|| base.join(&id), Path::to_owned);
         for dir in [path.clone(), path.join("logs"), path.join("telemetry"), path.join("data")] {
             fs::create_dir_all(&dir).map_err(|source| RunDirError { doing: "create", path: dir.clone(), source })?;
@@ -92,6 +98,15 @@ mod tests {
             let dir = RunDir::create(None, base.path()).unwrap();
             assert_eq!(base.path().join("latest").canonicalize().unwrap(), dir.path());
         }
+    }
+
+    #[test]
+    fn directory_of_an_earlier_run_is_refused() {
+        let base = tempfile::tempdir().unwrap();
+        let at = base.path().join("out");
+        RunDir::create(Some(&at), base.path()).unwrap();
+        let error = RunDir::create(Some(&at), base.path()).unwrap_err().to_string();
+        assert!(error.contains("it is not empty"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Commands that run to their end: the system's build, the recording of pacts.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,14 @@ fn value(name: &str, run_id: &str) -> Option<String> {
     }
 }
 
+/// Whether cargo set a variable to describe the package that `cargo run` started. It is about this program and not about
+/// what the command builds; build scripts that watch such variables would otherwise run, and recompile, again.
+fn names_a_package(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+    name == "OUT_DIR" || prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
 /// Runs a command to its end, with `env` on top of its own environment. What it prints, on either stream, goes to the
 /// file `log`. When the future is dropped or `cancel` is cancelled, the command dies with everything that it started.
 ///
@@ -94,7 +103,11 @@ pub async fn run_command(
     let own_env = own_env.collect::<Result<BTreeMap<_, _>, PlaceholderError>>()?;
     let unwritten = |source| BuildError::Log { path: log.to_owned(), source };
     let mut file = BufWriter::new(File::create(log).map_err(unwritten)?);
-    let mut child = program(&argv, &command.dir)?
+    let mut program = program(&argv, &command.dir)?;
+    for (name, _) in std::env::vars_os().filter(|(name, _)| names_a_package(name)) {
+        program.command.env_remove(name);
+    }
+    let mut child = program
         .command
         .env(RUN_ID_VARIABLE, run_id)
         .envs(&own_env)

@@ -37,7 +37,9 @@ pub const RUN_ID_VARIABLE: &str = "SHAKEDOWN_RUN_ID";
 /// Variable that sets the processes of one system apart from those of another in the same run.
 pub const INSTANCE_VARIABLE: &str = "SHAKEDOWN_INSTANCE";
 
-/// The program that runs, as far as the system tells.
-fn own_program() -> std::path::PathBuf {
-    std::env::current_exe().unwrap_or_else(|_| std::path::PathBuf::from("shakedown"))
+/// The program that runs, as far as the system tells. Asked once, at the start: a build that replaces the file under the
+/// running program leaves the system with the name of a file that is gone.
+pub(crate) fn own_program() -> &'static std::path::Path {
+    static PROGRAM: std::sync::OnceLock<std::path::PathBuf> = std::sync::OnceLock::new();
+    PROGRAM.get_or_init(|| std::env::current_exe().unwrap_or_else(|_| std::path::PathBuf::from("shakedown")))
 }

@@ -46,7 +46,7 @@ impl Watchdog {
     ///
     /// When it cannot be started or does not answer.
     pub fn spawn(run_id: &str, journal: &Path) -> io::Result<Self> {
-        Self::start(&super::own_program(), &["watchdog".into()], run_id, journal)
+        Self::start(super::own_program(), &["watchdog".into()], run_id, journal)
     }
 
     /// Starts `program` (with `arguments` first), which must call [`run`] when it gets the arguments
