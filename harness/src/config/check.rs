@@ -318,9 +318,6 @@ impl Check<'_> {
                 }
             }
         }
-        for (at, name) in config.telemetry.exclude.iter().enumerate() {
-            self.service(&format!("telemetry.exclude[{at}]"), name);
-        }
     }
 
     fn tables(&self, invariants: &[(Range<usize>, InvariantSpec)]) {

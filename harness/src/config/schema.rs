@@ -81,10 +81,6 @@
 //! [rest]                            # the system is at rest when these tables are empty
 //! empty = ["pending"]
 //! within = "10s"
-//!
-//! [telemetry]
-//! exclude = ["payments"]            # services that are not expected to emit telemetry
-//! correlation = { header = "x-correlation-id", log_field = "correlation_id", attribute = "app.correlation_id" }
 //! ```
 //!
 //! Placeholders, in `command`, `dir` and `env` of services and of the build, record and provider commands:
@@ -135,8 +131,6 @@ pub struct Config {
     pub invariants: Vec<InvariantSpec>,
     /// When the system counts as being at rest.
     pub rest: Rest,
-    /// What is expected of telemetry.
-    pub telemetry: Telemetry,
 }
 
 /// `[system]`.
@@ -432,24 +426,4 @@ pub struct Rest {
     pub empty: Vec<String>,
     /// Time allowed; 10 s when absent.
     pub within: Duration,
-}
-
-/// `[telemetry]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Telemetry {
-    /// Services that are not expected to emit telemetry.
-    pub exclude: Vec<String>,
-    /// Where the correlation id travels.
-    pub correlation: Correlation,
-}
-
-/// Where the correlation id travels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Correlation {
-    /// HTTP and message header.
-    pub header: String,
-    /// Member of a log line.
-    pub log_field: String,
-    /// Span attribute.
-    pub attribute: String,
 }

@@ -114,10 +114,6 @@ http = { service = "frond", path = "/x", rows = "items" }
 
 [rest]
 empty = ["bth"]
-
-[telemetry]
-exclude = ["pay"]
-correlation = { log = "x" }
 "#;
     insta::assert_snapshot!(errors(text), @r#"
     shakedown.toml:4:9: `system.entry` names the unknown service `fornt`
@@ -155,10 +151,6 @@ correlation = { log = "x" }
       did you mean `/items`?
     shakedown.toml:29:10: `rest.empty` names the unknown table `bth`
       did you mean `both`? tables of `[observe]`: `both`, `http`
-    shakedown.toml:32:12: `telemetry.exclude[0]` names the unknown service `pay`
-      services: `back`, `front`
-    shakedown.toml:33:17: unknown key `log` in `telemetry.correlation`
-      did you mean `log_field`? accepted: `attribute`, `header`, `log_field`
     "#);
 }
 

@@ -17,6 +17,7 @@ struct Summary<'a> {
     profile: &'a str,
     seed: u64,
     verdict: Verdict,
+    sentence: &'a str,
     wall_s: f64,
     ready_s: f64,
     replay: &'a str,
@@ -32,6 +33,7 @@ struct Contracts<'a> {
     verdict: Verdict,
     expected: usize,
     verified: usize,
+    error: &'a Option<String>,
     failed: Vec<FailedInteraction<'a>>,
 }
 
@@ -82,6 +84,7 @@ struct Scenario<'a> {
     verdict: Verdict,
     bitten: bool,
     recovery_s: Option<f64>,
+    reasons: &'a [String],
     invariants: Vec<Invariant<'a>>,
 }
 
@@ -90,6 +93,7 @@ struct Invariant<'a> {
     name: &'a str,
     verdict: Verdict,
     checked: u64,
+    sentence: &'a str,
     witness: &'a Option<Value>,
 }
 
@@ -105,6 +109,7 @@ pub fn render(run: &Run) -> Result<String, serde_json::Error> {
         profile: &run.profile,
         seed: run.seed,
         verdict: run.verdict,
+        sentence: &run.sentence,
         wall_s: run.wall_s,
         ready_s: run.ready_s,
         replay: &run.replay,
@@ -112,6 +117,7 @@ pub fn render(run: &Run) -> Result<String, serde_json::Error> {
             verdict: run.contracts.verdict,
             expected: run.contracts.expected,
             verified: run.contracts.verified,
+            error: &run.contracts.error,
             failed: failed_interactions(&run.contracts),
         },
         journeys: Journeys {
@@ -162,12 +168,19 @@ fn scenario(one: &model::Scenario) -> Scenario<'_> {
         verdict: one.verdict,
         bitten: one.bitten,
         recovery_s: one.recovery_s,
+        reasons: &one.reasons,
         invariants: one.invariants.iter().map(invariant).collect(),
     }
 }
 
 fn invariant(one: &model::Invariant) -> Invariant<'_> {
-    Invariant { name: &one.name, verdict: one.verdict, checked: one.checked, witness: &one.witness }
+    Invariant {
+        name: &one.name,
+        verdict: one.verdict,
+        checked: one.checked,
+        sentence: &one.sentence,
+        witness: &one.witness,
+    }
 }
 
 #[cfg(test)]

@@ -98,7 +98,6 @@ fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
     let observe = root.named("observe").into_iter();
     let observe = observe.filter_map(|(name, section)| Some((name, observe::source(section)?))).collect();
     let rest = phases::rest(root.section("rest"));
-    let telemetry = phases::telemetry(root.section("telemetry"));
     let invariants = invariants(&root, findings);
     root.finish();
 
@@ -119,7 +118,6 @@ fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
         observe,
         invariants: invariants.iter().map(|(_, spec)| spec.clone()).collect(),
         rest,
-        telemetry,
     };
     check::check(&config, &declared, &invariants, &check::Places::of(&document), findings);
     Some(config)

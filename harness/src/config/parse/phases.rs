@@ -1,4 +1,4 @@
-//! `[contracts]`, `[journeys]`, `[load]`, `[chaos]`, `[rest]`, `[telemetry]`.
+//! `[contracts]`, `[journeys]`, `[load]`, `[chaos]`, `[rest]`.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,9 +7,7 @@ use chaos::load::LoadPlan;
 
 use super::command;
 use crate::config::document::Section;
-use crate::config::schema::{
-    Arrivals, Chaos, Contracts, Correlation, Journeys, Load, LoadShape, Provider, Record, Rest, Telemetry,
-};
+use crate::config::schema::{Arrivals, Chaos, Contracts, Journeys, Load, LoadShape, Provider, Record, Rest};
 use crate::config::units::{parse_duration, parse_rate};
 
 pub(super) fn contracts(section: Section<'_>, root: &Path) -> Option<Contracts> {
@@ -140,33 +138,4 @@ pub(super) fn rest(section: Option<Section<'_>>) -> Rest {
     let within = section.unit("within", parse_duration).unwrap_or(within);
     section.finish();
     Rest { empty, within }
-}
-
-pub(super) fn telemetry(section: Option<Section<'_>>) -> Telemetry {
-    let mut telemetry = Telemetry {
-        exclude: Vec::new(),
-        correlation: Correlation {
-            header: "x-correlation-id".to_owned(),
-            log_field: "correlation_id".to_owned(),
-            attribute: "app.correlation_id".to_owned(),
-        },
-    };
-    let Some(section) = section else { return telemetry };
-    telemetry.exclude = section.strings("exclude").unwrap_or_default();
-    if let Some(section) = section.section("correlation") {
-        let correlation = &mut telemetry.correlation;
-        let fields = [
-            ("header", &mut correlation.header),
-            ("log_field", &mut correlation.log_field),
-            ("attribute", &mut correlation.attribute),
-        ];
-        for (key, field) in fields {
-            if let Some(text) = section.string(key) {
-                *field = text;
-            }
-        }
-        section.finish();
-    }
-    section.finish();
-    telemetry
 }
