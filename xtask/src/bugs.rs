@@ -1,10 +1,10 @@
 //! `cargo xtask bugs`: plants each bug of the reference system in turn, and expects a run to fail and to name the culprit.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{root, say};
+use crate::shell::{command, say};
 
 /// Each planted bug and the service that a run must blame for it.
 const BUGS: [(&str, &str); 5] = [
@@ -30,10 +30,9 @@ pub(crate) fn run() -> Result<()> {
 
 /// Plants one bug; what is wrong with the run's answer, if anything.
 fn find(bug: &str, culprit: &str) -> Result<Option<String>> {
-    let output = Command::new("cargo")
+    let output = command("cargo")
         .args(["run", "--release", "--locked", "--quiet", "--", "run", "--quick", "--no-record"])
         .env("MARKETPLACE_BUG", bug)
-        .current_dir(root())
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
         .output()

@@ -13,6 +13,20 @@ pub(crate) fn root() -> PathBuf {
     root
 }
 
+/// A command in the repository's root, without the variables by which cargo describes this program's own package: build
+/// scripts that watch them would otherwise run, and recompile what depends on them, each time.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let prefixes = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_", "CARGO_PRIMARY_"];
+        if prefixes.iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            command.env_remove(name);
+        }
+    }
+    command.current_dir(root());
+    command
+}
+
 /// Writes a line to standard error.
 pub(crate) fn say(line: &str) {
     // A closed standard error leaves nobody to tell.
@@ -27,10 +41,9 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> Result<()> {
 /// The same with variables added to the environment.
 pub(crate) fn run_with(program: &str, arguments: &[&str], env: &[(&str, &str)]) -> Result<()> {
     say(&format!("$ {program} {}", arguments.join(" ")));
-    let status = Command::new(program)
+    let status = command(program)
         .args(arguments)
         .envs(env.iter().copied())
-        .current_dir(root())
         .stdin(Stdio::null())
         .status()
         .with_context(|| format!("`{program}` could not be started; is it installed?"))?;
@@ -42,7 +55,7 @@ pub(crate) fn run_with(program: &str, arguments: &[&str], env: &[(&str, &str)]) 
 
 /// Whether `program arguments` runs and succeeds; its output is dropped.
 pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
-    Command::new(program)
+    command(program)
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -53,9 +66,8 @@ pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
 
 /// Standard output of `program`.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program)
+    let output = command(program)
         .args(arguments)
-        .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
         .with_context(|| format!("`{program}` could not be started; is it installed?"))?;
