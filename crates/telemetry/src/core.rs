@@ -1,15 +1,16 @@
 //! The one thing every part of this crate asks at run time: the tracer, the instruments and the thresholds in force.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use opentelemetry::metrics::{Meter, MeterProvider};
-use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
-use opentelemetry_sdk::trace::{Sampler, SdkTracer, SdkTracerProvider};
 
+use crate::http::{ActiveRequests, Routes};
 use crate::logs::Logs;
 use crate::metrics::{Instruments, Scrape};
+use crate::settings::Sampling;
+use crate::trace::{OperationTracer, Sampler};
 
 /// Instrumentation scope of everything this crate emits itself.
 pub(crate) const SCOPE: &str = "telemetry";
@@ -21,9 +22,11 @@ static CORE: OnceLock<Core> = OnceLock::new();
 static FALLBACK: OnceLock<Core> = OnceLock::new();
 
 pub(crate) struct Core {
-    pub(crate) tracer: SdkTracer,
+    pub(crate) tracer: OperationTracer,
     pub(crate) meter: Meter,
     pub(crate) instruments: Instruments,
+    pub(crate) active_requests: Arc<ActiveRequests>,
+    pub(crate) routes: Routes,
     pub(crate) scrape: Option<Scrape>,
     pub(crate) logs: Option<Logs>,
     pub(crate) slow_server: Duration,
@@ -32,11 +35,13 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(tracers: &SdkTracerProvider, meters: &SdkMeterProvider) -> Self {
+    pub(crate) fn new(tracer: OperationTracer, meters: &SdkMeterProvider) -> Self {
         let meter = meters.meter(SCOPE);
         Self {
-            tracer: tracers.tracer(SCOPE),
+            tracer,
             instruments: Instruments::new(&meter),
+            active_requests: ActiveRequests::observed(&meter),
+            routes: Routes::default(),
             meter,
             scrape: None,
             logs: None,
@@ -65,8 +70,8 @@ pub(crate) fn installed() -> bool {
 pub(crate) fn core() -> &'static Core {
     CORE.get().unwrap_or_else(|| {
         FALLBACK.get_or_init(|| {
-            let tracers = SdkTracerProvider::builder().with_sampler(Sampler::AlwaysOff).build();
-            Core::new(&tracers, &SdkMeterProvider::builder().build())
+            let sampler = Arc::new(Sampler::new(Sampling::Never, None));
+            Core::new(OperationTracer::new(sampler, None, false), &SdkMeterProvider::builder().build())
         })
     })
 }

@@ -3,16 +3,25 @@
 //! It lives in the OpenTelemetry [`Context`], so it travels with the trace, across `await` and across threads, and it is
 //! written to HTTP and message headers as [`HEADER`] and as the baggage entry [`BAGGAGE_KEY`].
 
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::sync::Arc;
 
+use bytes::{Bytes, BytesMut};
+use http::{HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::context::{FutureExt, WithContext};
 use uuid::Uuid;
 
+use crate::trace;
+
 /// HTTP and message header that carries the id.
 pub const HEADER: &str = "x-correlation-id";
+
+/// [`HEADER`], ready to be looked up.
+pub(crate) static HEADER_NAME: HeaderName = HeaderName::from_static(HEADER);
 
 /// Baggage entry that carries the id to systems that only propagate W3C baggage.
 pub const BAGGAGE_KEY: &str = "correlation_id";
@@ -36,8 +45,15 @@ pub const MAX_LEN: usize = 128;
 /// assert_ne!(CorrelationId::generate(), CorrelationId::generate());
 /// # Ok::<(), telemetry::correlation::InvalidCorrelationId>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CorrelationId(Arc<str>);
+#[derive(Clone)]
+pub struct CorrelationId(HeaderValue);
+
+/// Generated ids are cut from blocks of this size: one allocation for about a hundred of them.
+const BLOCK: usize = 4096;
+
+thread_local! {
+    static BLOCKS: RefCell<BytesMut> = RefCell::default();
+}
 
 /// Why a text is no correlation id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +71,20 @@ impl CorrelationId {
     #[must_use]
     pub fn generate() -> Self {
         let mut buffer = Uuid::encode_buffer();
-        Self(Arc::from(&*Uuid::now_v7().hyphenated().encode_lower(&mut buffer)))
+        Self::store(trace::random_uuid_v7().hyphenated().encode_lower(&mut buffer))
+    }
+
+    /// Copies `text` into the thread's block; the memory lives as long as any id of that block.
+    fn store(text: &str) -> Self {
+        let bytes: Bytes = BLOCKS.with_borrow_mut(|block| {
+            if block.capacity() < text.len() {
+                *block = BytesMut::with_capacity(BLOCK);
+            }
+            block.extend_from_slice(text.as_bytes());
+            block.split().freeze()
+        });
+        // Whatever comes here is made of characters that every header may hold.
+        Self(HeaderValue::from_maybe_shared(bytes).unwrap_or(HeaderValue::from_static("invalid")))
     }
 
     /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`.
@@ -67,33 +96,76 @@ impl CorrelationId {
         if text.is_empty() || text.len() > MAX_LEN {
             return Err(InvalidCorrelationId::Length(text.chars().count()));
         }
-        match text.chars().find(|c| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))) {
+        match text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed)) {
             Some(bad) => Err(InvalidCorrelationId::Character(bad)),
-            None => Ok(Self(Arc::from(text))),
+            None => Ok(Self::store(text)),
         }
+    }
+
+    /// The id in a header, sharing its memory; `None` when it is not a valid one.
+    pub(crate) fn from_header(value: &HeaderValue) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let valid = (1..=MAX_LEN).contains(&bytes.len()) && bytes.iter().copied().all(is_allowed);
+        valid.then(|| Self(value.clone()))
+    }
+
+    /// The id as a header value, sharing its memory.
+    pub(crate) fn to_header(&self) -> HeaderValue {
+        self.0.clone()
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // Only ASCII gets in, so the fallback is unreachable.
+        self.0.to_str().unwrap_or_default()
     }
 
-    /// The id as an attribute value that shares the text instead of copying it.
+    /// The id as an attribute value.
     pub(crate) fn value(&self) -> opentelemetry::Value {
-        opentelemetry::Value::from(Arc::clone(&self.0))
+        opentelemetry::Value::from(self.as_str().to_owned())
+    }
+}
+
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+}
+
+impl PartialEq for CorrelationId {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.as_bytes() == other.0.as_bytes()
+    }
+}
+
+impl Eq for CorrelationId {}
+
+impl PartialOrd for CorrelationId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for CorrelationId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.as_bytes().cmp(other.0.as_bytes())
+    }
+}
+
+impl Hash for CorrelationId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.as_bytes().hash(state);
     }
 }
 
 impl fmt::Debug for CorrelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "CorrelationId({})", self.0)
+        write!(f, "CorrelationId({})", self.as_str())
     }
 }
 
 impl fmt::Display for CorrelationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -111,9 +183,10 @@ pub fn current() -> Option<CorrelationId> {
     Context::map_current(of)
 }
 
-/// The correlation id stored in `context`.
+/// The correlation id of `context`: the one of [`scope`], else that of the operation whose span is current in it.
+#[must_use]
 pub fn of(context: &Context) -> Option<CorrelationId> {
-    context.get::<CorrelationId>().cloned()
+    context.get::<CorrelationId>().cloned().or_else(|| trace::correlation_of(context))
 }
 
 /// Runs `future` with `id` as its correlation id; everything else of the current context stays.

@@ -5,17 +5,16 @@ use std::sync::Arc;
 use opentelemetry::global;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{
-    BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider, SpanProcessor, TracerProviderBuilder,
-};
+use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanProcessor};
 
 use crate::core::{self, Core};
 use crate::export::{Admission, Counted, ExportState, metric_exporter, span_exporter};
 use crate::logs::{self, Logs, Service, Sink, Writer};
 use crate::metrics::{Scrape, limits};
 use crate::redact::RedactingProcessor;
-use crate::settings::Config;
+use crate::settings::{Config, Sampling};
 use crate::signals;
+use crate::trace::{Finished, OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
 
 /// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
@@ -68,7 +67,7 @@ pub fn init(config: Config) -> Result<Telemetry, InitError> {
         return Err(InitError::AlreadyInitialized);
     }
     let sink = Sink::Stream(Box::new(std::io::stdout()));
-    let telemetry = install(&config, sink, |builder| builder)?;
+    let telemetry = install(&config, sink, None)?;
     logs::install_hook();
     for problem in &config.problems {
         tracing::warn!(target: "telemetry::config", "{problem}");
@@ -78,11 +77,7 @@ pub fn init(config: Config) -> Result<Telemetry, InitError> {
 
 /// Builds everything and makes it this process's telemetry: meters first, because instruments made earlier measure nothing,
 /// then the tracer, then the subscriber, which asks for both.
-pub(crate) fn install(
-    config: &Config,
-    sink: Sink,
-    processors: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
-) -> Result<Telemetry, InitError> {
+pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSink>>) -> Result<Telemetry, InitError> {
     let writer = Writer::new(sink, config.log_buffer)?;
     let service =
         Service { name: config.service.clone(), version: config.version.clone(), instance: config.instance.clone() };
@@ -91,9 +86,9 @@ pub(crate) fn install(
     let resource = resource(config);
     let scrape = Scrape::default();
     let (meters, metrics) = meters(config, resource.clone(), scrape.clone())?;
-    let (tracers, spans) = tracers(config, resource, processors)?;
+    let (tracer, tracers, spans) = tracers(config, resource, memory)?;
 
-    let mut core = Core::new(&tracers, &meters);
+    let mut core = Core::new(tracer, &meters);
     core.scrape = Some(scrape);
     core.logs = Some(logs.clone());
     core.slow_server = config.slow_server;
@@ -144,32 +139,67 @@ fn meters(config: &Config, resource: Resource, scrape: Scrape) -> Result<Metered
     Ok((builder.with_reader(reader).build(), Some(state)))
 }
 
-type Traced = (SdkTracerProvider, Option<Arc<ExportState>>);
+type Traced = (OperationTracer, SdkTracerProvider, Option<Arc<ExportState>>);
 
-fn tracers(
-    config: &Config,
-    resource: Resource,
-    processors: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
-) -> Result<Traced, InitError> {
+fn tracers(config: &Config, resource: Resource, memory: Option<Arc<dyn SpanSink>>) -> Result<Traced, InitError> {
+    // Ids are still made and passed on when nothing is sampled, so that logs and neighbours stay correlated.
+    let sampling = if config.disabled { Sampling::Never } else { config.sampling };
+    let sampler = Arc::new(Sampler::new(sampling, config.sampling_cap));
     let mut builder = SdkTracerProvider::builder().with_resource(resource);
-    if config.disabled {
-        // Ids are still made and passed on, so that logs and neighbours stay correlated.
-        return Ok((builder.with_sampler(Sampler::AlwaysOff).build(), None));
+    builder = builder.with_sampler(ThirdPartySampler(Arc::clone(&sampler)));
+    let mut sink = memory;
+    let mut state = None;
+    if let (Some(endpoint), false) = (&config.traces_endpoint, config.disabled) {
+        let shared = Arc::new(ExportState::new("traces", endpoint));
+        let exporter = Counted { inner: span_exporter(config, endpoint)?, state: Arc::clone(&shared) };
+        let batch = BatchConfigBuilder::default()
+            .with_max_queue_size(config.queue_size)
+            .with_max_export_batch_size(config.batch_size.min(config.queue_size))
+            .with_scheduled_delay(config.schedule_delay)
+            .build();
+        let queue = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
+        let inner = RedactingProcessor(queue);
+        let admission = Admission { inner, state: Arc::clone(&shared), capacity: config.queue_size as u64 };
+        let exported = Exported(Arc::new(std::sync::Mutex::new(admission)));
+        sink = Some(Arc::new(exported.clone()));
+        builder = builder.with_span_processor(exported);
+        state = Some(shared);
     }
-    builder = processors(builder.with_sampler(config.sampling.sampler()));
-    let Some(endpoint) = &config.traces_endpoint else { return Ok((builder.build(), None)) };
-    let state = Arc::new(ExportState::new("traces", endpoint));
-    let exporter = Counted { inner: span_exporter(config, endpoint)?, state: Arc::clone(&state) };
-    let batch = BatchConfigBuilder::default()
-        .with_max_queue_size(config.queue_size)
-        .with_max_export_batch_size(config.batch_size.min(config.queue_size))
-        .with_scheduled_delay(config.schedule_delay)
-        .build();
-    let queue = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
-    let inner = RedactingProcessor(queue);
-    Ok((builder.with_span_processor(admission(inner, &state, config)).build(), Some(state)))
+    if let Some(sink) = &sink {
+        builder = builder.with_span_processor(ThirdPartySpans(Arc::clone(sink)));
+    }
+    Ok((OperationTracer::new(sampler, sink, config.keep_failed), builder.build(), state))
 }
 
-fn admission<P: SpanProcessor>(inner: P, state: &Arc<ExportState>, config: &Config) -> Admission<P> {
-    Admission { inner, state: Arc::clone(state), capacity: config.queue_size as u64 }
+#[derive(Debug)]
+struct Exported<P>(Arc<std::sync::Mutex<P>>);
+
+impl<P> Clone for Exported<P> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<P: SpanProcessor> SpanSink for Exported<P> {
+    fn push(&self, span: Finished) {
+        self.0.lock().unwrap().on_end(span.into());
+    }
+}
+
+impl<P: SpanProcessor> SpanProcessor for Exported<P> {
+    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &opentelemetry::Context) {}
+
+    fn on_end(&self, _: SpanData) {}
+
+    fn force_flush(&self) -> opentelemetry_sdk::error::OTelSdkResult {
+        self.0.lock().unwrap().force_flush()
+    }
+
+    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> opentelemetry_sdk::error::OTelSdkResult {
+        self.0.lock().unwrap().shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.0.lock().unwrap().set_resource(resource);
+    }
 }

@@ -38,6 +38,7 @@ mod shutdown;
 mod signals;
 pub mod span;
 pub mod testing;
+mod trace;
 
 pub use admin::admin_router;
 pub use init::{InitError, Telemetry, init};

@@ -20,16 +20,16 @@ use std::time::{Duration, Instant};
 
 use opentelemetry::trace::{SpanId, SpanKind, Status};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
-use opentelemetry_sdk::trace::{SpanData, SpanProcessor};
+use opentelemetry_sdk::trace::SpanData;
 
 use crate::core::core;
 use crate::correlation::{self, CorrelationId};
 use crate::init::{Telemetry, install};
 use crate::logs::Sink;
-use crate::redact::RedactingProcessor;
+use crate::redact;
 use crate::settings::Config;
+use crate::trace::{Finished, SpanSink};
 
 /// Spans kept; the oldest go first.
 const MAX_SPANS: usize = 65_536;
@@ -75,9 +75,8 @@ pub struct Span {
 pub fn capture() -> Capture {
     MEMORY.get_or_init(|| {
         let store = Store::default();
-        let processor = RedactingProcessor(store.clone());
         let config = Config::new("test").version("0.0.0").instance("test-1").log_filter("trace");
-        let telemetry = install(&config, Sink::Memory, |builder| builder.with_span_processor(processor))
+        let telemetry = install(&config, Sink::Memory, Some(Arc::new(store.clone())))
             .expect("a test process has no other telemetry");
         (store, telemetry)
     });
@@ -257,22 +256,14 @@ fn tree(spans: &[Span]) -> String {
 #[derive(Debug, Clone, Default)]
 struct Store(Arc<Mutex<VecDeque<SpanData>>>);
 
-impl SpanProcessor for Store {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &Context) {}
-
-    fn on_end(&self, span: SpanData) {
+impl SpanSink for Store {
+    fn push(&self, span: Finished) {
+        let mut span = SpanData::from(span);
+        redact::span(&mut span);
         let mut spans = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if spans.len() == MAX_SPANS {
             spans.pop_front();
         }
         spans.push_back(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
     }
 }

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use crate::correlation::{self, CorrelationId};
 
 mod baggage;
+mod incoming;
 pub(crate) mod traceparent;
 
 pub(crate) use baggage::percent_decode;
+pub(crate) use incoming::Incoming;
 
 /// Longest `tracestate` kept; the specification asks for at least 512 characters.
 const MAX_TRACESTATE: usize = 512;

@@ -1,19 +1,23 @@
-//! One request being handled: everything that is known about it, and the guard that reports it exactly once.
+//! One request being handled: what is known about it, and the guard that reports it exactly once.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath};
+use http::uri::PathAndQuery;
 use http::{HeaderMap, Method, Request, StatusCode, header};
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::Context;
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 
-use super::names;
-use crate::context::MessageContext;
+use super::facts::{Peer, ServerFacts};
+use super::names::{self, MethodName};
+use super::routes::{self, Endpoint};
+use super::series::{Ending, Measured};
+use crate::context::Incoming;
 use crate::core::{Core, core};
-use crate::correlation::{self, CorrelationId};
-use crate::metrics::with_attributes;
+use crate::correlation::CorrelationId;
 use crate::redact;
+use crate::trace::{Recorded, tail_of, wall};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,21 +36,22 @@ pub(super) enum Outcome {
 pub(super) struct InFlight {
     core: &'static Core,
     context: Context,
+    span: SpanContext,
+    parent: SpanContext,
     correlation: CorrelationId,
     started: Instant,
     slow: Duration,
-    method: &'static str,
-    route: Option<&'static str>,
-    scheme: &'static str,
-    path: Box<str>,
-    query: Option<Box<str>>,
-    server: Option<Box<str>>,
-    client: Option<SocketAddr>,
-    user_agent: Option<Box<str>>,
+    endpoint: &'static Endpoint,
+    method: MethodName,
+    https: bool,
+    target: Option<PathAndQuery>,
+    /// Known only when it may be told.
+    peer: Peer,
     original_method: Option<Box<str>>,
     request_size: Option<u64>,
     response_size: u64,
     status: Option<StatusCode>,
+    recorded: Recorded,
     finished: bool,
 }
 
@@ -55,47 +60,38 @@ impl InFlight {
         let core = core();
         let started = Instant::now();
         crate::signals::watch_current();
-        let method = names::method(request.method());
+        let method = MethodName::of(request.method());
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-        let (name, route) = match template {
-            Some(template) => {
-                let (name, route) = names::span_name(method, template);
-                (name, Some(route))
-            }
-            None => (names::bare_name(method), None),
-        };
-        let (parent, correlation) = correlation::ensure(MessageContext::from_headers(request.headers()).extract());
-        let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Server);
-        let context = parent.with_span(core.tracer.build_with_context(builder, &parent));
-        let scheme = match request.uri().scheme_str() {
-            Some("https") => "https",
-            _ => "http",
-        };
-        with_attributes(|attributes| {
-            attributes.push(KeyValue::new("http.request.method", method));
-            attributes.push(KeyValue::new("url.scheme", scheme));
-            core.instruments.server_active.add(1, attributes);
-        });
+        let endpoint = routes::endpoint(core, template, method);
+        let Incoming { parent, correlation, context } = Incoming::read(request.headers());
+        let serving = core.tracer.serve(&parent, endpoint.name, started, &correlation);
+        let context = context.with_span(serving.operation);
         let uri = request.uri();
+        let https = uri.scheme_str() == Some("https");
+        core.active_requests.start(method, https);
         Self {
             core,
             context,
+            span: serving.span,
+            parent,
             correlation,
             started,
             slow: slow.unwrap_or(core.slow_server),
+            endpoint,
             method,
-            route,
-            scheme,
-            path: redact::path(template, uri.path()).into(),
-            query: uri.query().map(|query| redact::query(query).into()),
-            server: text(request.headers(), header::HOST).or_else(|| uri.authority().map(|a| a.as_str().into())),
-            client: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-            user_agent: text(request.headers(), header::USER_AGENT),
-            original_method: (method == "_OTHER")
+            https,
+            target: uri.path_and_query().cloned(),
+            peer: match serving.record {
+                Recorded::No => Peer::default(),
+                _ => peer(request),
+            },
+            original_method: method
+                .is_other()
                 .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
-            request_size: text(request.headers(), header::CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+            request_size: content_length(request.headers()),
             response_size: 0,
             status: None,
+            recorded: serving.record,
             finished: false,
         }
     }
@@ -118,7 +114,7 @@ impl InFlight {
 
     /// Whether HTTP forbids a body in this answer.
     pub(super) fn sends_no_body(&self) -> bool {
-        self.method == Method::HEAD.as_str()
+        self.endpoint.method == Method::HEAD.as_str()
             || matches!(self.status, Some(StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
     }
 
@@ -139,99 +135,97 @@ impl InFlight {
             Outcome::Dropped if self.status.is_some() => Some("body_dropped"),
             Outcome::Dropped => Some("cancelled"),
         };
-        self.measure(elapsed.as_secs_f64(), error);
-        self.end_span(error);
+        self.core.active_requests.end(self.method, self.https);
+        let ending = Ending { status: self.status, error, https: self.https };
+        let measured = Measured {
+            seconds: elapsed.as_secs_f64(),
+            response_size: self.response_size,
+            request_size: self.request_size,
+        };
+        self.endpoint.record(self.core, ending, measured, &self.span);
         self.log(elapsed, error);
+        self.end_span(elapsed, error);
     }
 
-    fn measure(&self, seconds: f64, error: Option<&'static str>) {
-        let instruments = &self.core.instruments;
-        with_attributes(|attributes| {
-            attributes.push(KeyValue::new("http.request.method", self.method));
-            attributes.push(KeyValue::new("url.scheme", self.scheme));
-            instruments.server_active.add(-1, attributes);
-            if let Some(status) = self.status {
-                attributes.push(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+    fn end_span(&mut self, elapsed: Duration, error: Option<&'static str>) {
+        let Some(sink) = self.core.tracer.sink() else { return };
+        let ended = wall(self.started + elapsed);
+        match std::mem::replace(&mut self.recorded, Recorded::No) {
+            Recorded::No => {}
+            Recorded::Yes(record) => {
+                if record.end_request(ended, self.facts(error, None)) {
+                    sink.push(record.into());
+                }
             }
-            if let Some(route) = self.route {
-                attributes.push(KeyValue::new("http.route", route));
-            }
-            if let Some(error) = error {
-                attributes.push(KeyValue::new("error.type", error));
-            }
-            instruments.server_duration.record(seconds, attributes);
-            instruments.server_response_size.record(self.response_size, attributes);
-            if let Some(size) = self.request_size {
-                instruments.server_request_size.record(size, attributes);
-            }
-        });
-    }
-
-    fn end_span(&mut self, error: Option<&'static str>) {
-        let span = self.context.span();
-        if span.is_recording() {
-            let mut attributes = Vec::with_capacity(16);
-            attributes.push(KeyValue::new("http.request.method", self.method));
-            attributes.push(KeyValue::new("url.scheme", self.scheme));
-            attributes.push(KeyValue::new("url.path", String::from(&*self.path)));
-            attributes.push(KeyValue::new(correlation::ATTRIBUTE, self.correlation.value()));
-            attributes.push(KeyValue::new("http.response.body.size", self.response_size as i64));
-            let mut optional = |key: &'static str, value: Option<opentelemetry::Value>| {
-                attributes.extend(value.map(|value| KeyValue::new(key, value)));
-            };
-            let owned = |text: &Option<Box<str>>| text.as_deref().map(|text| String::from(text).into());
-            optional("http.route", self.route.map(Into::into));
-            optional("http.response.status_code", self.status.map(|status| i64::from(status.as_u16()).into()));
-            optional("error.type", error.map(Into::into));
-            optional("url.query", owned(&self.query));
-            optional("http.request.method_original", owned(&self.original_method));
-            optional("user_agent.original", owned(&self.user_agent));
-            optional("http.request.body.size", self.request_size.map(|size| (size as i64).into()));
-            if let Some(server) = self.server.as_deref() {
-                let (address, port) = split_port(server);
-                optional("server.address", Some(String::from(address).into()));
-                optional("server.port", port.map(|port| i64::from(port).into()));
-            }
-            if let Some(client) = self.client {
-                optional("client.address", Some(client.ip().to_string().into()));
-                optional("client.port", Some(i64::from(client.port()).into()));
-            }
-            span.set_attributes(attributes);
-            if error.is_some() {
-                span.set_status(Status::error(""));
+            Recorded::Perhaps => {
+                let kept = if error.is_some() {
+                    "error"
+                } else if elapsed >= self.slow {
+                    "slow"
+                } else {
+                    // What waits below it goes with the context.
+                    return;
+                };
+                let facts = self.facts(error, Some(kept));
+                let tracer = &self.core.tracer;
+                let record = tracer.kept(&self.span, &self.parent, self.endpoint.name, self.started, &self.correlation);
+                record.end_request(ended, facts);
+                if let Some(tail) = tail_of(&self.context) {
+                    tail.decide(true, &**sink);
+                }
+                sink.push(record.into());
             }
         }
-        span.end();
+    }
+
+    fn facts(&mut self, error: Option<&'static str>, kept: Option<&'static str>) -> ServerFacts {
+        ServerFacts {
+            method: self.endpoint.method,
+            original_method: self.original_method.take(),
+            https: self.https,
+            route: self.endpoint.route,
+            target: self.target.take(),
+            peer: std::mem::take(&mut self.peer),
+            request_size: self.request_size,
+            response_size: self.response_size,
+            status: self.status,
+            error,
+            kept,
+        }
     }
 
     /// The access-log line, written inside the request's context so that it carries the ids.
     fn log(&self, elapsed: Duration, error: Option<&'static str>) {
-        let _guard = self.context.clone().attach();
         let slow = elapsed >= self.slow;
         macro_rules! access {
             ($level:ident) => {
-                tracing::$level!(
-                    target: "telemetry::access",
-                    {
-                    http.request.method = self.method,
-                    http.route = self.route,
-                    url.path = &*self.path,
-                    http.response.status_code = self.status.map(|status| status.as_u16()),
-                    duration_ms = elapsed.as_micros() as f64 / 1000.0,
-                    http.request.body.size = self.request_size,
-                    http.response.body.size = self.response_size,
-                    error.r#type = error,
-                    slow = slow.then_some(true),
-                    },
-                    "request"
-                )
+                if tracing::enabled!(target: "telemetry::access", tracing::Level::$level) {
+                    let _guard = self.context.clone().attach();
+                    let path = self.target.as_ref().map_or("", PathAndQuery::path);
+                    tracing::event!(
+                        target: "telemetry::access",
+                        tracing::Level::$level,
+                        {
+                        http.request.method = self.endpoint.method,
+                        http.route = self.endpoint.route,
+                        url.path = &*redact::path(self.endpoint.route, path),
+                        http.response.status_code = self.status.map(|status| status.as_u16()),
+                        duration_ms = elapsed.as_micros() as f64 / 1000.0,
+                        http.request.body.size = self.request_size,
+                        http.response.body.size = self.response_size,
+                        error.r#type = error,
+                        slow = slow.then_some(true),
+                        },
+                        "request"
+                    )
+                }
             };
         }
         match error {
-            Some("cancelled" | "body_dropped") => access!(warn),
-            Some(_) => access!(error),
-            None if slow => access!(warn),
-            None => access!(info),
+            Some("cancelled" | "body_dropped") => access!(WARN),
+            Some(_) => access!(ERROR),
+            None if slow => access!(WARN),
+            None => access!(INFO),
         }
     }
 }
@@ -242,14 +236,16 @@ impl Drop for InFlight {
     }
 }
 
-fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<Box<str>> {
-    headers.get(name)?.to_str().ok().map(Into::into)
+fn peer<B>(request: &Request<B>) -> Peer {
+    let headers = request.headers();
+    let authority = || request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
+    Peer {
+        server: headers.get(header::HOST).cloned().or_else(authority),
+        client: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+        user_agent: headers.get(header::USER_AGENT).cloned(),
+    }
 }
 
-/// `host`, `host:port` and `[v6]:port`.
-fn split_port(authority: &str) -> (&str, Option<u16>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => (host, port.parse().ok()),
-        _ => (authority, None),
-    }
+fn content_length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

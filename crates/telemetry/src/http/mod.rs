@@ -1,10 +1,18 @@
 //! HTTP, both sides: a tower layer for servers and a client that wraps reqwest.
 
+mod active;
 mod body;
 mod client;
+mod facts;
 mod in_flight;
 mod names;
+mod routes;
+mod series;
 mod server;
+
+pub(crate) use active::ActiveRequests;
+pub(crate) use facts::ServerFacts;
+pub(crate) use routes::Routes;
 
 pub use body::ObservedBody;
 pub use client::{Client, RequestBuilder};

@@ -15,20 +15,46 @@ type Names = HashMap<&'static str, HashMap<Box<str>, (&'static str, &'static str
 
 static NAMES: LazyLock<RwLock<Names>> = LazyLock::new(RwLock::default);
 
+/// HTTP's own methods, and what everything else is called.
+pub(crate) const METHODS: [&str; 10] =
+    ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "CONNECT", "TRACE", "_OTHER"];
+
+/// One of [`METHODS`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MethodName(u8);
+
+impl MethodName {
+    pub(crate) fn of(method: &Method) -> Self {
+        Self(match *method {
+            Method::GET => 0,
+            Method::POST => 1,
+            Method::PUT => 2,
+            Method::DELETE => 3,
+            Method::HEAD => 4,
+            Method::OPTIONS => 5,
+            Method::PATCH => 6,
+            Method::CONNECT => 7,
+            Method::TRACE => 8,
+            _ => 9,
+        })
+    }
+
+    pub(crate) fn index(self) -> usize {
+        usize::from(self.0)
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        METHODS[self.index()]
+    }
+
+    pub(crate) fn is_other(self) -> bool {
+        self.index() == METHODS.len() - 1
+    }
+}
+
 /// The method as a metric attribute: `_OTHER` when it is not one of HTTP's own.
 pub(crate) fn method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::DELETE => "DELETE",
-        Method::HEAD => "HEAD",
-        Method::OPTIONS => "OPTIONS",
-        Method::PATCH => "PATCH",
-        Method::CONNECT => "CONNECT",
-        Method::TRACE => "TRACE",
-        _ => "_OTHER",
-    }
+    MethodName::of(method).as_str()
 }
 
 /// `{METHOD} {route}` and the route, both kept for the life of the process. Only templates may be given, never paths.

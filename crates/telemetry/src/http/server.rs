@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
-use http::{HeaderValue, Request, Response};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -134,9 +134,7 @@ where
         Poll::Ready(match answered {
             Ok(mut response) => {
                 let in_flight = in_flight.map(|mut in_flight| {
-                    if let Ok(id) = HeaderValue::from_str(in_flight.correlation().as_str()) {
-                        response.headers_mut().insert(correlation::HEADER, id);
-                    }
+                    response.headers_mut().insert(&correlation::HEADER_NAME, in_flight.correlation().to_header());
                     in_flight.answered(response.status());
                     in_flight
                 });

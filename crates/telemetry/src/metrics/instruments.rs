@@ -17,7 +17,6 @@ const AGE_BOUNDS: [f64; 14] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.
 
 pub(crate) struct Instruments {
     pub(crate) server_duration: Histogram<f64>,
-    pub(crate) server_active: UpDownCounter<i64>,
     pub(crate) server_request_size: Histogram<u64>,
     pub(crate) server_response_size: Histogram<u64>,
     pub(crate) client_duration: Histogram<f64>,
@@ -55,7 +54,6 @@ impl Instruments {
                 "http.server.request.duration",
                 "Time from request to the end of the response body",
             ),
-            server_active: level("http.server.active_requests", "{request}", "Requests being handled"),
             server_request_size: size("http.server.request.body.size", "Announced size of request bodies"),
             server_response_size: size("http.server.response.body.size", "Bytes of response bodies that were sent"),
             client_duration: duration("http.client.request.duration", "Time from request to response headers"),

@@ -40,6 +40,8 @@ pub struct Config {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) export_timeout: Duration,
     pub(crate) sampling: Sampling,
+    pub(crate) sampling_cap: Option<u32>,
+    pub(crate) keep_failed: bool,
     pub(crate) queue_size: usize,
     pub(crate) batch_size: usize,
     pub(crate) schedule_delay: Duration,
@@ -67,6 +69,8 @@ impl Config {
             headers: Vec::new(),
             export_timeout: EXPORT_TIMEOUT,
             sampling: Sampling::ParentOrAlways,
+            sampling_cap: None,
+            keep_failed: true,
             // The three below are the specification's own defaults.
             queue_size: 2048,
             batch_size: 512,
@@ -163,6 +167,21 @@ impl Config {
     #[must_use]
     pub fn sampling(mut self, sampling: Sampling) -> Self {
         self.sampling = sampling;
+        self
+    }
+
+    /// Most new traces that are sampled in one second (default: no limit). Traces whose caller decided do not count.
+    #[must_use]
+    pub fn sampling_cap(mut self, traces_per_second: u32) -> Self {
+        self.sampling_cap = Some(traces_per_second);
+        self
+    }
+
+    /// Whether a request whose trace is not sampled is exported nevertheless when it fails or is slow, with the spans
+    /// below it in this process (default: yes). Such a span says so in `app.sampling.kept`.
+    #[must_use]
+    pub fn keep_failed(mut self, keep: bool) -> Self {
+        self.keep_failed = keep;
         self
     }
 

@@ -1,7 +1,5 @@
 //! Which traces are recorded.
 
-use opentelemetry_sdk::trace::Sampler;
-
 /// The head sampler.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sampling {
@@ -31,17 +29,5 @@ impl Sampling {
             "parentbased_traceidratio" => Self::ParentOrRatio(share),
             _ => return None,
         })
-    }
-
-    pub(crate) fn sampler(self) -> Sampler {
-        let parent_or = |root| Sampler::ParentBased(Box::new(root));
-        match self {
-            Self::Always => Sampler::AlwaysOn,
-            Self::Never => Sampler::AlwaysOff,
-            Self::Ratio(share) => Sampler::TraceIdRatioBased(share),
-            Self::ParentOrAlways => parent_or(Sampler::AlwaysOn),
-            Self::ParentOrNever => parent_or(Sampler::AlwaysOff),
-            Self::ParentOrRatio(share) => parent_or(Sampler::TraceIdRatioBased(share)),
-        }
     }
 }

@@ -1,0 +1,110 @@
+//! What the span of a request tells, kept as it came until the span is exported.
+
+use std::net::SocketAddr;
+
+use http::HeaderValue;
+use http::StatusCode;
+use http::uri::PathAndQuery;
+use opentelemetry::trace::Status;
+use opentelemetry::{KeyValue, Value};
+use opentelemetry_sdk::trace::SpanData;
+
+use crate::redact;
+use crate::trace::KEPT;
+
+/// Everything about a request that becomes an attribute of its span.
+#[derive(Debug)]
+pub(crate) struct ServerFacts {
+    pub(super) method: &'static str,
+    pub(super) original_method: Option<Box<str>>,
+    pub(super) https: bool,
+    pub(super) route: Option<&'static str>,
+    pub(super) target: Option<PathAndQuery>,
+    pub(super) peer: Peer,
+    pub(super) request_size: Option<u64>,
+    pub(super) response_size: u64,
+    pub(super) status: Option<StatusCode>,
+    pub(super) error: Option<&'static str>,
+    /// Why it is exported although its trace is not sampled.
+    pub(super) kept: Option<&'static str>,
+}
+
+/// Who called whom.
+#[derive(Debug, Default)]
+pub(super) struct Peer {
+    pub(super) server: Option<HeaderValue>,
+    pub(super) client: Option<SocketAddr>,
+    pub(super) user_agent: Option<HeaderValue>,
+}
+
+impl ServerFacts {
+    /// Adds the attributes and the status to the span.
+    pub(crate) fn describe(self, span: &mut SpanData) {
+        let attributes = &mut span.attributes;
+        attributes.reserve(18);
+        let mut optional = |key: &'static str, value: Option<Value>| {
+            attributes.extend(value.map(|value| KeyValue::new(key, value)));
+        };
+        optional("http.request.method", Some(self.method.into()));
+        optional("http.request.method_original", self.original_method.map(|method| String::from(method).into()));
+        optional("url.scheme", Some(if self.https { "https" } else { "http" }.into()));
+        if let Some(target) = &self.target {
+            optional("url.path", Some(redact::path(self.route, target.path()).into_owned().into()));
+            optional("url.query", target.query().map(|query| redact::query(query).into_owned().into()));
+        }
+        optional("http.route", self.route.map(Into::into));
+        optional("http.response.status_code", self.status.map(|status| i64::from(status.as_u16()).into()));
+        optional("http.response.body.size", Some(size(self.response_size)));
+        optional("http.request.body.size", self.request_size.map(size));
+        optional("error.type", self.error.map(Into::into));
+        optional(KEPT, self.kept.map(Into::into));
+        optional("user_agent.original", text(self.peer.user_agent.as_ref()).map(|text| text.to_owned().into()));
+        if let Some(server) = text(self.peer.server.as_ref()) {
+            let (address, port) = split_port(server);
+            optional("server.address", Some(address.to_owned().into()));
+            optional("server.port", port.map(|port| i64::from(port).into()));
+        }
+        if let Some(client) = self.peer.client {
+            optional("client.address", Some(client.ip().to_string().into()));
+            optional("client.port", Some(i64::from(client.port()).into()));
+        }
+        if self.error.is_some() && span.status == Status::Unset {
+            span.status = Status::error("");
+        }
+    }
+}
+
+fn size(bytes: u64) -> Value {
+    i64::try_from(bytes).unwrap_or(i64::MAX).into()
+}
+
+fn text(value: Option<&HeaderValue>) -> Option<&str> {
+    value?.to_str().ok()
+}
+
+/// `host`, `host:port` and `[v6]:port`.
+fn split_port(authority: &str) -> (&str, Option<u16>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()) => (host, port.parse().ok()),
+        _ => (authority, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn port_is_split_from_any_host() {
+        for (given, expected) in [
+            ("shop", ("shop", None)),
+            ("shop:80", ("shop", Some(80))),
+            ("[::1]:8080", ("[::1]", Some(8080))),
+            ("[::1]", ("[::1]", None)),
+            ("shop:", ("shop:", None)),
+            ("shop:99999", ("shop", None)),
+        ] {
+            assert_eq!(split_port(given), expected);
+        }
+    }
+}

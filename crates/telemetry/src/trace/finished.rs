@@ -1,0 +1,225 @@
+//! Spans on their way out.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
+
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::{InstrumentationScope, KeyValue};
+use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
+
+use crate::correlation::{self, CorrelationId};
+use crate::http::ServerFacts;
+
+/// Most attributes, events and links of one span, as the specification proposes; further ones are counted.
+const MAX_ITEMS: usize = 128;
+
+/// Where finished spans go. Must not block and must not fail: what cannot be taken is counted by whoever implements it.
+pub(crate) trait SpanSink: Send + Sync + Debug {
+    fn push(&self, span: Finished);
+}
+
+/// A span that has ended.
+#[derive(Debug)]
+pub(crate) enum Finished {
+    /// One of this crate's own.
+    Own(SharedRecord),
+    /// One that was made through OpenTelemetry's API.
+    ThirdParty(Box<SpanData>),
+}
+
+/// What an open span has recorded. The code that opened it and the context it is current in write to the same record.
+#[derive(Debug, Clone)]
+pub(crate) struct SharedRecord(Arc<Mutex<Record>>);
+
+#[derive(Debug)]
+struct Record {
+    data: SpanData,
+    correlation: CorrelationId,
+    facts: Option<ServerFacts>,
+    ended: bool,
+}
+
+// === impl Finished ===
+
+impl Finished {
+    /// The same span as part of a sampled trace: what is exported must say so.
+    pub(super) fn sampled(self) -> Self {
+        fn mark(data: &mut SpanData) {
+            let span = &data.span_context;
+            let flags = span.trace_flags().with_sampled(true);
+            data.span_context =
+                SpanContext::new(span.trace_id(), span.span_id(), flags, span.is_remote(), span.trace_state().clone());
+        }
+        match self {
+            Self::Own(record) => {
+                record.with(|record| mark(&mut record.data));
+                Self::Own(record)
+            }
+            Self::ThirdParty(mut data) => {
+                mark(&mut data);
+                Self::ThirdParty(data)
+            }
+        }
+    }
+}
+
+/// Builds the attributes that were left for later; costs what the operation itself did not have to pay.
+impl From<Finished> for SpanData {
+    fn from(span: Finished) -> Self {
+        match span {
+            Finished::ThirdParty(data) => *data,
+            Finished::Own(record) => record.with(|record| {
+                let mut data = record.data.clone_out();
+                if let Some(facts) = record.facts.take() {
+                    facts.describe(&mut data);
+                }
+                data.attributes.push(KeyValue::new(correlation::ATTRIBUTE, record.correlation.value()));
+                data
+            }),
+        }
+    }
+}
+
+/// Takes what is in a span and leaves its identity.
+trait CloneOut {
+    fn clone_out(&mut self) -> Self;
+}
+
+impl CloneOut for SpanData {
+    fn clone_out(&mut self) -> Self {
+        Self {
+            span_context: self.span_context.clone(),
+            parent_span_id: self.parent_span_id,
+            parent_span_is_remote: self.parent_span_is_remote,
+            span_kind: self.span_kind.clone(),
+            name: std::mem::take(&mut self.name),
+            start_time: self.start_time,
+            end_time: self.end_time,
+            attributes: std::mem::take(&mut self.attributes),
+            dropped_attributes_count: self.dropped_attributes_count,
+            events: std::mem::take(&mut self.events),
+            links: std::mem::take(&mut self.links),
+            status: std::mem::take(&mut self.status),
+            instrumentation_scope: self.instrumentation_scope.clone(),
+        }
+    }
+}
+
+impl From<SharedRecord> for Finished {
+    fn from(record: SharedRecord) -> Self {
+        Self::Own(record)
+    }
+}
+
+// === impl SharedRecord ===
+
+impl SharedRecord {
+    pub(super) fn new(
+        span_context: SpanContext,
+        parent: &SpanContext,
+        kind: SpanKind,
+        name: std::borrow::Cow<'static, str>,
+        start: SystemTime,
+        correlation: CorrelationId,
+    ) -> Self {
+        let data = SpanData {
+            span_context,
+            parent_span_id: if parent.is_valid() { parent.span_id() } else { SpanId::INVALID },
+            parent_span_is_remote: parent.is_valid() && parent.is_remote(),
+            span_kind: kind,
+            name,
+            start_time: start,
+            end_time: start,
+            attributes: Vec::new(),
+            dropped_attributes_count: 0,
+            events: SpanEvents::default(),
+            links: SpanLinks::default(),
+            status: Status::Unset,
+            instrumentation_scope: scope(),
+        };
+        Self(Arc::new(Mutex::new(Record { data, correlation, facts: None, ended: false })))
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
+        // A panic while an attribute was added leaves a record that is merely incomplete.
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the span while it is open; afterwards nothing happens.
+    fn open(&self, change: impl FnOnce(&mut SpanData)) {
+        self.with(|record| {
+            if !record.ended {
+                change(&mut record.data);
+            }
+        });
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.with(|record| !record.ended)
+    }
+
+    pub(super) fn attribute(&self, attribute: KeyValue) {
+        self.open(|data| {
+            // Setting a key again replaces its value.
+            if let Some(known) = data.attributes.iter_mut().find(|known| known.key == attribute.key) {
+                known.value = attribute.value;
+            } else if data.attributes.len() < MAX_ITEMS {
+                data.attributes.push(attribute);
+            } else {
+                data.dropped_attributes_count += 1;
+            }
+        });
+    }
+
+    pub(super) fn event(&self, event: Event) {
+        self.open(|data| {
+            if data.events.len() < MAX_ITEMS {
+                data.events.events.push(event);
+            } else {
+                data.events.dropped_count += 1;
+            }
+        });
+    }
+
+    pub(super) fn link(&self, link: Link) {
+        self.open(|data| {
+            if data.links.len() < MAX_ITEMS {
+                data.links.links.push(link);
+            } else {
+                data.links.dropped_count += 1;
+            }
+        });
+    }
+
+    pub(super) fn status(&self, status: Status) {
+        self.open(|data| {
+            // The order is Ok, Error, Unset: what is known for better is not overwritten.
+            if status > data.status {
+                data.status = status;
+            }
+        });
+    }
+
+    pub(super) fn name(&self, name: std::borrow::Cow<'static, str>) {
+        self.open(|data| data.name = name);
+    }
+
+    /// Ends the span; `false` when it had ended before.
+    pub(crate) fn end(&self, time: SystemTime) -> bool {
+        self.with(|record| {
+            record.data.end_time = time.max(record.data.start_time);
+            !std::mem::replace(&mut record.ended, true)
+        })
+    }
+
+    /// Ends the span of a request with everything that is known about it; `false` when it had ended before.
+    pub(crate) fn end_request(&self, time: SystemTime, facts: ServerFacts) -> bool {
+        self.with(|record| record.facts = Some(facts));
+        self.end(time)
+    }
+}
+
+fn scope() -> InstrumentationScope {
+    InstrumentationScope::builder(crate::core::SCOPE).build()
+}

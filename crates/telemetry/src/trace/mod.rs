@@ -1,0 +1,23 @@
+//! Spans of the operations this crate observes.
+//!
+//! A span is an [`Operation`]: it carries the correlation id, costs next to nothing when its trace is not sampled, and hands
+//! what it recorded to a [`SpanSink`] unconverted, so that attributes are built where nobody waits for them.
+
+mod adopted;
+mod clock;
+mod finished;
+mod ids;
+mod operation;
+mod sampler;
+mod tail;
+mod third_party;
+mod tracer;
+
+pub(crate) use clock::wall;
+pub(crate) use finished::{Finished, SpanSink};
+pub(crate) use ids::random_uuid_v7;
+pub(crate) use operation::{correlation_of, tail_of};
+pub(crate) use sampler::Sampler;
+pub(crate) use tail::KEPT;
+pub(crate) use third_party::{ThirdPartySampler, ThirdPartySpans};
+pub(crate) use tracer::{OperationTracer, Recorded};

@@ -1,0 +1,231 @@
+//! The span of one operation, current while the operation runs.
+//!
+//! OpenTelemetry's [`Context`] can carry a span and further values, but values cost three allocations per request. So the
+//! correlation id lives in the span. The API never gives a span back as what it is, so this crate asks with the one call that
+//! no span may act upon, setting the status to `Unset`, and an [`Operation`] answers; any other span does nothing.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanKind, Status, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+
+use super::adopted;
+use super::finished::{Finished, SharedRecord, SpanSink};
+use super::tail::Tail;
+use crate::correlation::CorrelationId;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    context: SpanContext,
+    correlation: CorrelationId,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    /// Nothing is recorded.
+    Silent,
+    /// Nothing is recorded, unless it ends badly: then spans that ended below are wanted too.
+    Root(Option<Arc<Tail>>),
+    /// Recorded.
+    Sampled(SharedRecord, Arc<dyn SpanSink>),
+    /// Recorded for the local root, which may turn out to be wanted.
+    Tailed(SharedRecord, Arc<Tail>, Arc<dyn SpanSink>),
+}
+
+/// What a new operation is made of.
+pub(crate) struct Opening<'a> {
+    pub(crate) context: SpanContext,
+    pub(crate) parent: &'a SpanContext,
+    pub(crate) kind: SpanKind,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) start: SystemTime,
+    pub(crate) correlation: CorrelationId,
+}
+
+#[derive(Clone, Copy)]
+enum Question {
+    Correlation,
+    Tail,
+}
+
+enum Answer {
+    Correlation(CorrelationId),
+    Tail(Arc<Tail>),
+}
+
+thread_local! {
+    static QUESTION: Cell<Option<Question>> = const { Cell::new(None) };
+    static ANSWER: RefCell<Option<Answer>> = const { RefCell::new(None) };
+}
+
+fn ask(context: &Context, question: Question) -> Option<Answer> {
+    if !context.has_active_span() {
+        return None;
+    }
+    QUESTION.set(Some(question));
+    context.span().set_status(Status::Unset);
+    QUESTION.set(None);
+    ANSWER.with(RefCell::take)
+}
+
+/// The correlation id of the operation whose span is current in `context`.
+pub(crate) fn correlation_of(context: &Context) -> Option<CorrelationId> {
+    match ask(context, Question::Correlation) {
+        Some(Answer::Correlation(id)) => Some(id),
+        _ => adopted::get(context.span().span_context().span_id()).map(|adopted| adopted.correlation),
+    }
+}
+
+/// Where spans below `context` wait, when its request is not sampled but may yet be wanted.
+pub(crate) fn tail_of(context: &Context) -> Option<Arc<Tail>> {
+    match ask(context, Question::Tail) {
+        Some(Answer::Tail(tail)) => Some(tail),
+        _ => adopted::get(context.span().span_context().span_id()).and_then(|adopted| adopted.tail),
+    }
+}
+
+// === impl Operation ===
+
+impl Operation {
+    /// An operation that is not recorded. With `tail`, it may turn out to be wanted when it ends.
+    pub(crate) fn silent(context: SpanContext, correlation: CorrelationId, tail: bool) -> Self {
+        Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent } }
+    }
+
+    /// An operation whose span is exported when it ends; the record is for the code that opened it.
+    pub(crate) fn sampled(opening: Opening<'_>, sink: Arc<dyn SpanSink>) -> (Self, SharedRecord) {
+        let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
+        let record = opening.record();
+        (Self { context, correlation, kind: Kind::Sampled(record.clone(), sink) }, record)
+    }
+
+    /// An operation whose span waits in `tail` when it ends.
+    pub(super) fn tailed(opening: Opening<'_>, tail: Arc<Tail>, sink: Arc<dyn SpanSink>) -> Self {
+        let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
+        Self { context, correlation, kind: Kind::Tailed(opening.record(), tail, sink) }
+    }
+
+    fn record(&self) -> Option<&SharedRecord> {
+        match &self.kind {
+            Kind::Silent | Kind::Root(_) => None,
+            Kind::Sampled(record, _) | Kind::Tailed(record, ..) => Some(record),
+        }
+    }
+
+    fn answer(&mut self, question: Question) {
+        let answer = match (question, &mut self.kind) {
+            (Question::Correlation, _) => Some(Answer::Correlation(self.correlation.clone())),
+            (Question::Tail, Kind::Root(tail)) => Some(Answer::Tail(Arc::clone(tail.get_or_insert_default()))),
+            (Question::Tail, Kind::Tailed(_, tail, _)) => Some(Answer::Tail(Arc::clone(tail))),
+            (Question::Tail, Kind::Silent | Kind::Sampled(..)) => None,
+        };
+        ANSWER.set(answer);
+    }
+}
+
+impl Opening<'_> {
+    pub(crate) fn record(self) -> SharedRecord {
+        SharedRecord::new(self.context, self.parent, self.kind, self.name, self.start, self.correlation)
+    }
+}
+
+impl Span for Operation {
+    fn add_event_with_timestamp<T>(&mut self, name: T, timestamp: SystemTime, attributes: Vec<KeyValue>)
+    where
+        T: Into<Cow<'static, str>>,
+    {
+        if let Some(record) = self.record() {
+            record.event(Event::new(name, timestamp, attributes, 0));
+        }
+    }
+
+    fn span_context(&self) -> &SpanContext {
+        &self.context
+    }
+
+    fn is_recording(&self) -> bool {
+        self.record().is_some_and(SharedRecord::is_open)
+    }
+
+    fn set_attribute(&mut self, attribute: KeyValue) {
+        if let Some(record) = self.record() {
+            record.attribute(attribute);
+        }
+    }
+
+    fn set_status(&mut self, status: Status) {
+        if status == Status::Unset {
+            if let Some(question) = QUESTION.get() {
+                self.answer(question);
+            }
+        } else if let Some(record) = self.record() {
+            record.status(status);
+        }
+    }
+
+    fn update_name<T>(&mut self, new_name: T)
+    where
+        T: Into<Cow<'static, str>>,
+    {
+        if let Some(record) = self.record() {
+            record.name(new_name.into());
+        }
+    }
+
+    fn add_link(&mut self, span_context: SpanContext, attributes: Vec<KeyValue>) {
+        if let Some(record) = self.record() {
+            record.link(Link::new(span_context, attributes, 0));
+        }
+    }
+
+    fn end_with_timestamp(&mut self, timestamp: SystemTime) {
+        match &self.kind {
+            Kind::Silent | Kind::Root(_) => {}
+            Kind::Sampled(record, sink) => {
+                if record.end(timestamp) {
+                    sink.push(Finished::Own(record.clone()));
+                }
+            }
+            Kind::Tailed(record, tail, sink) => {
+                if record.end(timestamp) {
+                    tail.push(Finished::Own(record.clone()), &**sink);
+                }
+            }
+        }
+    }
+}
+
+/// A span that nobody ended has ended when nobody can reach it any more.
+impl Drop for Operation {
+    fn drop(&mut self) {
+        if self.record().is_some_and(SharedRecord::is_open) {
+            self.end_with_timestamp(opentelemetry::time::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
+
+    #[test]
+    fn operation_answers_for_its_correlation_id_and_other_spans_do_not() {
+        let context = SpanContext::new(1.into(), 2.into(), TraceFlags::default(), false, TraceState::NONE);
+        let id = CorrelationId::parse("order-42").unwrap();
+        let operation = Context::new().with_span(Operation::silent(context.clone(), id.clone(), false));
+        assert_eq!(correlation_of(&operation), Some(id));
+        assert!(tail_of(&operation).is_none());
+        assert_eq!(correlation_of(&Context::new().with_remote_span_context(context)), None);
+        assert_eq!(correlation_of(&Context::new()), None);
+        assert_eq!((TraceId::from(1), SpanId::from(2)), {
+            let span = operation.span();
+            (span.span_context().trace_id(), span.span_context().span_id())
+        });
+    }
+}

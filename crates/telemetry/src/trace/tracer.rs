@@ -1,0 +1,149 @@
+//! Opens operations: decides once per trace and process, then follows that decision.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use opentelemetry::Context;
+use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer};
+
+use super::finished::{SharedRecord, SpanSink};
+use super::operation::{Opening, Operation, tail_of};
+use super::{Sampler, ids, wall};
+use crate::correlation::{self, CorrelationId};
+
+/// The tracer of everything this crate observes itself.
+#[derive(Debug)]
+pub(crate) struct OperationTracer {
+    sampler: Arc<Sampler>,
+    /// `None` when nothing is exported: then nothing is recorded either.
+    sink: Option<Arc<dyn SpanSink>>,
+    /// Whether requests that were not sampled are wanted when they fail or are slow.
+    tail: bool,
+}
+
+/// An operation that serves a request.
+pub(crate) struct Serving {
+    pub(crate) operation: Operation,
+    pub(crate) span: SpanContext,
+    pub(crate) record: Recorded,
+}
+
+/// What becomes of the span of a request.
+#[derive(Debug)]
+pub(crate) enum Recorded {
+    /// Nothing.
+    No,
+    /// It is exported.
+    Yes(SharedRecord),
+    /// It is exported if the request ends badly.
+    Perhaps,
+}
+
+impl OperationTracer {
+    pub(crate) fn new(sampler: Arc<Sampler>, sink: Option<Arc<dyn SpanSink>>, tail: bool) -> Self {
+        Self { sampler, sink, tail }
+    }
+
+    pub(crate) fn sink(&self) -> Option<&Arc<dyn SpanSink>> {
+        self.sink.as_ref()
+    }
+
+    /// Opens the operation of a request whose caller sent `parent`.
+    pub(crate) fn serve(
+        &self,
+        parent: &SpanContext,
+        name: &'static str,
+        started: Instant,
+        correlation: &CorrelationId,
+    ) -> Serving {
+        let (span, sampled) = self.span(parent);
+        let correlation = correlation.clone();
+        match &self.sink {
+            Some(sink) if sampled => {
+                let opening = Opening {
+                    context: span.clone(),
+                    parent,
+                    kind: SpanKind::Server,
+                    name: name.into(),
+                    start: wall(started),
+                    correlation,
+                };
+                let (operation, record) = Operation::sampled(opening, Arc::clone(sink));
+                Serving { operation, span, record: Recorded::Yes(record) }
+            }
+            sink => {
+                let tail = self.tail && sink.is_some();
+                let operation = Operation::silent(span.clone(), correlation, tail);
+                Serving { operation, span, record: if tail { Recorded::Perhaps } else { Recorded::No } }
+            }
+        }
+    }
+
+    /// The span of a request that is exported although its trace is not sampled.
+    pub(crate) fn kept(
+        &self,
+        span: &SpanContext,
+        parent: &SpanContext,
+        name: &'static str,
+        started: Instant,
+        correlation: &CorrelationId,
+    ) -> SharedRecord {
+        let flags = span.trace_flags().with_sampled(true);
+        let context = SpanContext::new(span.trace_id(), span.span_id(), flags, false, span.trace_state().clone());
+        let (kind, name, start) = (SpanKind::Server, name.into(), wall(started));
+        Opening { context, parent, kind, name, start, correlation: correlation.clone() }.record()
+    }
+
+    /// The identity of a new span below `parent`, and whether it is sampled.
+    fn span(&self, parent: &SpanContext) -> (SpanContext, bool) {
+        let known = parent.is_valid();
+        let trace_id = if known { parent.trace_id() } else { ids::trace_id() };
+        let sampled = if known && !parent.is_remote() {
+            parent.is_sampled()
+        } else {
+            self.sampler.samples(known.then_some(parent), trace_id)
+        };
+        let state = if known { parent.trace_state().clone() } else { TraceState::NONE };
+        let flags = TraceFlags::default().with_sampled(sampled);
+        (SpanContext::new(trace_id, ids::span_id(), flags, false, state), sampled)
+    }
+}
+
+/// The same interface as any other tracer's; the correlation id is that of the parent context.
+impl Tracer for OperationTracer {
+    type Span = Operation;
+
+    fn build_with_context(&self, builder: SpanBuilder, parent: &Context) -> Operation {
+        let correlation = correlation::of(parent).unwrap_or_else(CorrelationId::generate);
+        let span = parent.span();
+        let above = span.span_context();
+        let (context, sampled) = self.span(above);
+        let local = above.is_valid() && !above.is_remote();
+        let opening = Opening {
+            context,
+            parent: above,
+            kind: builder.span_kind.unwrap_or(SpanKind::Internal),
+            name: builder.name,
+            start: builder.start_time.unwrap_or_else(|| wall(Instant::now())),
+            correlation,
+        };
+        let Some(sink) = &self.sink else { return Operation::silent(opening.context, opening.correlation, false) };
+        let mut operation = if sampled {
+            Operation::sampled(opening, Arc::clone(sink)).0
+        } else {
+            match tail_of(parent).filter(|_| local) {
+                Some(tail) => Operation::tailed(opening, tail, Arc::clone(sink)),
+                None => return Operation::silent(opening.context, opening.correlation, false),
+            }
+        };
+        use opentelemetry::trace::Span;
+        operation.set_attributes(builder.attributes.unwrap_or_default());
+        for Link { span_context, attributes, .. } in builder.links.unwrap_or_default() {
+            operation.add_link(span_context, attributes);
+        }
+        for event in builder.events.unwrap_or_default() {
+            operation.add_event_with_timestamp(event.name, event.timestamp, event.attributes);
+        }
+        operation
+    }
+}
