@@ -5,7 +5,7 @@
 use opentelemetry_sdk::metrics::{Instrument, InstrumentKind, Stream};
 
 /// Routes, methods and statuses, or destinations: an application has hundreds, not thousands.
-const RECORDED: usize = 1000;
+pub(super) const RECORDED: usize = 1000;
 
 /// Methods and peers, or queues.
 const LEVELS: usize = 256;

@@ -3,10 +3,14 @@
 use opentelemetry::metrics::Meter;
 
 mod attributes;
+mod exemplars;
+mod histogram;
 mod instruments;
 mod limits;
 mod prometheus;
 mod scrape;
+
+pub use histogram::{BoundHistogram, Histogram, HistogramBuilder, histogram};
 
 pub(crate) use attributes::with_attributes;
 pub(crate) use instruments::{DURATION_BOUNDS, Instruments};
