@@ -108,7 +108,7 @@ impl Endpoint {
                 return series.record(instruments, measured, span);
             }
         }
-        series::record(instruments, self.method, self.route, ending, measured);
+        series::record(instruments, self.method, self.route, ending, measured, span);
     }
 }
 

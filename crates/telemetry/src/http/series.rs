@@ -4,10 +4,9 @@ use std::sync::OnceLock;
 
 use http::StatusCode;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::BoundHistogram;
 use opentelemetry::trace::SpanContext;
 
-use crate::metrics::Instruments;
+use crate::metrics::{BoundHistogram, Instruments};
 
 /// What tells the series of an endpoint apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,10 +28,10 @@ pub(super) struct Measured {
 pub(super) struct Series {
     pub(super) ending: Ending,
     attributes: Vec<KeyValue>,
-    duration: BoundHistogram<f64>,
-    response_size: BoundHistogram<u64>,
+    duration: BoundHistogram,
+    response_size: BoundHistogram,
     /// Few requests have a body, and a series that is never recorded would still be exported.
-    request_size: OnceLock<BoundHistogram<u64>>,
+    request_size: OnceLock<BoundHistogram>,
 }
 
 impl Series {
@@ -52,11 +51,12 @@ impl Series {
         }
     }
 
-    pub(super) fn record(&self, instruments: &Instruments, measured: Measured, _span: &SpanContext) {
-        self.duration.record(measured.seconds);
-        self.response_size.record(measured.response_size);
+    pub(super) fn record(&self, instruments: &Instruments, measured: Measured, span: &SpanContext) {
+        self.duration.record_in(measured.seconds, span);
+        self.response_size.record_in(measured.response_size as f64, span);
         if let Some(size) = measured.request_size {
-            self.request_size.get_or_init(|| instruments.server_request_size.bind(&self.attributes)).record(size);
+            let bound = self.request_size.get_or_init(|| instruments.server_request_size.bind(&self.attributes));
+            bound.record_in(size as f64, span);
         }
     }
 }
@@ -68,12 +68,13 @@ pub(super) fn record(
     route: Option<&'static str>,
     ending: Ending,
     measured: Measured,
+    span: &SpanContext,
 ) {
     let attributes = attributes(method, route, ending);
-    instruments.server_duration.record(measured.seconds, &attributes);
-    instruments.server_response_size.record(measured.response_size, &attributes);
+    instruments.server_duration.record_in(measured.seconds, &attributes, span);
+    instruments.server_response_size.record_in(measured.response_size as f64, &attributes, span);
     if let Some(size) = measured.request_size {
-        instruments.server_request_size.record(size, &attributes);
+        instruments.server_request_size.record_in(size as f64, &attributes, span);
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! What the conventions lack is under `app.*`. Durations are in seconds, sizes in bytes.
 
-use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
+use opentelemetry::metrics::{Counter, Meter, UpDownCounter};
+
+use super::{Histogram, histogram};
 
 /// Bucket bounds the semantic conventions recommend for request durations, in seconds.
 pub(crate) const DURATION_BOUNDS: [f64; 14] =
@@ -16,33 +18,25 @@ const SIZE_BOUNDS: [f64; 10] =
 const AGE_BOUNDS: [f64; 14] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0];
 
 pub(crate) struct Instruments {
-    pub(crate) server_duration: Histogram<f64>,
-    pub(crate) server_request_size: Histogram<u64>,
-    pub(crate) server_response_size: Histogram<u64>,
-    pub(crate) client_duration: Histogram<f64>,
+    pub(crate) server_duration: Histogram,
+    pub(crate) server_request_size: Histogram,
+    pub(crate) server_response_size: Histogram,
+    pub(crate) client_duration: Histogram,
     pub(crate) client_active: UpDownCounter<i64>,
-    pub(crate) messaging_duration: Histogram<f64>,
+    pub(crate) messaging_duration: Histogram,
     pub(crate) messaging_sent: Counter<u64>,
     pub(crate) messaging_consumed: Counter<u64>,
-    pub(crate) messaging_process: Histogram<f64>,
+    pub(crate) messaging_process: Histogram,
     pub(crate) messaging_redelivered: Counter<u64>,
-    pub(crate) messaging_age: Histogram<f64>,
+    pub(crate) messaging_age: Histogram,
     pub(crate) messaging_active: UpDownCounter<i64>,
 }
 
 impl Instruments {
     pub(crate) fn new(meter: &Meter) -> Self {
-        let duration = |name: &'static str, what: &'static str| {
-            meter
-                .f64_histogram(name)
-                .with_unit("s")
-                .with_description(what)
-                .with_boundaries(DURATION_BOUNDS.into())
-                .build()
-        };
-        let size = |name: &'static str, what: &'static str| {
-            meter.u64_histogram(name).with_unit("By").with_description(what).with_boundaries(SIZE_BOUNDS.into()).build()
-        };
+        let duration = |name: &'static str, what: &'static str| histogram(name, "s", what).build_on(meter);
+        let size =
+            |name: &'static str, what: &'static str| histogram(name, "By", what).bounds(SIZE_BOUNDS).build_on(meter);
         let count = |name: &'static str, unit: &'static str, what: &'static str| {
             meter.u64_counter(name).with_unit(unit).with_description(what).build()
         };
@@ -67,12 +61,9 @@ impl Instruments {
                 "{message}",
                 "Messages the broker had delivered before",
             ),
-            messaging_age: meter
-                .f64_histogram("app.messaging.message.age")
-                .with_unit("s")
-                .with_description("Age of a message when its processing starts")
-                .with_boundaries(AGE_BOUNDS.into())
-                .build(),
+            messaging_age: histogram("app.messaging.message.age", "s", "Age of a message when its processing starts")
+                .bounds(AGE_BOUNDS)
+                .build_on(meter),
             messaging_active: level("app.messaging.process.active_messages", "{message}", "Messages being processed"),
         }
     }
