@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
@@ -48,7 +49,7 @@ pub const MAX_LEN: usize = 128;
 #[derive(Clone)]
 pub struct CorrelationId(HeaderValue);
 
-/// Generated ids are cut from blocks of this size: one allocation for about a hundred of them.
+/// Ids are cut from blocks of this size: at most one allocation for about a hundred of them.
 const BLOCK: usize = 4096;
 
 thread_local! {
@@ -70,16 +71,23 @@ impl CorrelationId {
     /// A new id: a UUIDv7, so that ids sort by the time they were made.
     #[must_use]
     pub fn generate() -> Self {
+        Self::generate_at(Instant::now())
+    }
+
+    /// [`CorrelationId::generate`] for who knows the time.
+    pub(crate) fn generate_at(moment: Instant) -> Self {
         let mut buffer = Uuid::encode_buffer();
-        Self::store(trace::random_uuid_v7().hyphenated().encode_lower(&mut buffer))
+        Self::store(trace::uuid_v7(moment).hyphenated().encode_lower(&mut buffer))
     }
 
     /// Copies `text` into the thread's block; the memory lives as long as any id of that block.
     fn store(text: &str) -> Self {
         let bytes: Bytes = BLOCKS.with_borrow_mut(|block| {
-            if block.capacity() < text.len() {
+            if block.capacity() == 0 {
                 *block = BytesMut::with_capacity(BLOCK);
             }
+            // Starts over in the same block when none of its ids is left, else in a new one.
+            block.reserve(text.len());
             block.extend_from_slice(text.as_bytes());
             block.split().freeze()
         });
@@ -109,9 +117,9 @@ impl CorrelationId {
         valid.then(|| Self(value.clone()))
     }
 
-    /// The id as a header value, sharing its memory.
-    pub(crate) fn to_header(&self) -> HeaderValue {
-        self.0.clone()
+    /// The id as a header value.
+    pub(crate) fn into_header(self) -> HeaderValue {
+        self.0
     }
 
     /// The id as text.

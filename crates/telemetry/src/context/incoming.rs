@@ -1,5 +1,7 @@
 //! What a request brings along, read from its headers without copying them.
 
+use std::time::Instant;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
@@ -23,12 +25,12 @@ pub(crate) struct Incoming {
 }
 
 impl Incoming {
-    pub(crate) fn read(headers: &HeaderMap) -> Self {
+    pub(crate) fn read(headers: &HeaderMap, now: Instant) -> Self {
         let baggage = headers.contains_key(&BAGGAGE).then(|| list(headers, BAGGAGE.as_str())).flatten();
         let correlation = single(headers, &correlation::HEADER_NAME)
             .and_then(CorrelationId::from_header)
             .or_else(|| baggage::correlation_id(baggage.as_deref()?))
-            .unwrap_or_else(CorrelationId::generate);
+            .unwrap_or_else(|| CorrelationId::generate_at(now));
         let context = match baggage.as_deref().map(baggage::decode) {
             Some(entries) if !entries.is_empty() => Context::new().with_baggage(entries),
             _ => Context::new(),
@@ -82,7 +84,7 @@ mod tests {
             if let (true, Some(parent)) = (twice, &parent) {
                 headers.append("traceparent", HeaderValue::from_str(parent).unwrap());
             }
-            let incoming = Incoming::read(&headers);
+            let incoming = Incoming::read(&headers, Instant::now());
             let message = MessageContext::from_headers(&headers);
             let context = message.extract();
             let parent = context.span().span_context().clone();

@@ -5,22 +5,30 @@ use std::net::SocketAddr;
 use http::HeaderValue;
 use http::StatusCode;
 use http::uri::PathAndQuery;
-use opentelemetry::trace::Status;
+use opentelemetry::trace::{SpanContext, Status};
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::redact;
 use crate::trace::KEPT;
 
+/// What a request said when it came.
+#[derive(Debug)]
+pub(crate) struct ServerRequest {
+    pub(super) parent: SpanContext,
+    pub(super) target: Option<PathAndQuery>,
+    pub(super) original_method: Option<Box<str>>,
+    /// Known only when it may be told.
+    pub(super) peer: Peer,
+}
+
 /// Everything about a request that becomes an attribute of its span.
 #[derive(Debug)]
 pub(crate) struct ServerFacts {
+    pub(super) request: ServerRequest,
     pub(super) method: &'static str,
-    pub(super) original_method: Option<Box<str>>,
     pub(super) https: bool,
     pub(super) route: Option<&'static str>,
-    pub(super) target: Option<PathAndQuery>,
-    pub(super) peer: Peer,
     pub(super) request_size: Option<u64>,
     pub(super) response_size: u64,
     pub(super) status: Option<StatusCode>,
@@ -40,15 +48,16 @@ pub(super) struct Peer {
 impl ServerFacts {
     /// Adds the attributes and the status to the span.
     pub(crate) fn describe(self, span: &mut SpanData) {
+        let ServerRequest { target, original_method, peer, .. } = self.request;
         let attributes = &mut span.attributes;
         attributes.reserve(18);
         let mut optional = |key: &'static str, value: Option<Value>| {
             attributes.extend(value.map(|value| KeyValue::new(key, value)));
         };
         optional("http.request.method", Some(self.method.into()));
-        optional("http.request.method_original", self.original_method.map(|method| String::from(method).into()));
+        optional("http.request.method_original", original_method.map(|method| String::from(method).into()));
         optional("url.scheme", Some(if self.https { "https" } else { "http" }.into()));
-        if let Some(target) = &self.target {
+        if let Some(target) = &target {
             optional("url.path", Some(redact::path(self.route, target.path()).into_owned().into()));
             optional("url.query", target.query().map(|query| redact::query(query).into_owned().into()));
         }
@@ -58,13 +67,13 @@ impl ServerFacts {
         optional("http.request.body.size", self.request_size.map(size));
         optional("error.type", self.error.map(Into::into));
         optional(KEPT, self.kept.map(Into::into));
-        optional("user_agent.original", text(self.peer.user_agent.as_ref()).map(|text| text.to_owned().into()));
-        if let Some(server) = text(self.peer.server.as_ref()) {
+        optional("user_agent.original", text(peer.user_agent.as_ref()).map(|text| text.to_owned().into()));
+        if let Some(server) = text(peer.server.as_ref()) {
             let (address, port) = split_port(server);
             optional("server.address", Some(address.to_owned().into()));
             optional("server.port", port.map(|port| i64::from(port).into()));
         }
-        if let Some(client) = self.peer.client {
+        if let Some(client) = peer.client {
             optional("client.address", Some(client.ip().to_string().into()));
             optional("client.port", Some(i64::from(client.port()).into()));
         }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use opentelemetry::Context;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use opentelemetry::trace::TraceContextExt;
+use tracing::Level;
 
-use super::facts::{Peer, ServerFacts};
+use super::facts::{Peer, ServerFacts, ServerRequest};
 use super::names::{self, MethodName};
 use super::routes::{self, Endpoint};
 use super::series::{Ending, Measured};
@@ -17,7 +18,7 @@ use crate::context::Incoming;
 use crate::core::{Core, core};
 use crate::correlation::CorrelationId;
 use crate::redact;
-use crate::trace::{Recorded, tail_of, wall};
+use crate::trace::{Recorded, correlation_of, request_of, tail_of, wall};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,25 +34,22 @@ pub(super) enum Outcome {
 }
 
 /// Dropping it unfinished reports the request as cancelled, or as panicked during a panic.
+///
+/// It is moved several times on its way from the request to the end of the response, so it is small; what the request said
+/// waits in its span.
 pub(super) struct InFlight {
     core: &'static Core,
     context: Context,
-    span: SpanContext,
-    parent: SpanContext,
-    correlation: CorrelationId,
+    correlation: Option<CorrelationId>,
     started: Instant,
     slow: Duration,
     endpoint: &'static Endpoint,
-    method: MethodName,
-    https: bool,
-    target: Option<PathAndQuery>,
-    /// Known only when it may be told.
-    peer: Peer,
-    original_method: Option<Box<str>>,
     request_size: Option<u64>,
     response_size: u64,
-    status: Option<StatusCode>,
     recorded: Recorded,
+    status: Option<StatusCode>,
+    method: MethodName,
+    https: bool,
     finished: bool,
 }
 
@@ -63,35 +61,35 @@ impl InFlight {
         let method = MethodName::of(request.method());
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let endpoint = routes::endpoint(core, template, method);
-        let Incoming { parent, correlation, context } = Incoming::read(request.headers());
+        let Incoming { parent, correlation, context } = Incoming::read(request.headers(), started);
         let serving = core.tracer.serve(&parent, endpoint.name, started, &correlation);
-        let context = context.with_span(serving.operation);
         let uri = request.uri();
-        let https = uri.scheme_str() == Some("https");
-        core.active_requests.start(method, https);
-        Self {
-            core,
-            context,
-            span: serving.span,
+        let told = ServerRequest {
             parent,
-            correlation,
-            started,
-            slow: slow.unwrap_or(core.slow_server),
-            endpoint,
-            method,
-            https,
             target: uri.path_and_query().cloned(),
+            original_method: method
+                .is_other()
+                .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
             peer: match serving.record {
                 Recorded::No => Peer::default(),
                 _ => peer(request),
             },
-            original_method: method
-                .is_other()
-                .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
+        };
+        let https = uri.scheme_str() == Some("https");
+        core.active_requests.start(method, https);
+        Self {
+            core,
+            context: context.with_span(serving.operation.serving(told)),
+            correlation: Some(correlation),
+            started,
+            slow: slow.unwrap_or(core.slow_server),
+            endpoint,
             request_size: content_length(request.headers()),
             response_size: 0,
-            status: None,
             recorded: serving.record,
+            status: None,
+            method,
+            https,
             finished: false,
         }
     }
@@ -100,12 +98,11 @@ impl InFlight {
         &self.context
     }
 
-    pub(super) fn correlation(&self) -> &CorrelationId {
-        &self.correlation
-    }
-
-    pub(super) fn answered(&mut self, status: StatusCode) {
+    /// Takes note of the answer; returns the id it is to carry.
+    pub(super) fn answered(&mut self, status: StatusCode) -> HeaderValue {
         self.status = Some(status);
+        let correlation = self.correlation.take().unwrap_or_else(CorrelationId::generate);
+        correlation.into_header()
     }
 
     pub(super) fn sent(&mut self, bytes: usize) {
@@ -142,91 +139,120 @@ impl InFlight {
             response_size: self.response_size,
             request_size: self.request_size,
         };
-        self.endpoint.record(self.core, ending, measured, &self.span);
-        self.log(elapsed, error);
-        self.end_span(elapsed, error);
-    }
-
-    fn end_span(&mut self, elapsed: Duration, error: Option<&'static str>) {
-        let Some(sink) = self.core.tracer.sink() else { return };
-        let ended = wall(self.started + elapsed);
-        match std::mem::replace(&mut self.recorded, Recorded::No) {
-            Recorded::No => {}
-            Recorded::Yes(record) => {
-                if record.end_request(ended, self.facts(error, None)) {
-                    sink.push(record.into());
+        {
+            let span = self.context.span();
+            self.endpoint.record(self.core, ending, measured, span.span_context());
+        }
+        let slow = elapsed >= self.slow;
+        let told = self.told(error, slow);
+        if told.line || told.kept.is_some() || matches!(self.recorded, Recorded::Yes(_)) {
+            if let Some(request) = request_of(&self.context) {
+                if told.line {
+                    self.log(&request, elapsed, error, slow);
                 }
-            }
-            Recorded::Perhaps => {
-                let kept = if error.is_some() {
-                    "error"
-                } else if elapsed >= self.slow {
-                    "slow"
-                } else {
-                    // What waits below it goes with the context.
-                    return;
-                };
-                let facts = self.facts(error, Some(kept));
-                let tracer = &self.core.tracer;
-                let record = tracer.kept(&self.span, &self.parent, self.endpoint.name, self.started, &self.correlation);
-                record.end_request(ended, facts);
-                if let Some(tail) = tail_of(&self.context) {
-                    tail.decide(true, &**sink);
-                }
-                sink.push(record.into());
+                self.end_span(request, elapsed, error, told.kept);
             }
         }
     }
 
-    fn facts(&mut self, error: Option<&'static str>, kept: Option<&'static str>) -> ServerFacts {
-        ServerFacts {
+    fn end_span(
+        &mut self,
+        request: ServerRequest,
+        elapsed: Duration,
+        error: Option<&'static str>,
+        kept: Option<&'static str>,
+    ) {
+        let Some(sink) = self.core.tracer.sink() else { return };
+        let record = match std::mem::replace(&mut self.recorded, Recorded::No) {
+            Recorded::Yes(record) => record,
+            Recorded::Perhaps if kept.is_some() => {
+                let correlation = correlation_of(&self.context).unwrap_or_else(CorrelationId::generate);
+                let span = self.context.span();
+                let name = self.endpoint.name;
+                self.core.tracer.kept(span.span_context(), &request.parent, name, self.started, correlation)
+            }
+            Recorded::No | Recorded::Perhaps => return,
+        };
+        let facts = ServerFacts {
+            request,
             method: self.endpoint.method,
-            original_method: self.original_method.take(),
             https: self.https,
             route: self.endpoint.route,
-            target: self.target.take(),
-            peer: std::mem::take(&mut self.peer),
             request_size: self.request_size,
             response_size: self.response_size,
             status: self.status,
             error,
             kept,
+        };
+        if record.end_request(wall(self.started + elapsed), facts) {
+            if let Some(tail) = kept.and_then(|_| tail_of(&self.context)) {
+                tail.decide(true, &**sink);
+            }
+            sink.push(record.into());
         }
     }
 
+    /// What is to be told about this request beyond its measurements.
+    fn told(&self, error: Option<&'static str>, slow: bool) -> Told {
+        let line = match level(error, slow) {
+            Level::ERROR => tracing::enabled!(target: "telemetry::access", Level::ERROR),
+            Level::WARN => tracing::enabled!(target: "telemetry::access", Level::WARN),
+            _ => tracing::enabled!(target: "telemetry::access", Level::INFO),
+        };
+        let kept = match self.recorded {
+            Recorded::Perhaps if error.is_some() => Some("error"),
+            Recorded::Perhaps if slow => Some("slow"),
+            _ => None,
+        };
+        Told { line, kept }
+    }
+
     /// The access-log line, written inside the request's context so that it carries the ids.
-    fn log(&self, elapsed: Duration, error: Option<&'static str>) {
-        let slow = elapsed >= self.slow;
+    fn log(&self, request: &ServerRequest, elapsed: Duration, error: Option<&'static str>, slow: bool) {
+        let _guard = self.context.clone().attach();
+        let path = request.target.as_ref().map_or("", PathAndQuery::path);
+        let path = redact::path(self.endpoint.route, path);
         macro_rules! access {
-            ($level:ident) => {
-                if tracing::enabled!(target: "telemetry::access", tracing::Level::$level) {
-                    let _guard = self.context.clone().attach();
-                    let path = self.target.as_ref().map_or("", PathAndQuery::path);
-                    tracing::event!(
-                        target: "telemetry::access",
-                        tracing::Level::$level,
-                        {
-                        http.request.method = self.endpoint.method,
-                        http.route = self.endpoint.route,
-                        url.path = &*redact::path(self.endpoint.route, path),
-                        http.response.status_code = self.status.map(|status| status.as_u16()),
-                        duration_ms = elapsed.as_micros() as f64 / 1000.0,
-                        http.request.body.size = self.request_size,
-                        http.response.body.size = self.response_size,
-                        error.r#type = error,
-                        slow = slow.then_some(true),
-                        },
-                        "request"
-                    )
-                }
+            ($level:expr) => {
+                tracing::event!(
+                    target: "telemetry::access",
+                    $level,
+                    {
+                    http.request.method = self.endpoint.method,
+                    http.route = self.endpoint.route,
+                    url.path = &*path,
+                    http.response.status_code = self.status.map(|status| status.as_u16()),
+                    duration_ms = elapsed.as_micros() as f64 / 1000.0,
+                    http.request.body.size = self.request_size,
+                    http.response.body.size = self.response_size,
+                    error.r#type = error,
+                    slow = slow.then_some(true),
+                    },
+                    "request"
+                )
             };
         }
-        match error {
-            Some("cancelled" | "body_dropped") => access!(WARN),
-            Some(_) => access!(ERROR),
-            None if slow => access!(WARN),
-            None => access!(INFO),
+        match level(error, slow) {
+            Level::ERROR => access!(Level::ERROR),
+            Level::WARN => access!(Level::WARN),
+            _ => access!(Level::INFO),
         }
+    }
+}
+
+struct Told {
+    line: bool,
+    /// Why the span is exported although its trace is not sampled.
+    kept: Option<&'static str>,
+}
+
+/// Level of the access-log line: what the caller did is a warning, what the service did is an error.
+fn level(error: Option<&'static str>, slow: bool) -> Level {
+    match error {
+        Some("cancelled" | "body_dropped") => Level::WARN,
+        Some(_) => Level::ERROR,
+        None if slow => Level::WARN,
+        None => Level::INFO,
     }
 }
 

@@ -11,7 +11,7 @@ mod series;
 mod server;
 
 pub(crate) use active::ActiveRequests;
-pub(crate) use facts::ServerFacts;
+pub(crate) use facts::{ServerFacts, ServerRequest};
 pub(crate) use routes::Routes;
 
 pub use body::ObservedBody;

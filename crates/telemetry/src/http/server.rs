@@ -134,8 +134,8 @@ where
         Poll::Ready(match answered {
             Ok(mut response) => {
                 let in_flight = in_flight.map(|mut in_flight| {
-                    response.headers_mut().insert(&correlation::HEADER_NAME, in_flight.correlation().to_header());
-                    in_flight.answered(response.status());
+                    let correlation = in_flight.answered(response.status());
+                    response.headers_mut().insert(&correlation::HEADER_NAME, correlation);
                     in_flight
                 });
                 Ok(response.map(|body| ObservedBody::new(body, in_flight)))

@@ -15,8 +15,8 @@ mod tracer;
 
 pub(crate) use clock::wall;
 pub(crate) use finished::{Finished, SpanSink};
-pub(crate) use ids::random_uuid_v7;
-pub(crate) use operation::{correlation_of, tail_of};
+pub(crate) use ids::uuid_v7;
+pub(crate) use operation::{correlation_of, request_of, tail_of};
 pub(crate) use sampler::Sampler;
 pub(crate) use tail::KEPT;
 pub(crate) use third_party::{ThirdPartySampler, ThirdPartySpans};

@@ -16,6 +16,7 @@ use super::adopted;
 use super::finished::{Finished, SharedRecord, SpanSink};
 use super::tail::Tail;
 use crate::correlation::CorrelationId;
+use crate::http::ServerRequest;
 
 /// See the module.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Operation {
     context: SpanContext,
     correlation: CorrelationId,
     kind: Kind,
+    /// What is known about the request it serves: kept here, because this is the one thing that is not moved around.
+    request: Option<ServerRequest>,
 }
 
 #[derive(Debug)]
@@ -51,11 +54,13 @@ pub(crate) struct Opening<'a> {
 enum Question {
     Correlation,
     Tail,
+    Request,
 }
 
 enum Answer {
     Correlation(CorrelationId),
     Tail(Arc<Tail>),
+    Request(ServerRequest),
 }
 
 thread_local! {
@@ -89,25 +94,39 @@ pub(crate) fn tail_of(context: &Context) -> Option<Arc<Tail>> {
     }
 }
 
+/// Takes what is known about the request whose span is current in `context`.
+pub(crate) fn request_of(context: &Context) -> Option<ServerRequest> {
+    match ask(context, Question::Request)? {
+        Answer::Request(request) => Some(request),
+        _ => None,
+    }
+}
+
 // === impl Operation ===
 
 impl Operation {
     /// An operation that is not recorded. With `tail`, it may turn out to be wanted when it ends.
     pub(crate) fn silent(context: SpanContext, correlation: CorrelationId, tail: bool) -> Self {
-        Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent } }
+        Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent }, request: None }
+    }
+
+    /// The same operation, serving `request`.
+    pub(crate) fn serving(mut self, request: ServerRequest) -> Self {
+        self.request = Some(request);
+        self
     }
 
     /// An operation whose span is exported when it ends; the record is for the code that opened it.
     pub(crate) fn sampled(opening: Opening<'_>, sink: Arc<dyn SpanSink>) -> (Self, SharedRecord) {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
         let record = opening.record();
-        (Self { context, correlation, kind: Kind::Sampled(record.clone(), sink) }, record)
+        (Self { context, correlation, kind: Kind::Sampled(record.clone(), sink), request: None }, record)
     }
 
     /// An operation whose span waits in `tail` when it ends.
     pub(super) fn tailed(opening: Opening<'_>, tail: Arc<Tail>, sink: Arc<dyn SpanSink>) -> Self {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
-        Self { context, correlation, kind: Kind::Tailed(opening.record(), tail, sink) }
+        Self { context, correlation, kind: Kind::Tailed(opening.record(), tail, sink), request: None }
     }
 
     fn record(&self) -> Option<&SharedRecord> {
@@ -123,6 +142,7 @@ impl Operation {
             (Question::Tail, Kind::Root(tail)) => Some(Answer::Tail(Arc::clone(tail.get_or_insert_default()))),
             (Question::Tail, Kind::Tailed(_, tail, _)) => Some(Answer::Tail(Arc::clone(tail))),
             (Question::Tail, Kind::Silent | Kind::Sampled(..)) => None,
+            (Question::Request, _) => self.request.take().map(Answer::Request),
         };
         ANSWER.set(answer);
     }

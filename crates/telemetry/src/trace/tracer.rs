@@ -24,7 +24,6 @@ pub(crate) struct OperationTracer {
 /// An operation that serves a request.
 pub(crate) struct Serving {
     pub(crate) operation: Operation,
-    pub(crate) span: SpanContext,
     pub(crate) record: Recorded,
 }
 
@@ -61,7 +60,7 @@ impl OperationTracer {
         match &self.sink {
             Some(sink) if sampled => {
                 let opening = Opening {
-                    context: span.clone(),
+                    context: span,
                     parent,
                     kind: SpanKind::Server,
                     name: name.into(),
@@ -69,12 +68,12 @@ impl OperationTracer {
                     correlation,
                 };
                 let (operation, record) = Operation::sampled(opening, Arc::clone(sink));
-                Serving { operation, span, record: Recorded::Yes(record) }
+                Serving { operation, record: Recorded::Yes(record) }
             }
             sink => {
                 let tail = self.tail && sink.is_some();
-                let operation = Operation::silent(span.clone(), correlation, tail);
-                Serving { operation, span, record: if tail { Recorded::Perhaps } else { Recorded::No } }
+                let operation = Operation::silent(span, correlation, tail);
+                Serving { operation, record: if tail { Recorded::Perhaps } else { Recorded::No } }
             }
         }
     }
@@ -86,12 +85,12 @@ impl OperationTracer {
         parent: &SpanContext,
         name: &'static str,
         started: Instant,
-        correlation: &CorrelationId,
+        correlation: CorrelationId,
     ) -> SharedRecord {
         let flags = span.trace_flags().with_sampled(true);
         let context = SpanContext::new(span.trace_id(), span.span_id(), flags, false, span.trace_state().clone());
         let (kind, name, start) = (SpanKind::Server, name.into(), wall(started));
-        Opening { context, parent, kind, name, start, correlation: correlation.clone() }.record()
+        Opening { context, parent, kind, name, start, correlation }.record()
     }
 
     /// The identity of a new span below `parent`, and whether it is sampled.
