@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use opentelemetry::global;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
-use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, SdkTracerProvider, SpanData, SpanProcessor};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::core::{self, Core};
-use crate::export::{Admission, Counted, ExportState, metric_exporter, span_exporter};
+use crate::export::{self, Client, Signal};
 use crate::logs::{self, Logs, Service, Sink, Writer};
 use crate::metrics::{Scrape, limits};
-use crate::redact::RedactingProcessor;
 use crate::settings::{Config, Sampling};
 use crate::signals;
 use crate::trace::{Finished, OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
@@ -48,8 +47,9 @@ pub enum InitError {
 pub struct Telemetry {
     pub(crate) tracers: SdkTracerProvider,
     pub(crate) meters: SdkMeterProvider,
-    pub(crate) spans: Option<Arc<ExportState>>,
-    pub(crate) metrics: Option<Arc<ExportState>>,
+    pub(crate) spans: Option<Arc<dyn Signal>>,
+    pub(crate) metrics: Option<Arc<dyn Signal>>,
+    pub(crate) records: Option<Arc<dyn Signal>>,
     pub(crate) logs: Logs,
 }
 
@@ -85,8 +85,11 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
         .map_err(|invalid| InitError::LogFilter { filter: config.log_filter.clone(), reason: invalid.reason })?;
     let resource = resource(config);
     let scrape = Scrape::default();
-    let (meters, metrics) = meters(config, resource.clone(), scrape.clone())?;
-    let (tracer, tracers, spans) = tracers(config, resource, memory)?;
+    let client = Client::default();
+    let meters = meters(config, resource.clone(), scrape.clone());
+    let metrics = export::metrics(config, &client, scrape.clone())?;
+    let (_record_queue, records) = export::records(config, &client, &resource)?.unzip();
+    let (tracer, tracers, spans) = tracers(config, &client, resource, memory)?;
 
     let mut core = Core::new(tracer, &meters);
     core.scrape = Some(scrape);
@@ -94,13 +97,14 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     core.slow_server = config.slow_server;
     core.slow_client = config.slow_client;
     core.baggage.clone_from(&config.baggage);
-    signals::observe(&core.meter, spans.clone(), config.queue_size as u64, logs.writer.clone());
+    signals::observe(&core.meter, logs.writer.clone());
+    [&spans, &metrics, &records].into_iter().flatten().for_each(|signal| export::observe(&core.meter, signal));
 
     core::install(core).map_err(|_| InitError::AlreadyInitialized)?;
     global::set_meter_provider(meters.clone());
     global::set_tracer_provider(tracers.clone());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| InitError::AlreadyInitialized)?;
-    Ok(Telemetry { tracers, meters, spans, metrics, logs })
+    Ok(Telemetry { tracers, meters, spans, metrics, records, logs })
 }
 
 fn resource(config: &Config) -> Resource {
@@ -124,82 +128,28 @@ fn resource(config: &Config) -> Resource {
         .build()
 }
 
-type Metered = (SdkMeterProvider, Option<Arc<ExportState>>);
-
-fn meters(config: &Config, resource: Resource, scrape: Scrape) -> Result<Metered, InitError> {
-    let mut builder = SdkMeterProvider::builder().with_resource(resource).with_view(limits);
-    if config.disabled {
-        return Ok((builder.build(), None));
-    }
-    builder = builder.with_reader(scrape);
-    let Some(endpoint) = &config.metrics_endpoint else { return Ok((builder.build(), None)) };
-    let state = Arc::new(ExportState::new("metrics", endpoint));
-    let exporter = Counted { inner: metric_exporter(config, endpoint)?, state: Arc::clone(&state) };
-    let reader = PeriodicReader::builder(exporter).with_interval(config.metric_interval).build();
-    Ok((builder.with_reader(reader).build(), Some(state)))
+fn meters(config: &Config, resource: Resource, scrape: Scrape) -> SdkMeterProvider {
+    let builder = SdkMeterProvider::builder().with_resource(resource).with_view(limits);
+    if config.disabled { builder.build() } else { builder.with_reader(scrape).build() }
 }
 
-type Traced = (OperationTracer, SdkTracerProvider, Option<Arc<ExportState>>);
+type Traced = (OperationTracer, SdkTracerProvider, Option<Arc<dyn Signal>>);
 
-fn tracers(config: &Config, resource: Resource, memory: Option<Arc<dyn SpanSink>>) -> Result<Traced, InitError> {
+fn tracers(
+    config: &Config,
+    client: &Client,
+    resource: Resource,
+    memory: Option<Arc<dyn SpanSink>>,
+) -> Result<Traced, InitError> {
     // Ids are still made and passed on when nothing is sampled, so that logs and neighbours stay correlated.
     let sampling = if config.disabled { Sampling::Never } else { config.sampling };
     let sampler = Arc::new(Sampler::new(sampling, config.sampling_cap));
-    let mut builder = SdkTracerProvider::builder().with_resource(resource);
-    builder = builder.with_sampler(ThirdPartySampler(Arc::clone(&sampler)));
-    let mut sink = memory;
-    let mut state = None;
-    if let (Some(endpoint), false) = (&config.traces_endpoint, config.disabled) {
-        let shared = Arc::new(ExportState::new("traces", endpoint));
-        let exporter = Counted { inner: span_exporter(config, endpoint)?, state: Arc::clone(&shared) };
-        let batch = BatchConfigBuilder::default()
-            .with_max_queue_size(config.queue_size)
-            .with_max_export_batch_size(config.batch_size.min(config.queue_size))
-            .with_scheduled_delay(config.schedule_delay)
-            .build();
-        let queue = BatchSpanProcessor::builder(exporter).with_batch_config(batch).build();
-        let inner = RedactingProcessor(queue);
-        let admission = Admission { inner, state: Arc::clone(&shared), capacity: config.queue_size as u64 };
-        let exported = Exported(Arc::new(std::sync::Mutex::new(admission)));
-        sink = Some(Arc::new(exported.clone()));
-        builder = builder.with_span_processor(exported);
-        state = Some(shared);
-    }
+    let (queue, spans) = export::spans::<Finished>(config, client, &resource)?.unzip();
+    let sink = memory.or_else(|| queue.map(|queue| Arc::new(queue) as Arc<dyn SpanSink>));
+    let mut builder =
+        SdkTracerProvider::builder().with_resource(resource).with_sampler(ThirdPartySampler(Arc::clone(&sampler)));
     if let Some(sink) = &sink {
         builder = builder.with_span_processor(ThirdPartySpans(Arc::clone(sink)));
     }
-    Ok((OperationTracer::new(sampler, sink, config.keep_failed), builder.build(), state))
-}
-
-#[derive(Debug)]
-struct Exported<P>(Arc<std::sync::Mutex<P>>);
-
-impl<P> Clone for Exported<P> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<P: SpanProcessor> SpanSink for Exported<P> {
-    fn push(&self, span: Finished) {
-        self.0.lock().unwrap().on_end(span.into());
-    }
-}
-
-impl<P: SpanProcessor> SpanProcessor for Exported<P> {
-    fn on_start(&self, _: &mut opentelemetry_sdk::trace::Span, _: &opentelemetry::Context) {}
-
-    fn on_end(&self, _: SpanData) {}
-
-    fn force_flush(&self) -> opentelemetry_sdk::error::OTelSdkResult {
-        self.0.lock().unwrap().force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: std::time::Duration) -> opentelemetry_sdk::error::OTelSdkResult {
-        self.0.lock().unwrap().shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.0.lock().unwrap().set_resource(resource);
-    }
+    Ok((OperationTracer::new(sampler, sink, config.keep_failed), builder.build(), spans))
 }

@@ -42,5 +42,5 @@ mod trace;
 
 pub use admin::admin_router;
 pub use init::{InitError, Telemetry, init};
-pub use settings::{Config, LogFormat, Sampling};
+pub use settings::{Buckets, Config, LogFormat, Sampling};
 pub use shutdown::{ExportOutcome, ShutdownReport};

@@ -73,7 +73,7 @@ async fn answering_collector_gets_everything() {
     let take = async move |body: Bytes| sender.send(ExportTraceServiceRequest::decode(body).unwrap()).unwrap();
     let app = Router::new().route("/v1/traces", post(take)).route("/v1/metrics", post(async || {}));
     let (out, report) = child(Some(collector(app).await), &[("OTEL_RESOURCE_ATTRIBUTES", "service.version=9")]).await;
-    assert!(report.contains("exported: 5, failed: 0, dropped: 0, unsent: 0, flushed: true"), "{report}");
+    assert!(report.contains("exported: 5, failed: 0, rejected: 0, dropped: 0, unsent: 0, flushed: true"), "{report}");
     let mut received_spans = Vec::new();
     while let Ok(request) = received.try_recv() {
         for resource in request.resource_spans {
@@ -108,7 +108,7 @@ async fn refusing_collector_is_reported_once() {
 async fn hanging_collector_does_not_hold_the_shutdown() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let (_, report) = child(Some(listener.local_addr().unwrap()), &[]).await;
-    assert!(report.contains("exported: 0, failed: 0, dropped: 0, unsent: 5, flushed: false"), "{report}");
+    assert!(report.contains("exported: 0, failed: 0, rejected: 0, dropped: 0, unsent: 5, flushed: false"), "{report}");
 }
 
 #[tokio::test]

@@ -1,11 +1,27 @@
-//! Export over OTLP: bounded, counted, and quiet about itself.
+//! Export over OTLP: HTTP with protobuf, one thread per signal, bounded in memory and time, counted, and quiet about itself.
+//!
+//! A request only pushes onto a [`Queue`]; converting, redacting, encoding and sending happen on the signal's own thread. See
+//! docs/adr/0011 for why this is not the SDK's.
 
-mod admission;
-mod counted;
-mod otlp;
+mod answer;
+mod delivery;
+mod ending;
+mod measure;
+mod points;
+mod push;
+mod queue;
+mod retry;
+mod signal;
+mod sink;
+mod start;
 mod state;
+mod worker;
 
-pub(crate) use admission::Admission;
-pub(crate) use counted::Counted;
-pub(crate) use otlp::{metric_exporter, span_exporter};
+pub(crate) use delivery::Client;
+pub(crate) use measure::observe;
+pub(crate) use queue::Queue;
+pub(crate) use signal::Signal;
+pub(crate) use start::{metrics, records, spans};
 pub(crate) use state::ExportState;
+
+use delivery::Delivery;

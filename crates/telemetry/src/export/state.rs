@@ -1,125 +1,175 @@
 //! What became of one signal's items, and whether its collector answers.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use opentelemetry_sdk::error::OTelSdkResult;
+use super::answer::Partial;
 
 const UNKNOWN: u8 = 0;
 const UP: u8 = 1;
 const DOWN: u8 = 2;
 
+/// Complaints of a collector that are told apart; it could think of a new one for each request.
+const MAX_COMPLAINTS: usize = 16;
+
+#[derive(Debug, Default)]
+pub(crate) struct Count(AtomicU64);
+
 /// Counters of one signal; shared by whoever queues, exports and reports.
 #[derive(Debug)]
 pub(crate) struct ExportState {
-    signal: &'static str,
+    /// `traces`, `metrics` or `logs`.
+    pub(super) signal: &'static str,
+    /// What its items are called in names of metrics: `span`, `metric_data_point` or `log`.
+    pub(super) item: &'static str,
     endpoint: String,
-    offered: AtomicU64,
-    exported: AtomicU64,
-    failed: AtomicU64,
-    dropped: AtomicU64,
+    /// Taken by the collector.
+    pub(crate) exported: Count,
+    /// Refused as a whole, or given up.
+    pub(crate) failed: Count,
+    /// Refused by a collector that took the rest.
+    pub(crate) rejected: Count,
+    /// Refused by a full queue.
+    pub(crate) dropped: Count,
     collector: AtomicU8,
+    complaints: Mutex<BTreeSet<String>>,
 }
 
+// === impl Count ===
+
+impl Count {
+    pub(super) fn add(&self, items: u64) {
+        self.0.fetch_add(items, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+// === impl ExportState ===
+
 impl ExportState {
-    pub(crate) fn new(signal: &'static str, endpoint: &str) -> Self {
+    pub(crate) fn new(signal: &'static str, item: &'static str, endpoint: &str) -> Self {
         Self {
             signal,
-            endpoint: endpoint.to_owned(),
-            offered: AtomicU64::new(0),
-            exported: AtomicU64::new(0),
-            failed: AtomicU64::new(0),
-            dropped: AtomicU64::new(0),
+            item,
+            endpoint: shown(endpoint),
+            exported: Count::default(),
+            failed: Count::default(),
+            rejected: Count::default(),
+            dropped: Count::default(),
             collector: AtomicU8::new(UNKNOWN),
+            complaints: Mutex::default(),
         }
     }
 
-    /// Takes one more item, unless `capacity` items already wait; then it counts as dropped.
-    pub(crate) fn admit(&self, capacity: u64) -> bool {
-        if self.waiting() >= capacity {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-            return false;
-        }
-        self.offered.fetch_add(1, Ordering::Relaxed);
-        true
-    }
-
-    /// Counts an export of `items` and logs when the collector came up or went down, once per change.
-    pub(crate) fn done(&self, items: u64, result: &OTelSdkResult) {
-        let (counter, now) = match result {
-            Ok(()) => (&self.exported, UP),
-            Err(_) => (&self.failed, DOWN),
-        };
-        counter.fetch_add(items, Ordering::Relaxed);
-        let before = self.collector.swap(now, Ordering::Relaxed);
-        match (before, result) {
-            (UNKNOWN | UP, Err(error)) => tracing::warn!(
+    /// An attempt failed: one line when the collector was not known to be down.
+    pub(super) fn down(&self, reason: &str) {
+        if self.collector.swap(DOWN, Ordering::Relaxed) != DOWN {
+            tracing::warn!(
                 target: "telemetry::export",
                 signal = self.signal,
                 endpoint = self.endpoint,
-                error = %error,
+                error = reason,
                 "collector is down: what cannot wait is dropped and counted"
-            ),
-            (DOWN, Ok(())) => tracing::warn!(
-                target: "telemetry::export",
-                signal = self.signal,
-                endpoint = self.endpoint,
-                failed = self.failed(),
-                dropped = self.dropped(),
-                "collector is up again"
-            ),
-            _ => {}
+            );
         }
     }
 
-    /// Items that were taken and are neither exported nor lost yet.
-    pub(crate) fn waiting(&self) -> u64 {
-        self.offered.load(Ordering::Relaxed).saturating_sub(self.exported() + self.failed())
+    /// The collector took `items`, or all but the rejected ones: one line when it was down before, one per complaint.
+    pub(super) fn up(&self, items: u64, partial: &Partial) {
+        let rejected = partial.rejected.min(items);
+        self.exported.add(items - rejected);
+        self.rejected.add(rejected);
+        if self.collector.swap(UP, Ordering::Relaxed) == DOWN {
+            tracing::warn!(
+                target: "telemetry::export",
+                signal = self.signal,
+                endpoint = self.endpoint,
+                failed = self.failed.get(),
+                dropped = self.dropped.get(),
+                "collector is up again"
+            );
+        }
+        if *partial != Partial::default() && self.is_new(&partial.message) {
+            tracing::warn!(
+                target: "telemetry::export",
+                signal = self.signal,
+                endpoint = self.endpoint,
+                rejected,
+                reason = partial.message,
+                "collector took a part only"
+            );
+        }
     }
 
-    pub(crate) fn exported(&self) -> u64 {
-        self.exported.load(Ordering::Relaxed)
+    /// Whether the last attempt reached the collector; `None` before the first.
+    pub(super) fn is_up(&self) -> Option<bool> {
+        match self.collector.load(Ordering::Relaxed) {
+            UNKNOWN => None,
+            state => Some(state == UP),
+        }
     }
 
-    pub(crate) fn failed(&self) -> u64 {
-        self.failed.load(Ordering::Relaxed)
+    /// Complaints that differ in their numbers only are the same.
+    fn is_new(&self, complaint: &str) -> bool {
+        let complaint: String = complaint.chars().filter(|c| !c.is_ascii_digit()).collect();
+        let mut known = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        known.len() < MAX_COMPLAINTS && known.insert(complaint)
     }
+}
 
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
+/// An endpoint may carry credentials.
+fn shown(endpoint: &str) -> String {
+    endpoint.parse().map_or_else(|_| String::new(), |url| crate::redact::url(&url, None))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry_sdk::error::OTelSdkError;
+
+    fn state() -> ExportState {
+        ExportState::new("traces", "span", "http://user:pass@collector/v1/traces")
+    }
 
     #[tokio::test]
     async fn each_change_of_the_collector_is_logged_once() {
         let capture = crate::testing::capture();
-        let state = ExportState::new("traces", "http://collector");
+        let state = state();
         capture
             .run(async {
-                state.done(1, &Ok(()));
-                state.done(2, &Err(OTelSdkError::AlreadyShutdown));
-                state.done(3, &Err(OTelSdkError::AlreadyShutdown));
-                state.done(4, &Ok(()));
-                state.done(5, &Ok(()));
+                state.up(1, &Partial::default());
+                state.down("refused");
+                state.down("refused");
+                state.up(4, &Partial::default());
+                state.up(5, &Partial::default());
             })
             .await;
         let logs = capture.logs();
         assert_eq!(logs.len(), 2, "{logs:#?}");
         assert!(logs[0].contains("collector is down") && logs[1].contains("collector is up again"), "{logs:#?}");
-        assert_eq!((state.exported(), state.failed()), (10, 5));
+        assert!(logs.iter().all(|line| line.contains("\"http://collector/v1/traces\"")), "{logs:#?}");
+        assert_eq!((state.exported.get(), state.failed.get()), (10, 0));
     }
 
-    #[test]
-    fn admission_stops_at_its_capacity_and_resumes_when_items_leave() {
-        let state = ExportState::new("traces", "http://collector");
-        assert!(state.admit(2) && state.admit(2) && !state.admit(2));
-        assert_eq!((state.waiting(), state.dropped()), (2, 1));
-        state.done(1, &Ok(()));
-        assert!(state.admit(2));
-        assert_eq!((state.waiting(), state.dropped()), (2, 1));
+    #[tokio::test]
+    async fn each_complaint_of_the_collector_is_logged_once() {
+        let capture = crate::testing::capture();
+        let state = state();
+        capture
+            .run(async {
+                for rejected in [1, 2, 9] {
+                    state.up(4, &Partial { rejected, message: format!("{rejected} spans are too old") });
+                }
+                for n in 0..100 {
+                    state.up(1, &Partial { rejected: 0, message: "ab".repeat(n) });
+                }
+            })
+            .await;
+        assert_eq!(capture.logs().len(), MAX_COMPLAINTS);
+        // A collector cannot reject more than it was sent.
+        assert_eq!((state.exported.get(), state.rejected.get()), (3 + 2 + 100, 1 + 2 + 4));
     }
 }

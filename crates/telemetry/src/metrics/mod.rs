@@ -3,7 +3,7 @@
 use opentelemetry::metrics::Meter;
 
 mod attributes;
-mod exemplars;
+pub(crate) mod exemplars;
 mod histogram;
 mod instruments;
 mod limits;

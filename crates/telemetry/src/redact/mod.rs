@@ -12,7 +12,7 @@ mod values;
 pub use keys::is_secret_key;
 pub use values::text;
 
-pub(crate) use spans::{RedactingProcessor, span};
+pub(crate) use spans::span;
 
 /// What stands where something was removed.
 pub const MASK: &str = "[redacted]";

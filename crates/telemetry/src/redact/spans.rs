@@ -1,40 +1,10 @@
-//! A span processor that redacts what the next one gets.
-
-use std::time::Duration;
+//! What must not leave in a span.
 
 use opentelemetry::trace::Status;
-use opentelemetry::{Array, Context, KeyValue, StringValue, Value};
-use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::error::OTelSdkResult;
-use opentelemetry_sdk::trace::{Span, SpanData, SpanProcessor};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
+use opentelemetry_sdk::trace::SpanData;
 
 use super::{MASK, is_secret_key, text};
-
-#[derive(Debug)]
-pub(crate) struct RedactingProcessor<P>(pub(crate) P);
-
-impl<P: SpanProcessor> SpanProcessor for RedactingProcessor<P> {
-    fn on_start(&self, span: &mut Span, cx: &Context) {
-        self.0.on_start(span, cx);
-    }
-
-    fn on_end(&self, mut span: SpanData) {
-        self::span(&mut span);
-        self.0.on_end(span);
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.0.set_resource(resource);
-    }
-}
 
 /// Removes what must not leave from everything a span tells.
 pub(crate) fn span(span: &mut SpanData) {

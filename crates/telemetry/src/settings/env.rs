@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Config, Sampling};
+use super::{Buckets, Config, OtlpSignal, Sampling};
 
 impl Config {
     /// Applies the variables that `lookup` knows; what cannot be understood is remembered in `problems`.
@@ -31,25 +31,27 @@ impl Config {
         // Endpoints of one signal are taken as they are, without a path appended.
         self.traces_endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(self.traces_endpoint);
         self.metrics_endpoint = get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").or(self.metrics_endpoint);
+        self.logs_endpoint = get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT").or(self.logs_endpoint);
+        if get("OTEL_LOGS_EXPORTER").as_deref() == Some("none") {
+            self.logs_endpoint = None;
+        }
         if get("OTEL_TRACES_EXPORTER").as_deref() == Some("none") {
             self.traces_endpoint = None;
         }
         if get("OTEL_METRICS_EXPORTER").as_deref() == Some("none") {
             self.metrics_endpoint = None;
         }
-        for endpoint in [&mut self.traces_endpoint, &mut self.metrics_endpoint] {
+        for endpoint in [&mut self.traces_endpoint, &mut self.metrics_endpoint, &mut self.logs_endpoint] {
             if let Some(given) = endpoint.take_if(|given| !is_http(given)) {
                 problems
                     .push(format!("OTLP endpoint `{given}`: expected `http://host:port`; nothing is exported there"));
             }
         }
-        if let Some(protocol) = get("OTEL_EXPORTER_OTLP_PROTOCOL").filter(|protocol| protocol != "http/protobuf") {
-            problems.push(format!("OTEL_EXPORTER_OTLP_PROTOCOL `{protocol}`: only `http/protobuf` is supported"));
-        }
         if let Some(given) = get("OTEL_EXPORTER_OTLP_HEADERS") {
             let headers = pairs("OTEL_EXPORTER_OTLP_HEADERS", &given, &mut problems);
             self.headers.extend(headers);
         }
+        self = self.with_signals(&get, &mut problems);
 
         let mut millis = |name: &str| {
             let given = get(name)?;
@@ -105,6 +107,61 @@ impl Config {
             }
         }
         self.problems.extend(problems);
+        self
+    }
+}
+
+impl Config {
+    /// What OTLP lets one set for all signals or for one.
+    fn with_signals(mut self, get: &impl Fn(&str) -> Option<String>, problems: &mut Vec<String>) -> Self {
+        let protocol = |name: &str, problems: &mut Vec<String>| {
+            if let Some(given) = get(name).filter(|given| given != "http/protobuf") {
+                problems.push(format!("{name} `{given}`: only `http/protobuf` is supported"));
+            }
+        };
+        let gzip = |name: &str, problems: &mut Vec<String>| match get(name)?.as_str() {
+            "gzip" => Some(true),
+            "none" => Some(false),
+            given => {
+                problems.push(format!("{name} `{given}`: expected `gzip` or `none`"));
+                None
+            }
+        };
+        protocol("OTEL_EXPORTER_OTLP_PROTOCOL", problems);
+        self.gzip = gzip("OTEL_EXPORTER_OTLP_COMPRESSION", problems).unwrap_or(self.gzip);
+        for signal in OtlpSignal::ALL {
+            let name = |what: &str| format!("OTEL_EXPORTER_OTLP_{}_{what}", signal.variable());
+            protocol(&name("PROTOCOL"), problems);
+            let common = self.headers.clone();
+            let overrides = self.overrides(signal);
+            overrides.gzip = gzip(&name("COMPRESSION"), problems).or(overrides.gzip);
+            if let Some(given) = get(&name("HEADERS")) {
+                // Those of the signal win, as later ones do.
+                let own = pairs(&name("HEADERS"), &given, problems);
+                overrides.headers = Some(common.into_iter().chain(own).collect());
+            }
+            if let Some(given) = get(&name("TIMEOUT")) {
+                match given.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis) {
+                    Some(timeout) => overrides.timeout = Some(timeout),
+                    None => problems.push(format!("{} `{given}`: expected whole milliseconds", name("TIMEOUT"))),
+                }
+            }
+        }
+        let name = "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE";
+        if let Some(given) = get(name).filter(|given| !given.eq_ignore_ascii_case("cumulative")) {
+            problems.push(format!(
+                "{name} `{given}`: only `cumulative` is supported, because `/metrics` reads the same instruments"
+            ));
+        }
+        let name = "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION";
+        match get(name).as_deref() {
+            None => {}
+            Some("explicit_bucket_histogram") => self.buckets = Buckets::Explicit,
+            Some("base2_exponential_bucket_histogram") => self.buckets = Buckets::Exponential,
+            Some(given) => problems.push(format!(
+                "{name} `{given}`: expected `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`"
+            )),
+        }
         self
     }
 }
@@ -193,6 +250,7 @@ mod tests {
         insta::assert_snapshot!(config.problems.join("\n"), @r"
         OTLP endpoint `collector:4318/v1/traces`: expected `http://host:port`; nothing is exported there
         OTLP endpoint `collector:4318/v1/metrics`: expected `http://host:port`; nothing is exported there
+        OTLP endpoint `collector:4318/v1/logs`: expected `http://host:port`; nothing is exported there
         OTEL_EXPORTER_OTLP_PROTOCOL `grpc`: only `http/protobuf` is supported
         OTEL_BSP_SCHEDULE_DELAY `5s`: expected whole milliseconds
         OTEL_BSP_MAX_QUEUE_SIZE `0`: expected a number above 0
@@ -201,6 +259,46 @@ mod tests {
         ");
         assert_eq!(config.sampling, Sampling::ParentOrAlways);
         assert_eq!(config.traces_endpoint, None);
+    }
+
+    #[test]
+    fn one_signal_may_differ_from_the_others() {
+        let config = from(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://c:4318"),
+            ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=all"),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "https://logs/push"),
+            ("OTEL_EXPORTER_OTLP_LOGS_HEADERS", "x-tenant=a,x-key=logs"),
+            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "250"),
+            ("OTEL_EXPORTER_OTLP_LOGS_COMPRESSION", "none"),
+            ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "base2_exponential_bucket_histogram"),
+        ]);
+        assert_eq!(config.problems, Vec::<String>::new());
+        let (traces, logs) = (config.target(OtlpSignal::Traces).unwrap(), config.target(OtlpSignal::Logs).unwrap());
+        assert_eq!((traces.endpoint.as_str(), traces.gzip), ("http://c:4318/v1/traces", true));
+        assert_eq!(traces.timeout, Duration::from_secs(3));
+        assert_eq!((logs.endpoint.as_str(), logs.gzip), ("https://logs/push", false));
+        assert_eq!((logs.headers.len(), logs.headers[2].1.as_str()), (3, "logs"));
+        assert_eq!(logs.timeout, Duration::from_millis(250));
+        assert_eq!(config.buckets, Buckets::Exponential);
+    }
+
+    #[test]
+    fn what_one_signal_cannot_have_is_reported() {
+        let config = from(&[
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+            ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "zstd"),
+            ("OTEL_EXPORTER_OTLP_LOGS_TIMEOUT", "1s"),
+            ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+            ("OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", "summary"),
+        ]);
+        insta::assert_snapshot!(config.problems.join("\n"), @r"
+        OTEL_EXPORTER_OTLP_TRACES_PROTOCOL `grpc`: only `http/protobuf` is supported
+        OTEL_EXPORTER_OTLP_METRICS_COMPRESSION `zstd`: expected `gzip` or `none`
+        OTEL_EXPORTER_OTLP_LOGS_TIMEOUT `1s`: expected whole milliseconds
+        OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE `delta`: only `cumulative` is supported, because `/metrics` reads the same instruments
+        OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION `summary`: expected `explicit_bucket_histogram` or `base2_exponential_bucket_histogram`
+        ");
     }
 
     #[test]

@@ -4,10 +4,14 @@ use std::time::Duration;
 
 mod env;
 mod log;
+mod otlp;
 mod sampling;
 
 pub use log::LogFormat;
+pub use otlp::Buckets;
 pub use sampling::Sampling;
+
+pub(crate) use otlp::{Batching, OtlpOverrides, OtlpSignal, OtlpTarget};
 
 /// A request slower than this gets a WARN line: users notice one second.
 pub(crate) const SLOW_SERVER: Duration = Duration::from_secs(1);
@@ -37,7 +41,14 @@ pub struct Config {
     pub(crate) disabled: bool,
     pub(crate) traces_endpoint: Option<String>,
     pub(crate) metrics_endpoint: Option<String>,
+    pub(crate) logs_endpoint: Option<String>,
     pub(crate) headers: Vec<(String, String)>,
+    pub(crate) traces: OtlpOverrides,
+    pub(crate) metrics: OtlpOverrides,
+    pub(crate) logs: OtlpOverrides,
+    pub(crate) gzip: bool,
+    pub(crate) buckets: Buckets,
+    pub(crate) cardinality_limits: Vec<(String, usize)>,
     pub(crate) export_timeout: Duration,
     pub(crate) sampling: Sampling,
     pub(crate) sampling_cap: Option<u32>,
@@ -66,7 +77,14 @@ impl Config {
             disabled: false,
             traces_endpoint: None,
             metrics_endpoint: None,
+            logs_endpoint: None,
             headers: Vec::new(),
+            traces: OtlpOverrides::default(),
+            metrics: OtlpOverrides::default(),
+            logs: OtlpOverrides::default(),
+            gzip: false,
+            buckets: Buckets::default(),
+            cardinality_limits: Vec::new(),
             export_timeout: EXPORT_TIMEOUT,
             sampling: Sampling::ParentOrAlways,
             sampling_cap: None,
@@ -90,7 +108,9 @@ impl Config {
     /// The defaults for `service`, changed by the environment.
     ///
     /// Reads `OTEL_SERVICE_NAME`, `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_SDK_DISABLED`,
-    /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS]_ENDPOINT`, `OTEL_TRACES_EXPORTER` and `OTEL_METRICS_EXPORTER` (`none`), `OTEL_EXPORTER_OTLP_HEADERS`, `OTEL_EXPORTER_OTLP_TIMEOUT`,
+    /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS|_LOGS]_` followed by `ENDPOINT`, `HEADERS`, `TIMEOUT`, `COMPRESSION` or `PROTOCOL`,
+    /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER` (`none`),
+    /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`,
     /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
     /// (`json`, `logfmt`, `pretty`). Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
     /// [`crate::init`] logs a warning that names it.
@@ -126,12 +146,13 @@ impl Config {
         self
     }
 
-    /// Exports to an OTLP/HTTP collector: `/v1/traces` and `/v1/metrics` are appended to this base.
+    /// Exports to an OTLP/HTTP collector: `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended to this base.
     #[must_use]
     pub fn otlp_endpoint(mut self, base: &str) -> Self {
         let base = base.trim_end_matches('/');
         self.traces_endpoint = Some(format!("{base}/v1/traces"));
         self.metrics_endpoint = Some(format!("{base}/v1/metrics"));
+        self.logs_endpoint = Some(format!("{base}/v1/logs"));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{InstrumentationScope, KeyValue};
@@ -17,6 +17,12 @@ const MAX_ITEMS: usize = 128;
 /// Where finished spans go. Must not block and must not fail: what cannot be taken is counted by whoever implements it.
 pub(crate) trait SpanSink: Send + Sync + Debug {
     fn push(&self, span: Finished);
+
+    /// Waits until what was pushed so far has left; `false` when that took longer than `patience`.
+    fn flush(&self, patience: Duration) -> bool {
+        let _ = patience;
+        true
+    }
 }
 
 /// A span that has ended.

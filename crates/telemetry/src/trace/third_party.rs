@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use opentelemetry::trace::{Link, Span as _, SpanKind, TraceContextExt, TraceId};
 use opentelemetry::{Context, KeyValue};
-use opentelemetry_sdk::error::OTelSdkResult;
+use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample, Span, SpanData, SpanProcessor};
 
 use super::Sampler;
@@ -13,6 +13,9 @@ use super::adopted::{self, Adopted};
 use super::finished::{Finished, SpanSink};
 use super::operation::tail_of;
 use crate::correlation;
+
+/// Long enough for an answering collector, short enough for somebody who flushes where nobody answers.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The process's sampler, as the SDK asks it.
 #[derive(Debug, Clone)]
@@ -71,7 +74,7 @@ impl SpanProcessor for ThirdPartySpans {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
+        if self.0.flush(PATIENCE) { Ok(()) } else { Err(OTelSdkError::Timeout(PATIENCE)) }
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {

@@ -1,0 +1,130 @@
+//! Delivers a request, again and again while that may help, and never beyond the end.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ExportState;
+use super::answer::Read;
+use super::delivery::{Delivery, Retry};
+use super::ending::Ending;
+
+/// The first wait; the next ones grow.
+const FIRST: Duration = Duration::from_millis(100);
+
+/// Longer waits would keep the queue full after the collector has come back.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// A request is given up after this long: what queued behind it is worth more by then.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Attempts per request once the end has been asked for; after that nothing more is tried at all.
+const LAST_ATTEMPTS: u32 = 2;
+
+/// Carries the requests of one signal.
+pub(super) struct Courier {
+    pub(super) delivery: Delivery,
+    pub(super) state: Arc<ExportState>,
+    pub(super) ending: Arc<Ending>,
+    pub(super) read: Read,
+    patience: Duration,
+    jitter: Jitter,
+    /// The next one, unless the collector asks for another; kept from request to request while it is down.
+    wait: Duration,
+    hopeless: bool,
+}
+
+/// What became of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Exported or lost for good, and counted as such.
+    Settled,
+    /// The end came first.
+    Unsent,
+}
+
+impl Courier {
+    pub(super) fn new(delivery: Delivery, state: Arc<ExportState>, ending: Arc<Ending>, read: Read) -> Self {
+        Self { delivery, state, ending, read, patience: PATIENCE, jitter: Jitter::new(), wait: FIRST, hopeless: false }
+    }
+
+    /// A request that is superseded by the next one need not outlive it.
+    pub(super) fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience.min(PATIENCE);
+        self
+    }
+
+    pub(super) fn deliver(&mut self, message: Vec<u8>, items: u64) -> Fate {
+        let body = self.delivery.pack(message);
+        let given_up = Instant::now() + self.patience;
+        let mut last_attempts = 0;
+        loop {
+            let left = self.ending.left();
+            if self.hopeless || left.is_some_and(|left| left.is_zero()) {
+                return Fate::Unsent;
+            }
+            last_attempts += u32::from(left.is_some());
+            let failure = match self.delivery.attempt(&body, left) {
+                Ok(answer) => {
+                    self.wait = FIRST;
+                    self.state.up(items, &(self.read)(&answer));
+                    return Fate::Settled;
+                }
+                Err(failure) => failure,
+            };
+            self.state.down(&failure.reason);
+            let pause = match failure.retry {
+                Retry::Never => None,
+                Retry::After(asked) => Some(asked),
+                Retry::Later => Some(self.jitter.around(self.wait)),
+            };
+            let Some(pause) = pause else {
+                self.state.failed.add(items);
+                return Fate::Settled;
+            };
+            self.wait = (self.wait * 2).min(LONGEST);
+            match self.ending.left() {
+                Some(left) if last_attempts >= LAST_ATTEMPTS || pause >= left => {
+                    // What waits behind this request would meet the same collector.
+                    self.hopeless = true;
+                    return Fate::Unsent;
+                }
+                None if Instant::now() >= given_up => {
+                    self.state.failed.add(items);
+                    return Fate::Settled;
+                }
+                _ => self.ending.pause(pause),
+            }
+        }
+    }
+}
+
+/// Spreads retries: the services of a system that lost their collector together should not return together.
+struct Jitter(u64);
+
+impl Jitter {
+    fn new() -> Self {
+        // The random half of a UUIDv7; never 0, where xorshift would stay.
+        Self(uuid::Uuid::now_v7().as_u64_pair().1 | 1)
+    }
+
+    /// Between half of `wait` and one and a half of it.
+    fn around(&mut self, wait: Duration) -> Duration {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        wait.mul_f64(0.5 + (self.0 % 1024) as f64 / 1024.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_stays_around_the_wait_and_varies() {
+        let mut jitter = Jitter::new();
+        let waits: Vec<Duration> = (0..100).map(|_| jitter.around(Duration::from_secs(2))).collect();
+        assert!(waits.iter().all(|wait| (Duration::from_secs(1)..Duration::from_secs(3)).contains(wait)), "{waits:?}");
+        assert!(waits.iter().any(|wait| *wait != waits[0]));
+    }
+}

@@ -1,0 +1,45 @@
+//! Starts what the configuration asks to export; a signal without an endpoint costs nothing.
+
+use std::sync::Arc;
+
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
+
+use super::worker::{Started, export_records, export_spans};
+use super::{Client, Delivery, ExportState, Signal, push};
+use crate::init::InitError;
+use crate::metrics::Scrape;
+use crate::settings::{Config, OtlpSignal};
+
+/// Spans: whatever can become one on the export thread is pushed.
+pub(crate) fn spans<T: Into<SpanData> + Send + 'static>(
+    config: &Config,
+    client: &Client,
+    resource: &Resource,
+) -> Result<Option<Started<T>>, InitError> {
+    let Some(target) = config.target(OtlpSignal::Traces) else { return Ok(None) };
+    let state = ExportState::new("traces", "span", &target.endpoint);
+    let delivery = Delivery::new(client.clone(), &target)?;
+    Ok(Some(export_spans(delivery, state, config.batching(), resource)?))
+}
+
+/// Log records, redacted before they are pushed.
+pub(crate) fn records(
+    config: &Config,
+    client: &Client,
+    resource: &Resource,
+) -> Result<Option<Started<LogRecord>>, InitError> {
+    let Some(target) = config.target(OtlpSignal::Logs) else { return Ok(None) };
+    let state = ExportState::new("logs", "log", &target.endpoint);
+    let delivery = Delivery::new(client.clone(), &target)?;
+    Ok(Some(export_records(delivery, state, config.batching(), resource)?))
+}
+
+/// Metrics: everything that `scrape` collects.
+pub(crate) fn metrics(config: &Config, client: &Client, scrape: Scrape) -> Result<Option<Arc<dyn Signal>>, InitError> {
+    let Some(target) = config.target(OtlpSignal::Metrics) else { return Ok(None) };
+    let state = ExportState::new("metrics", "metric_data_point", &target.endpoint);
+    let delivery = Delivery::new(client.clone(), &target)?;
+    Ok(Some(push::push_metrics(delivery, state, config.metric_interval, scrape)?))
+}

@@ -1,0 +1,143 @@
+//! The thread that empties a queue: batches, conversion, delivery.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use opentelemetry::Context;
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::trace::SpanData;
+use prost::Message;
+
+use super::answer::{self, Read};
+use super::ending::{Done, Ending};
+use super::retry::{Courier, Fate};
+use super::{Delivery, ExportState, Queue, Signal};
+use crate::redact;
+use crate::settings::Batching;
+
+/// With a shorter delay the thread would spin on an empty queue.
+const SHORTEST_DELAY: Duration = Duration::from_millis(10);
+
+/// Where items are pushed, and how their export is ended.
+pub(crate) type Started<T> = (Queue<T>, Arc<dyn Signal>);
+
+/// Turns a batch into a request's bytes.
+type Convert<T> = Box<dyn FnMut(Vec<T>) -> Vec<u8> + Send>;
+
+/// A queue and the thread that empties it.
+struct Exporter<T> {
+    queue: Queue<T>,
+    state: Arc<ExportState>,
+    ending: Arc<Ending>,
+}
+
+/// Starts the export of spans; they are redacted here, off the path of requests.
+pub(super) fn export_spans<T: Into<SpanData> + Send + 'static>(
+    delivery: Delivery,
+    state: ExportState,
+    batching: Batching,
+    resource: &Resource,
+) -> std::io::Result<Started<T>> {
+    let resource = ResourceAttributesWithSchema::from(resource);
+    let convert = move |spans: Vec<T>| {
+        let mut spans: Vec<SpanData> = spans.into_iter().map(Into::into).collect();
+        spans.iter_mut().for_each(redact::span);
+        let resource_spans = group_spans_by_resource_and_scope(spans, &resource);
+        ExportTraceServiceRequest { resource_spans }.encode_to_vec()
+    };
+    start("telemetry-spans", delivery, state, batching, answer::spans, Box::new(convert))
+}
+
+/// Starts the export of log records, which come redacted.
+pub(super) fn export_records(
+    delivery: Delivery,
+    state: ExportState,
+    batching: Batching,
+    resource: &Resource,
+) -> std::io::Result<Started<LogRecord>> {
+    let schema_url = resource.schema_url().unwrap_or_default().to_owned();
+    let resource = opentelemetry_proto::tonic::resource::v1::Resource::from(resource);
+    let convert = move |log_records: Vec<LogRecord>| {
+        let scope = InstrumentationScope { name: crate::core::SCOPE.into(), ..InstrumentationScope::default() };
+        let scope_logs = vec![ScopeLogs { scope: Some(scope), log_records, schema_url: String::new() }];
+        let resource_logs =
+            vec![ResourceLogs { resource: Some(resource.clone()), scope_logs, schema_url: schema_url.clone() }];
+        ExportLogsServiceRequest { resource_logs }.encode_to_vec()
+    };
+    start("telemetry-logs", delivery, state, batching, answer::records, Box::new(convert))
+}
+
+fn start<T: Send + 'static>(
+    thread: &str,
+    delivery: Delivery,
+    state: ExportState,
+    batching: Batching,
+    read: Read,
+    convert: Convert<T>,
+) -> std::io::Result<Started<T>> {
+    let state = Arc::new(state);
+    let queue = Queue::new(batching.capacity, batching.batch, Arc::clone(&state));
+    let ending = Arc::new(Ending::default());
+    let courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), read);
+    let delay = batching.delay.max(SHORTEST_DELAY);
+    let taken = queue.clone();
+    thread::Builder::new().name(thread.into()).spawn(move || run(&taken, courier, delay, convert))?;
+    Ok((queue.clone(), Arc::new(Exporter { queue, state, ending })))
+}
+
+fn run<T>(queue: &Queue<T>, mut courier: Courier, delay: Duration, mut convert: Convert<T>) {
+    let ending = Arc::clone(&courier.ending);
+    let _done = Done(&ending);
+    // What happens here must not become more to export.
+    let _suppressed = Context::enter_telemetry_suppressed_scope();
+    let mut items = Vec::new();
+    while queue.take(&mut items, delay) {
+        while !items.is_empty() {
+            let batch: Vec<T> = items.drain(..items.len().min(queue.batch())).collect();
+            let count = batch.len();
+            let fate = match catch_unwind(AssertUnwindSafe(|| convert(batch))) {
+                Ok(message) => courier.deliver(message, count as u64),
+                Err(_) => {
+                    courier.state.failed.add(count as u64);
+                    Fate::Settled
+                }
+            };
+            if fate == Fate::Unsent {
+                // Neither this batch nor what is behind it will leave; all of it counts as waiting.
+                return;
+            }
+            queue.settle(count);
+        }
+    }
+}
+
+impl<T: Send> Signal for Exporter<T> {
+    fn state(&self) -> &ExportState {
+        &self.state
+    }
+
+    fn waiting(&self) -> u64 {
+        self.queue.waiting()
+    }
+
+    fn capacity(&self) -> Option<u64> {
+        Some(self.queue.capacity() as u64)
+    }
+
+    fn end(&self, until: Instant) {
+        self.ending.begin(until);
+        self.queue.close();
+    }
+
+    fn ended(&self, until: Instant) -> bool {
+        self.ending.ended(until)
+    }
+}
