@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
@@ -12,7 +12,7 @@ use crate::metrics;
 /// Longest set of directives that is accepted, in bytes.
 const MAX_DIRECTIVES: usize = 4096;
 
-/// `GET /metrics` (Prometheus' text format), `GET /admin/log-level`, and `PUT /admin/log-level` with directives in `RUST_LOG`
+/// `GET /metrics` (Prometheus' text format, or OpenMetrics' with exemplars for those who ask for it), `GET /admin/log-level`, and `PUT /admin/log-level` with directives in `RUST_LOG`
 /// syntax as the body, in force at once and until the process ends.
 ///
 /// Serve it where only operators reach it.
@@ -20,8 +20,10 @@ pub fn admin_router() -> Router {
     Router::new().route("/metrics", get(scrape)).route("/admin/log-level", get(log_level).put(set_log_level))
 }
 
-async fn scrape() -> impl IntoResponse {
-    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::prometheus())
+async fn scrape(headers: HeaderMap) -> impl IntoResponse {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let (content_type, page) = metrics::exposition(accept);
+    ([(header::CONTENT_TYPE, content_type)], page)
 }
 
 async fn log_level() -> Response {

@@ -36,7 +36,7 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(tracer: OperationTracer, meters: &SdkMeterProvider) -> Self {
-        let meter = meters.meter(SCOPE);
+        let meter = crate::metrics::guarded(meters.meter(SCOPE));
         Self {
             tracer,
             instruments: Instruments::new(&meter),

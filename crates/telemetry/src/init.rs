@@ -10,7 +10,7 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 use crate::core::{self, Core};
 use crate::export::{self, Client, Signal};
 use crate::logs::{self, Logs, Service, Sink, Writer};
-use crate::metrics::{Scrape, limits};
+use crate::metrics::{GuardedMeters, Scrape, limits};
 use crate::settings::{Config, Sampling};
 use crate::signals;
 use crate::trace::{Finished, OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
@@ -101,7 +101,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     [&spans, &metrics, &records].into_iter().flatten().for_each(|signal| export::observe(&core.meter, signal));
 
     core::install(core).map_err(|_| InitError::AlreadyInitialized)?;
-    global::set_meter_provider(meters.clone());
+    global::set_meter_provider(GuardedMeters(meters.clone()));
     global::set_tracer_provider(tracers.clone());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| InitError::AlreadyInitialized)?;
     Ok(Telemetry { tracers, meters, spans, metrics, records, logs })
@@ -129,7 +129,7 @@ fn resource(config: &Config) -> Resource {
 }
 
 fn meters(config: &Config, resource: Resource, scrape: Scrape) -> SdkMeterProvider {
-    let builder = SdkMeterProvider::builder().with_resource(resource).with_view(limits);
+    let builder = SdkMeterProvider::builder().with_resource(resource).with_view(limits(config));
     if config.disabled { builder.build() } else { builder.with_reader(scrape).build() }
 }
 

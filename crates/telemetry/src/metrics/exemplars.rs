@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::SystemTime;
 
@@ -31,7 +31,7 @@ pub(crate) struct Exemplar {
 #[derive(Debug)]
 pub(crate) struct Exemplars {
     bounds: Box<[f64]>,
-    limit: usize,
+    limit: AtomicUsize,
     series: RwLock<Series>,
 }
 
@@ -55,13 +55,20 @@ pub(crate) fn find(name: &str) -> Option<Arc<Exemplars>> {
     INSTRUMENTS.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
 }
 
+/// Keeps examples of at most `sets` series of the instrument `name` from now on, if it keeps any.
+pub(super) fn limit(name: &str, sets: usize) {
+    if let Some(exemplars) = find(name) {
+        exemplars.limit.store(sets, Ordering::Relaxed);
+    }
+}
+
 // === impl Exemplars ===
 
 impl Exemplars {
     /// Those of the instrument `name`, made with these bounds and this limit unless they exist.
     pub(super) fn of(name: Cow<'static, str>, bounds: &[f64], limit: usize) -> Arc<Self> {
         let mut instruments = INSTRUMENTS.write().unwrap_or_else(PoisonError::into_inner);
-        let made = || Arc::new(Self { bounds: bounds.into(), limit, series: RwLock::default() });
+        let made = || Arc::new(Self { bounds: bounds.into(), limit: limit.into(), series: RwLock::default() });
         Arc::clone(instruments.entry(name).or_insert_with(made))
     }
 
@@ -109,7 +116,7 @@ impl Exemplars {
             // The same set in a third order is not remembered: memory would grow with the orders.
             return Some(known);
         }
-        if series.distinct >= self.limit {
+        if series.distinct >= self.limit.load(Ordering::Relaxed) {
             return None;
         }
         series.distinct += 1;

@@ -1,6 +1,7 @@
 //! Histograms whose measurements can be traced: each bucket shows a span that fell into it.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use opentelemetry::metrics::Meter;
@@ -14,6 +15,9 @@ use super::limits;
 /// What the SDK uses when nobody says otherwise.
 const DEFAULT_BOUNDS: [f64; 15] =
     [0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0];
+
+/// Names of the histograms that shall have exponential buckets whatever the configuration says; the view asks.
+static EXPONENTIAL: RwLock<BTreeSet<&'static str>> = RwLock::new(BTreeSet::new());
 
 /// A distribution of values, with exemplars: measurements made inside a sampled span are kept, one per bucket, and exported
 /// with their trace and span ids over OTLP and in OpenMetrics text.
@@ -43,6 +47,7 @@ pub struct HistogramBuilder {
     unit: &'static str,
     description: &'static str,
     bounds: Option<Vec<f64>>,
+    exponential: bool,
 }
 
 /// A histogram of the application's own, named by OpenTelemetry's rules, with its unit in UCUM notation (`s`, `By`, `{item}`).
@@ -60,7 +65,12 @@ pub struct HistogramBuilder {
 /// guests.record(3.0);
 /// ```
 pub fn histogram(name: &'static str, unit: &'static str, description: &'static str) -> HistogramBuilder {
-    HistogramBuilder { name, unit, description, bounds: None }
+    HistogramBuilder { name, unit, description, bounds: None, exponential: false }
+}
+
+/// Whether a builder asked for it.
+pub(super) fn is_exponential(name: &str) -> bool {
+    EXPONENTIAL.read().unwrap_or_else(PoisonError::into_inner).contains(name)
 }
 
 // === impl HistogramBuilder ===
@@ -73,6 +83,13 @@ impl HistogramBuilder {
         self
     }
 
+    /// Base-2 exponential buckets that adapt to what is measured, whatever [`crate::Config::buckets`] says; see
+    /// [`crate::Buckets::Exponential`].
+    pub fn exponential(mut self) -> Self {
+        self.exponential = true;
+        self
+    }
+
     /// Registers the instrument.
     #[must_use]
     pub fn build(self) -> Histogram {
@@ -82,6 +99,9 @@ impl HistogramBuilder {
     pub(crate) fn build_on(self, meter: &Meter) -> Histogram {
         let default = || if self.unit == "s" { DURATION_BOUNDS.to_vec() } else { DEFAULT_BOUNDS.to_vec() };
         let bounds = self.bounds.unwrap_or_else(default);
+        if self.exponential {
+            EXPONENTIAL.write().unwrap_or_else(PoisonError::into_inner).insert(self.name);
+        }
         let exemplars = Exemplars::of(self.name.into(), &bounds, limits::RECORDED);
         let inner = meter
             .f64_histogram(self.name)

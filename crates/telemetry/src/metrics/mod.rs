@@ -3,19 +3,24 @@
 use opentelemetry::metrics::Meter;
 
 mod attributes;
+mod classic;
 pub(crate) mod exemplars;
+mod exposition;
+mod guarded;
 mod histogram;
 mod instruments;
+mod labels;
 mod limits;
 mod prometheus;
 mod scrape;
 
+pub use exposition::exposition;
 pub use histogram::{BoundHistogram, Histogram, HistogramBuilder, histogram};
 
 pub(crate) use attributes::with_attributes;
+pub(crate) use guarded::{GuardedMeters, guarded};
 pub(crate) use instruments::{DURATION_BOUNDS, Instruments};
 pub(crate) use limits::limits;
-pub(crate) use prometheus::CONTENT_TYPE;
 pub(crate) use scrape::Scrape;
 
 /// The meter for the application's own instruments.
@@ -39,8 +44,8 @@ pub fn duration_bounds() -> Vec<f64> {
 
 /// All metrics of this process in Prometheus' text format; empty before [`crate::init`].
 ///
-/// Reads the instruments anew at each call, without disturbing what is exported over OTLP.
+/// [`exposition`] lets a scraper choose.
 #[must_use]
 pub fn prometheus() -> String {
-    crate::core::core().scrape.as_ref().map(Scrape::render).unwrap_or_default()
+    exposition(None).1
 }

@@ -1,4 +1,4 @@
-//! A second reader of the same instruments, asked on demand.
+//! The one reader of the instruments, asked by scrapers and by the pusher: a second would double the cost of each measurement.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -20,10 +20,6 @@ impl Scrape {
             return ResourceMetrics::default();
         }
         metrics
-    }
-
-    pub(crate) fn render(&self) -> String {
-        super::prometheus::render(&self.collect())
     }
 }
 
