@@ -97,7 +97,9 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     core.slow_server = config.slow_server;
     core.slow_client = config.slow_client;
     core.baggage.clone_from(&config.baggage);
-    signals::observe(&core.meter, logs.writer.clone());
+    if !config.disabled {
+        signals::observe(&core.meter, logs.writer.clone())?;
+    }
     [&spans, &metrics, &records].into_iter().flatten().for_each(|signal| export::observe(&core.meter, signal));
 
     core::install(core).map_err(|_| InitError::AlreadyInitialized)?;

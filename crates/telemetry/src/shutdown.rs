@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use crate::export::Signal;
 use crate::init::Telemetry;
 
+/// No process waits longer for its end; what is added to a clock must not overflow it.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What became of one signal over the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -97,6 +100,7 @@ impl Telemetry {
     /// waiting for it would only delay the end. Blocks the thread: use [`Telemetry::shutdown_async`] inside a runtime.
     pub fn shutdown(self, deadline: Duration) -> ShutdownReport {
         let started = Instant::now();
+        let deadline = deadline.min(LONGEST);
         let ends = started + deadline;
         // Some time is kept for the lines that tell of a collector that did not answer.
         let exports_end = ends - (deadline / 10).min(Duration::from_millis(200));

@@ -170,7 +170,11 @@ pub fn metric(metric: &str, attributes: &[(&str, &str)]) -> f64 {
                 .filter(|point| matches(point.attributes(), wanted))
                 .map(|point| point.count() as f64)
                 .sum(),
-            MetricData::ExponentialHistogram(_) => 0.0,
+            MetricData::ExponentialHistogram(histogram) => histogram
+                .data_points()
+                .filter(|point| matches(point.attributes(), wanted))
+                .map(|point| point.count() as f64)
+                .sum(),
         }
     }
     let Some(scrape) = &core().scrape else { return 0.0 };

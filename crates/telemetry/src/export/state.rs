@@ -100,7 +100,7 @@ impl ExportState {
                 endpoint = self.endpoint,
                 rejected,
                 reason = partial.message,
-                "collector took a part only"
+                "collector complains: what it rejected is counted"
             );
         }
     }

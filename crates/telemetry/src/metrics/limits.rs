@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use opentelemetry_sdk::metrics::{Aggregation, Instrument, InstrumentKind, Stream};
 
-use super::{exemplars, histogram};
+use super::{exemplars, histogram, saturation};
 use crate::settings::{Buckets, Config};
 
 /// Routes, methods and statuses, or destinations: an application has hundreds, not thousands.
@@ -50,6 +50,9 @@ pub(crate) fn limits(config: &Config) -> impl Fn(&Instrument) -> Option<Stream> 
 }
 
 fn own(instrument: &Instrument) -> Option<usize> {
+    if instrument.name().starts_with(saturation::PREFIX) {
+        return Some(saturation::MAX_WATCHED);
+    }
     let own = OWN.iter().any(|prefix| instrument.name().starts_with(prefix));
     own.then_some(match instrument.kind() {
         InstrumentKind::Counter | InstrumentKind::Histogram => RECORDED,

@@ -7,14 +7,23 @@ use crate::logs::Writer;
 
 mod process;
 mod runtime;
+mod sampler;
+mod window;
 
 pub(crate) use runtime::watch_current;
+pub(crate) use window::Window;
 
-/// Registers every observable instrument. Their callbacks must not panic: that would end all export of metrics.
-pub(crate) fn observe(meter: &Meter, logs: Writer) {
-    process::observe(meter);
-    runtime::observe(meter);
+/// Registers every observable instrument and starts the thread that samples.
+///
+/// # Errors
+///
+/// When the thread cannot be started.
+pub(crate) fn observe(meter: &Meter, logs: Writer) -> std::io::Result<()> {
     runtime::watch_current();
+    let samples = sampler::start()?;
+    process::observe(meter, &samples);
+    runtime::observe(meter, &samples);
+    crate::metrics::saturation::observe(meter);
     meter
         .u64_observable_counter("app.telemetry.log.lines")
         .with_unit("{line}")
@@ -26,4 +35,5 @@ pub(crate) fn observe(meter: &Meter, logs: Writer) {
             }
         })
         .build();
+    Ok(())
 }

@@ -1,22 +1,21 @@
-//! The process: CPU, memory, file descriptors and threads, read from `/proc/self` when somebody asks.
+//! The process: CPU, memory, file descriptors and threads, read from `/proc/self` once a second.
 //!
 //! Elsewhere than on Linux nothing is reported.
 
 use std::fs;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
-/// One look serves all instruments of a collection.
-const FRESH: Duration = Duration::from_millis(250);
+use super::sampler::Samples;
+use super::window::Window;
 
 /// `USER_HZ`: the unit of `/proc/self/stat`, 100 on every architecture Linux runs on today.
 const TICKS_PER_SECOND: f64 = 100.0;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Usage {
+pub(super) struct Usage {
     user: f64,
     system: f64,
     threads: u64,
@@ -26,76 +25,92 @@ struct Usage {
     descriptor_limit: Option<u64>,
 }
 
-#[derive(Clone, Copy)]
-struct Look {
-    at: Instant,
-    usage: Usage,
+#[derive(Debug, Default)]
+pub(super) struct ProcessSamples {
+    last: Option<(Instant, Usage)>,
+    /// Between the last two samples.
     utilization: Option<f64>,
+    utilization_peak: Window,
+    resident_peak: Window,
 }
 
-#[derive(Clone, Default)]
-struct Process(Arc<Mutex<Option<Look>>>);
-
-impl Process {
-    fn look(&self) -> Option<Look> {
-        let mut last = self.0.lock().ok()?;
-        let now = Instant::now();
-        if let Some(last) = *last
-            && now - last.at < FRESH
-        {
-            return Some(last);
+impl ProcessSamples {
+    pub(super) fn add(&mut self, now: Instant, usage: Usage) {
+        if let Some((before, last)) = self.last.replace((now, usage)) {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+            let time = (now - before).as_secs_f64() * cores;
+            if time > 0.0 {
+                let share = ((usage.user + usage.system - last.user - last.system) / time).clamp(0.0, 1.0);
+                self.utilization = Some(share);
+                self.utilization_peak.add(share);
+            }
         }
-        let usage = read()?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
-        let utilization = last.map(|last| {
-            let used = usage.user + usage.system - last.usage.user - last.usage.system;
-            (used / ((now - last.at).as_secs_f64() * cores)).clamp(0.0, 1.0)
-        });
-        *last = Some(Look { at: now, usage, utilization });
-        *last
+        self.resident_peak.add(usage.resident as f64);
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.last.map(|(_, usage)| usage)
     }
 }
 
-pub(super) fn observe(meter: &Meter) {
-    let process = Process::default();
+pub(super) fn observe(meter: &Meter, samples: &Samples) {
     let started = Instant::now();
-    let of = process.clone();
+    let of = samples.clone();
     meter
         .f64_observable_counter("process.cpu.time")
         .with_unit("s")
         .with_description("CPU time used")
         .with_callback(move |observer| {
-            if let Some(Look { usage, .. }) = of.look() {
+            if let Some(usage) = of.latest().process.usage() {
                 observer.observe(usage.user, &[KeyValue::new("cpu.mode", "user")]);
                 observer.observe(usage.system, &[KeyValue::new("cpu.mode", "system")]);
             }
         })
         .build();
-    let of = process.clone();
-    meter
-        .f64_observable_gauge("process.cpu.utilization")
-        .with_unit("1")
-        .with_description("Share of all cores used since the last look")
-        .with_callback(move |observer| {
-            if let Some(share) = of.look().and_then(|look| look.utilization) {
-                observer.observe(share, &[]);
-            }
-        })
-        .build();
+    let share = |name: &'static str, what: &'static str, get: fn(&ProcessSamples) -> Option<f64>| {
+        let of = samples.clone();
+        meter
+            .f64_observable_gauge(name)
+            .with_unit("1")
+            .with_description(what)
+            .with_callback(move |observer| {
+                if let Some(share) = get(&of.latest().process) {
+                    observer.observe(share, &[]);
+                }
+            })
+            .build();
+    };
+    share("process.cpu.utilization", "Share of all cores used in the last second", |samples| samples.utilization);
+    share(
+        "app.process.cpu.utilization.max",
+        "Share of all cores used in the busiest second of the last minute",
+        |samples| samples.utilization_peak.max(),
+    );
     meter
         .f64_observable_gauge("process.uptime")
         .with_unit("s")
         .with_description("Time since telemetry was initialised")
         .with_callback(move |observer| observer.observe(started.elapsed().as_secs_f64(), &[]))
         .build();
+    let of = samples.clone();
+    meter
+        .f64_observable_gauge("app.process.memory.usage.max")
+        .with_unit("By")
+        .with_description("Most resident memory, of the samples of the last minute")
+        .with_callback(move |observer| {
+            if let Some(bytes) = of.latest().process.resident_peak.max() {
+                observer.observe(bytes, &[]);
+            }
+        })
+        .build();
     let level = |name: &'static str, unit: &'static str, what: &'static str, get: fn(&Usage) -> Option<u64>| {
-        let of = process.clone();
+        let of = samples.clone();
         meter
             .i64_observable_up_down_counter(name)
             .with_unit(unit)
             .with_description(what)
             .with_callback(move |observer| {
-                if let Some(value) = of.look().and_then(|look| get(&look.usage)) {
+                if let Some(value) = of.latest().process.usage().as_ref().and_then(get) {
                     observer.observe(i64::try_from(value).unwrap_or(i64::MAX), &[]);
                 }
             })
@@ -110,7 +125,8 @@ pub(super) fn observe(meter: &Meter) {
     });
 }
 
-fn read() -> Option<Usage> {
+/// `None` elsewhere than on Linux.
+pub(super) fn read() -> Option<Usage> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let (user, system, threads) = parse_stat(&stat)?;
     let status = fs::read_to_string("/proc/self/status").ok()?;
@@ -121,10 +137,17 @@ fn read() -> Option<Usage> {
         threads,
         resident: kibibytes(&status, "VmRSS:")?,
         virtual_memory: kibibytes(&status, "VmSize:")?,
-        // One is the directory being read.
-        descriptors: (fs::read_dir("/proc/self/fd").ok()?.count() as u64).saturating_sub(1),
+        descriptors: descriptors()?,
         descriptor_limit: descriptor_limit(&limits),
     })
+}
+
+/// Since Linux 6.2 the size of the directory says how many; before, one has to count, the directory itself left out.
+fn descriptors() -> Option<u64> {
+    match fs::metadata("/proc/self/fd").ok()?.len() {
+        0 => Some((fs::read_dir("/proc/self/fd").ok()?.count() as u64).saturating_sub(1)),
+        size => Some(size),
+    }
 }
 
 /// User time, system time (seconds) and threads. The command name may hold spaces and parentheses, so it is skipped from the end.
@@ -154,6 +177,17 @@ mod tests {
         let stat = "7 (a) b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 9 0 123 4096 10";
         assert_eq!(parse_stat(stat), Some((2.5, 0.5, 9)));
         assert_eq!(parse_stat("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn utilization_is_of_the_last_interval_and_its_peak_stays() {
+        let (mut samples, started) = (ProcessSamples::default(), Instant::now());
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        for (second, used) in [(0, 0.0), (1, 0.5), (2, 0.5)] {
+            let usage = Usage { user: used * cores, system: 0.0, ..read().unwrap() };
+            samples.add(started + std::time::Duration::from_secs(second), usage);
+        }
+        assert_eq!((samples.utilization, samples.utilization_peak.max()), (Some(0.0), Some(0.5)));
     }
 
     #[test]
