@@ -33,7 +33,7 @@ pub(crate) fn records(
     let Some(target) = config.target(OtlpSignal::Logs) else { return Ok(None) };
     let state = ExportState::new("logs", "log", &target.endpoint);
     let delivery = Delivery::new(client.clone(), &target)?;
-    Ok(Some(export_records(delivery, state, config.batching(), resource)?))
+    Ok(Some(export_records(delivery, state, config.records, resource)?))
 }
 
 /// Metrics: everything that `scrape` collects.

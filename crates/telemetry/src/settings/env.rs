@@ -67,6 +67,7 @@ impl Config {
             }
         }
         self.schedule_delay = millis("OTEL_BSP_SCHEDULE_DELAY").unwrap_or(self.schedule_delay);
+        self.records.delay = millis("OTEL_BLRP_SCHEDULE_DELAY").unwrap_or(self.records.delay);
         let interval = millis("OTEL_METRIC_EXPORT_INTERVAL").filter(|interval| !interval.is_zero());
         self.metric_interval = interval.unwrap_or(self.metric_interval);
 
@@ -80,6 +81,8 @@ impl Config {
         };
         self.queue_size = count("OTEL_BSP_MAX_QUEUE_SIZE").unwrap_or(self.queue_size);
         self.batch_size = count("OTEL_BSP_MAX_EXPORT_BATCH_SIZE").unwrap_or(self.batch_size);
+        self.records.capacity = count("OTEL_BLRP_MAX_QUEUE_SIZE").unwrap_or(self.records.capacity);
+        self.records.batch = count("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE").unwrap_or(self.records.batch);
 
         if let Some(name) = get("OTEL_TRACES_SAMPLER") {
             let given = get("OTEL_TRACES_SAMPLER_ARG");
@@ -188,7 +191,7 @@ fn pairs(name: &str, list: &str, problems: &mut Vec<String>) -> Vec<(String, Str
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::LogFormat;
+    use crate::settings::{Batching, LogFormat};
     use proptest::prelude::*;
 
     fn from(variables: &[(&str, &str)]) -> Config {
@@ -218,6 +221,9 @@ mod tests {
             ("OTEL_BSP_SCHEDULE_DELAY", "200"),
             ("OTEL_BSP_MAX_QUEUE_SIZE", "64"),
             ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "32"),
+            ("OTEL_BLRP_SCHEDULE_DELAY", "300"),
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", "16"),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "8"),
             ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
             ("LOG_LEVEL", "debug"),
             ("LOG_FORMAT", "logfmt"),
@@ -232,6 +238,7 @@ mod tests {
         assert_eq!(config.sampling, Sampling::ParentOrRatio(0.25));
         assert_eq!((config.queue_size, config.batch_size), (64, 32));
         assert_eq!(config.schedule_delay, Duration::from_millis(200));
+        assert_eq!(config.records, Batching { capacity: 16, batch: 8, delay: Duration::from_millis(300) });
         assert_eq!(config.metric_interval, Duration::from_secs(1));
         assert_eq!((config.log_filter.as_str(), config.log_format), ("debug", LogFormat::Logfmt));
     }

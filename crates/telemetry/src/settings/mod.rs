@@ -46,6 +46,7 @@ pub struct Config {
     pub(crate) traces: OtlpOverrides,
     pub(crate) metrics: OtlpOverrides,
     pub(crate) logs: OtlpOverrides,
+    pub(crate) records: Batching,
     pub(crate) gzip: bool,
     pub(crate) buckets: Buckets,
     pub(crate) cardinality_limits: Vec<(String, usize)>,
@@ -82,6 +83,8 @@ impl Config {
             traces: OtlpOverrides::default(),
             metrics: OtlpOverrides::default(),
             logs: OtlpOverrides::default(),
+            // The specification's defaults, as are those of spans below.
+            records: Batching { capacity: 2048, batch: 512, delay: Duration::from_secs(1) },
             gzip: false,
             buckets: Buckets::default(),
             cardinality_limits: Vec::new(),
@@ -111,7 +114,7 @@ impl Config {
     /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS|_LOGS]_` followed by `ENDPOINT`, `HEADERS`, `TIMEOUT`, `COMPRESSION` or `PROTOCOL`,
     /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER` (`none`),
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`,
-    /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
+    /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_BLRP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
     /// (`json`, `logfmt`, `pretty`). Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
     /// [`crate::init`] logs a warning that names it.
     pub fn from_env(service: impl Into<String>) -> Self {

@@ -30,7 +30,7 @@ pub(crate) struct OtlpTarget {
 }
 
 /// How items queue for export.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Batching {
     pub(crate) capacity: usize,
     pub(crate) batch: usize,
