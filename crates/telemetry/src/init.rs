@@ -9,8 +9,9 @@ use opentelemetry_sdk::trace::SdkTracerProvider;
 
 use crate::core::{self, Core};
 use crate::export::{self, Client, Signal};
-use crate::logs::{self, Logs, Service, Sink, Writer};
+use crate::logs::{self, Logs, Options, RecordSink, Service, Sink, Style, Writer};
 use crate::metrics::{GuardedMeters, Scrape, limits};
+use crate::redact;
 use crate::settings::{Config, Sampling};
 use crate::signals;
 use crate::trace::{Finished, OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
@@ -78,17 +79,21 @@ pub fn init(config: Config) -> Result<Telemetry, InitError> {
 /// Builds everything and makes it this process's telemetry: meters first, because instruments made earlier measure nothing,
 /// then the tracer, then the subscriber, which asks for both.
 pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSink>>) -> Result<Telemetry, InitError> {
+    redact::install(config.redaction.clone());
     let writer = Writer::new(sink, config.log_buffer)?;
     let service =
         Service { name: config.service.clone(), version: config.version.clone(), instance: config.instance.clone() };
-    let (subscriber, logs) = logs::subscriber(service, config.log_format, &config.log_filter, writer)
-        .map_err(|invalid| InitError::LogFilter { filter: config.log_filter.clone(), reason: invalid.reason })?;
+    let style = Style { format: config.log_format, colour: config.log_colour };
     let resource = resource(config);
-    let scrape = Scrape::default();
     let client = Client::default();
+    let (queue, records) = export::records(config, &client, &resource)?.unzip();
+    let sink = queue.map(|queue| Arc::new(queue) as Arc<dyn RecordSink>);
+    let options = Options { service, style, limits: config.log_limits, sink };
+    let (subscriber, logs) = logs::subscriber(options, &config.log_filter, writer)
+        .map_err(|invalid| InitError::LogFilter { filter: config.log_filter.clone(), reason: invalid.reason })?;
+    let scrape = Scrape::default();
     let meters = meters(config, resource.clone(), scrape.clone());
     let metrics = export::metrics(config, &client, scrape.clone())?;
-    let (_record_queue, records) = export::records(config, &client, &resource)?.unzip();
     let (tracer, tracers, spans) = tracers(config, &client, resource, memory)?;
 
     let mut core = Core::new(tracer, &meters);
@@ -98,7 +103,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     core.slow_client = config.slow_client;
     core.baggage.clone_from(&config.baggage);
     if !config.disabled {
-        signals::observe(&core.meter, logs.writer.clone())?;
+        signals::observe(&core.meter, logs.clone())?;
     }
     [&spans, &metrics, &records].into_iter().flatten().for_each(|signal| export::observe(&core.meter, signal));
 

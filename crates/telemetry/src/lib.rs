@@ -42,5 +42,6 @@ mod trace;
 
 pub use admin::admin_router;
 pub use init::{InitError, Telemetry, init};
+pub use logs::{InvalidFilter, LogStats};
 pub use settings::{Buckets, Config, LogFormat, Sampling};
 pub use shutdown::{ExportOutcome, ShutdownReport};

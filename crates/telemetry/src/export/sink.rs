@@ -1,8 +1,11 @@
-//! Where finished spans enter the queue.
+//! Where finished spans and log records enter their queues.
 
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+
 use super::Queue;
+use crate::logs::RecordSink;
 use crate::trace::{Finished, SpanSink};
 
 impl SpanSink for Queue<Finished> {
@@ -12,5 +15,11 @@ impl SpanSink for Queue<Finished> {
 
     fn flush(&self, patience: Duration) -> bool {
         Queue::flush(self, patience)
+    }
+}
+
+impl RecordSink for Queue<LogRecord> {
+    fn push(&self, record: LogRecord) {
+        Queue::push(self, record);
     }
 }

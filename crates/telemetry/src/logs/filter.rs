@@ -1,9 +1,21 @@
 //! Which lines are written: the given directives, and silence for the machinery below us.
+//!
+//! Directives that name only levels and targets are answered once per callsite and cost nothing afterwards. Those with spans
+//! or fields need tracing-subscriber's `EnvFilter`, and a lock for each event it is not sure of.
 
-use tracing_subscriber::filter::EnvFilter;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::{Duration, Instant};
+
+use tracing::dispatcher::{WeakDispatch, with_default};
+use tracing::level_filters::LevelFilter;
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Metadata, callsite};
+use tracing_subscriber::filter::{EnvFilter, ParseError, Targets};
+use tracing_subscriber::{Layer, Registry};
 
 /// Crates whose events would only tell that telemetry is at work. Named in the directives, they speak.
-const SILENT: [&str; 10] = [
+pub(super) const SILENT: [&str; 10] = [
     "opentelemetry",
     "opentelemetry_sdk",
     "opentelemetry_otlp",
@@ -16,22 +28,154 @@ const SILENT: [&str; 10] = [
     "tower",
 ];
 
-/// The directives cannot be parsed.
-#[derive(Debug, Clone)]
-pub(crate) struct InvalidFilter {
+/// Directives of a log filter that cannot be parsed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("log filter: {reason}; expected directives such as `info,order=debug`")]
+pub struct InvalidFilter {
     pub(crate) reason: String,
 }
 
-pub(super) fn parse(directives: &str) -> Result<EnvFilter, InvalidFilter> {
-    let mut all = directives.trim().to_owned();
-    for target in SILENT {
-        if !names(directives, target) {
-            all.push_str(if all.is_empty() { "" } else { "," });
-            all.push_str(target);
-            all.push_str("=off");
+/// The directives in force, which may change.
+pub(super) struct Filter {
+    state: RwLock<State>,
+    /// Whether spans must be followed.
+    dynamic: AtomicBool,
+    /// Who asks this filter.
+    dispatch: OnceLock<WeakDispatch>,
+}
+
+struct State {
+    rules: Rules,
+    /// What comes back, and when.
+    reverts: Option<(Rules, Instant)>,
+}
+
+pub(super) enum Rules {
+    Static(Targets),
+    Dynamic(Box<EnvFilter>),
+}
+
+// === impl Filter ===
+
+impl Filter {
+    pub(super) fn new(directives: &str) -> Result<Self, InvalidFilter> {
+        let rules = parse(directives)?;
+        let dynamic = AtomicBool::new(matches!(rules, Rules::Dynamic(_)));
+        Ok(Self { state: RwLock::new(State { rules, reverts: None }), dynamic, dispatch: OnceLock::new() })
+    }
+
+    /// Replaces the directives: for good, or until `until`, when those that would be in force without it come back.
+    pub(super) fn set(&self, directives: &str, until: Option<Instant>) -> Result<(), InvalidFilter> {
+        let rules = parse(directives)?;
+        let mut state = self.write();
+        let before = std::mem::replace(&mut state.rules, rules);
+        state.reverts = until.map(|until| match state.reverts.take() {
+            Some((base, _)) => (base, until),
+            None => (before, until),
+        });
+        self.changed(state);
+        Ok(())
+    }
+
+    /// Goes back to the lasting directives when the time of the temporary ones is over; returns when that will be.
+    pub(super) fn revert_if_due(&self, now: Instant) -> Option<Instant> {
+        let until = self.read().reverts.as_ref()?.1;
+        if until > now {
+            return Some(until);
+        }
+        let mut state = self.write();
+        // Somebody else may have been faster.
+        if let Some((rules, _)) = state.reverts.take_if(|(_, until)| *until <= now) {
+            state.rules = rules;
+            self.changed(state);
+        }
+        None
+    }
+
+    /// The directives in force, and for how much longer if not for good.
+    pub(super) fn shown(&self) -> (String, Option<Duration>) {
+        let state = self.read();
+        let shown = match &state.rules {
+            Rules::Static(targets) => targets.to_string(),
+            Rules::Dynamic(filter) => filter.to_string(),
+        };
+        (shown, state.reverts.as_ref().map(|(_, until)| until.saturating_duration_since(Instant::now())))
+    }
+
+    /// What was concluded from the old directives must be asked again, without holding the lock: asking takes it.
+    fn changed(&self, state: RwLockWriteGuard<'_, State>) {
+        self.dynamic.store(matches!(state.rules, Rules::Dynamic(_)), Ordering::Relaxed);
+        drop(state);
+        // A single subscriber is looked for on the thread that asks, which need not be one of those that log.
+        match self.dispatch.get().and_then(WeakDispatch::upgrade) {
+            Some(dispatch) => with_default(&dispatch, callsite::rebuild_interest_cache),
+            None => callsite::rebuild_interest_cache(),
         }
     }
-    EnvFilter::builder().parse(&all).map_err(|error| InvalidFilter { reason: error.to_string() })
+
+    /// Tells who asks.
+    pub(super) fn set_dispatch(&self, dispatch: &Dispatch) {
+        let _ = self.dispatch.set(dispatch.downgrade());
+    }
+
+    pub(super) fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
+        match &self.read().rules {
+            Rules::Static(targets) if targets.would_enable(metadata.target(), metadata.level()) => Interest::always(),
+            Rules::Static(_) => Interest::never(),
+            Rules::Dynamic(filter) => Layer::<Registry>::register_callsite(&**filter, metadata),
+        }
+    }
+
+    pub(super) fn max_level(&self) -> Option<LevelFilter> {
+        match &self.read().rules {
+            Rules::Static(targets) => Layer::<Registry>::max_level_hint(targets),
+            Rules::Dynamic(filter) => Layer::<Registry>::max_level_hint(&**filter),
+        }
+    }
+
+    /// Asks the rules about one event; only needed when a callsite's interest was not sure.
+    pub(super) fn ask(&self, metadata: &Metadata<'_>, dynamic: impl FnOnce(&EnvFilter) -> bool) -> bool {
+        match &self.read().rules {
+            Rules::Static(targets) => targets.would_enable(metadata.target(), metadata.level()),
+            Rules::Dynamic(filter) => dynamic(filter),
+        }
+    }
+
+    /// Calls `tell` when spans must be followed.
+    #[inline]
+    pub(super) fn follow(&self, tell: impl FnOnce(&EnvFilter)) {
+        if self.dynamic.load(Ordering::Relaxed)
+            && let Rules::Dynamic(filter) = &self.read().rules
+        {
+            tell(filter);
+        }
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn parse(directives: &str) -> Result<Rules, InvalidFilter> {
+    let given = directives.split(',').map(str::trim).filter(|directive| !directive.is_empty());
+    let mut all: Vec<String> = given.map(str::to_owned).collect();
+    let dynamic = directives.contains(['[', '{']);
+    for target in SILENT {
+        if !names(directives, target) {
+            all.push(format!("{target}=off"));
+        }
+    }
+    let all = all.join(",");
+    if dynamic {
+        let filter = EnvFilter::builder().parse(&all).map_err(|error| InvalidFilter { reason: error.to_string() })?;
+        return Ok(Rules::Dynamic(Box::new(filter)));
+    }
+    let targets = all.parse().map_err(|error: ParseError| InvalidFilter { reason: error.to_string() })?;
+    Ok(Rules::Static(targets))
 }
 
 fn names(directives: &str, target: &str) -> bool {
@@ -47,13 +191,46 @@ mod tests {
 
     #[test]
     fn machinery_is_silent_unless_named() {
-        let filter = parse("debug,hyper=info").unwrap().to_string();
+        let (filter, _) = Filter::new("debug,hyper=info").unwrap().shown();
         assert!(filter.contains("hyper=info") && filter.contains("reqwest=off"), "{filter}");
         assert!(!filter.contains("hyper=off"), "{filter}");
     }
 
     #[test]
     fn malformed_directive_is_refused() {
-        assert!(parse("order=loud").is_err());
+        for directives in ["order=loud", "a=b=c", "order[{=info"] {
+            assert!(Filter::new(directives).is_err(), "{directives}");
+        }
+    }
+
+    #[test]
+    fn only_directives_with_spans_or_fields_follow_spans() {
+        for (directives, dynamic) in
+            [("info", false), ("info, order=debug,", false), ("info,[request{id}]=trace", true)]
+        {
+            let filter = Filter::new(directives).unwrap();
+            let mut followed = false;
+            filter.follow(|_| followed = true);
+            assert_eq!(followed, dynamic, "{directives}");
+        }
+    }
+
+    #[test]
+    fn temporary_directives_give_way_to_the_lasting_ones() {
+        let filter = Filter::new("info").unwrap();
+        let now = Instant::now();
+        let later = now + Duration::from_secs(60);
+        filter.set("debug", Some(later)).unwrap();
+        // Another temporary one does not make the first last.
+        filter.set("trace", Some(later)).unwrap();
+        assert_eq!(filter.revert_if_due(now), Some(later));
+        assert!(filter.shown().0.contains("trace") && filter.shown().1.is_some());
+        assert_eq!(filter.revert_if_due(later), None);
+        assert!(filter.shown().0.contains("info") && filter.shown().1.is_none());
+        // A lasting one ends what was temporary.
+        filter.set("debug", Some(later)).unwrap();
+        filter.set("warn", None).unwrap();
+        assert_eq!(filter.revert_if_due(later), None);
+        assert!(filter.shown().0.contains("warn"));
     }
 }

@@ -1,172 +1,86 @@
 //! The layer that turns events into lines.
 //!
 //! A span's fields are encoded when it is made and copied into each line written inside it. Buffers belong to the thread, so a
-//! line costs no allocation once they have grown.
+//! line costs no allocation once they have grown. Nothing that belongs to the caller (`Debug`, `Display`) runs while a lock is
+//! held: it may log, too.
 
 use std::cell::RefCell;
-use std::fmt::Write;
-use std::ops::Range;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use opentelemetry::Context as OtelContext;
-use opentelemetry::trace::{SpanContext, TraceContextExt};
+use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::subscriber::Interest;
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::encode::{self, Scalar};
-use super::fields::Fields;
-use super::timestamp;
-use super::writer::Writer;
-use crate::context::traceparent;
-use crate::correlation::{self, CorrelationId};
-use crate::settings::LogFormat;
+use super::fields::{Encoded, Fields, Message};
+use super::ids::Ids;
+use super::keys::Keys;
+use super::lines::Lines;
+use super::record;
+use super::spans::{Seen, SpanFields};
+use super::timestamp::Clock;
 
-/// Who writes: in every line.
-#[derive(Debug, Clone)]
-pub(crate) struct Service {
-    pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) instance: String,
-}
+pub(super) struct LogLayer(pub(super) Arc<Lines>);
 
-pub(super) struct LogLayer {
-    format: LogFormat,
-    writer: Writer,
-    /// Service, version and instance, encoded once.
-    service: String,
-}
-
-/// What a tracing span contributes to the lines inside it.
-#[derive(Default)]
-struct SpanFields {
-    text: String,
-    fields: Vec<(&'static str, Range<usize>)>,
-    ids: Ids,
-}
-
-/// The ids in force.
-#[derive(Default, Clone)]
-struct Ids {
-    span: Option<SpanContext>,
-    correlation: Option<CorrelationId>,
-}
-
-#[derive(Default)]
 struct Buffers {
     line: String,
-    message: String,
-    event: String,
+    message: Message,
+    event: Encoded,
     scratch: String,
-    seen: Vec<&'static str>,
+    seen: Seen,
+    keys: Keys,
+    clock: Clock,
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        // What a thread made last is destroyed first: as long as there are buffers, there is a context to ask for ids.
+        OtelContext::map_current(|_| ());
+        Self {
+            line: String::with_capacity(1024),
+            message: Message::default(),
+            event: Encoded::default(),
+            scratch: String::new(),
+            seen: Seen::default(),
+            keys: Keys::default(),
+            clock: Clock::default(),
+        }
+    }
 }
 
 thread_local! {
     static BUFFERS: RefCell<Buffers> = RefCell::default();
 }
 
-// === impl Ids ===
-
-impl Ids {
-    fn current() -> Self {
-        OtelContext::map_current(|context| Self {
-            span: Some(context.span().span_context()).filter(|span| span.is_valid()).cloned(),
-            correlation: correlation::of(context),
-        })
-    }
-
-    fn is_empty(&self) -> bool {
-        self.span.is_none() && self.correlation.is_none()
-    }
+/// Calls `work` with this thread's buffers. A `Debug` implementation that logs comes here while they are in use, and gets its
+/// own. A thread that is being torn down has none, and what it says is lost.
+#[inline]
+fn with_buffers(work: impl FnOnce(&mut Buffers)) {
+    let _ = BUFFERS.try_with(|buffers| match buffers.try_borrow_mut() {
+        Ok(mut buffers) => work(&mut buffers),
+        Err(_) => work(&mut Buffers::default()),
+    });
 }
 
-// === impl SpanFields ===
-
-impl SpanFields {
-    fn record(&mut self, format: LogFormat, record: impl FnOnce(&mut Fields<'_>)) {
-        let mut scratch = String::new();
-        let mut starts: Vec<(&'static str, usize)> = Vec::new();
+impl Buffers {
+    #[inline]
+    fn encode(&mut self, lines: &Lines, is_event: bool, record: impl FnOnce(&mut Fields<'_>)) {
+        self.event.clear();
+        self.message.clear();
+        self.keys.refresh();
         record(&mut Fields {
-            format,
-            out: &mut self.text,
-            message: None,
-            scratch: &mut scratch,
-            seen: &mut |name, at| starts.push((name, at)),
+            style: lines.style,
+            keys: &mut self.keys,
+            out: &mut self.event,
+            message: is_event.then_some(&mut self.message),
+            scratch: &mut self.scratch,
+            typed: lines.sink.is_some(),
         });
-        for (at, (name, start)) in starts.iter().enumerate() {
-            let end = starts.get(at + 1).map_or(self.text.len(), |(_, next)| *next);
-            // A value recorded later replaces the earlier one.
-            self.fields.retain(|(known, _)| known != name);
-            self.fields.push((name, *start..end));
-        }
-    }
-}
-
-// === impl LogLayer ===
-
-impl LogLayer {
-    pub(super) fn new(service: Service, format: LogFormat, writer: Writer) -> Self {
-        let mut encoded = String::new();
-        if format != LogFormat::Pretty {
-            for (key, value) in
-                [("service", &service.name), ("version", &service.version), ("instance", &service.instance)]
-            {
-                encode::pair(format, key, Scalar::Text(value), &mut encoded);
-            }
-        }
-        Self { format, writer, service: encoded }
-    }
-
-    fn start(&self, metadata: &Metadata<'_>, message: &str, line: &mut String) {
-        let level = metadata.level().as_str();
-        match self.format {
-            LogFormat::Json => {
-                line.push_str("{\"timestamp\":\"");
-                timestamp::write(SystemTime::now(), line);
-                line.push_str("\",\"level\":\"");
-                line.push_str(level);
-                line.push_str("\",\"target\":");
-                encode::quoted(metadata.target(), line);
-                line.push_str(",\"message\":");
-                encode::quoted(message, line);
-            }
-            LogFormat::Logfmt => {
-                line.push_str("timestamp=");
-                timestamp::write(SystemTime::now(), line);
-                line.push_str(" level=");
-                line.push_str(level);
-                line.push_str(" target=");
-                encode::bare(metadata.target(), line);
-                line.push_str(" message=");
-                encode::bare(message, line);
-            }
-            LogFormat::Pretty => {
-                let date = line.len();
-                timestamp::write(SystemTime::now(), line);
-                line.replace_range(date..date + "2026-11-21T".len(), "");
-                // A message with line breaks stays in one piece here: it is read by a human.
-                let _ = write!(line, " {level:>5} {} {message}", metadata.target());
-            }
-        }
-        line.push_str(&self.service);
-    }
-
-    fn ids(&self, ids: &Ids, line: &mut String) {
-        if let Some(span) = &ids.span {
-            let mut hex = [0; 48];
-            traceparent::hex(&span.trace_id().to_bytes(), &mut hex[..32]);
-            traceparent::hex(&span.span_id().to_bytes(), &mut hex[32..]);
-            let hex = std::str::from_utf8(&hex).unwrap_or_default();
-            encode::pair(self.format, "trace_id", Scalar::Text(&hex[..32]), line);
-            if self.format != LogFormat::Pretty {
-                encode::pair(self.format, "span_id", Scalar::Text(&hex[32..]), line);
-            }
-        }
-        if let Some(id) = &ids.correlation {
-            encode::pair(self.format, "correlation_id", Scalar::Text(id.as_str()), line);
-        }
     }
 }
 
@@ -174,72 +88,122 @@ impl<S> Layer<S> for LogLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.0.filter.set_dispatch(dispatch);
+    }
+
+    fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
+        self.0.filter.interest(metadata)
+    }
+
+    fn enabled(&self, metadata: &Metadata<'_>, context: Context<'_, S>) -> bool {
+        self.0.filter.ask(metadata, |filter| filter.enabled(metadata, context))
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        self.0.filter.max_level()
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        self.0.filter.follow(|filter| filter.on_new_span(attributes, id, context.clone()));
         let Some(span) = context.span(id) else { return };
-        let mut fields = SpanFields { ids: Ids::current(), ..SpanFields::default() };
-        fields.record(self.format, |visitor| attributes.record(visitor));
-        span.extensions_mut().replace(fields);
+        with_buffers(|buffers| {
+            buffers.encode(&self.0, false, |fields| attributes.record(fields));
+            // Whoever names a parent means it, wherever the span is made.
+            let named = (!attributes.is_contextual()).then(|| inherited(span.parent().into_iter())).flatten();
+            let mut ids = named.unwrap_or_else(Ids::current);
+            if ids.is_empty() {
+                ids = inherited(span.parent().into_iter()).unwrap_or_default();
+            }
+            let fields = SpanFields::new(&mut buffers.event, ids);
+            span.extensions_mut().replace(fields);
+        });
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        if let Some(span) = context.span(id)
-            && let Some(fields) = span.extensions_mut().get_mut::<SpanFields>()
-        {
-            fields.record(self.format, |visitor| values.record(visitor));
-        }
+        self.0.filter.follow(|filter| filter.on_record(id, values, context.clone()));
+        let Some(span) = context.span(id) else { return };
+        with_buffers(|buffers| {
+            buffers.encode(&self.0, false, |fields| values.record(fields));
+            if let Some(known) = span.extensions_mut().get_mut::<SpanFields>() {
+                known.add(&mut buffers.event, &mut buffers.keys);
+            }
+        });
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        // A `Debug` implementation that logs comes here while the buffers are in use, and gets its own.
-        BUFFERS.with(|buffers| match buffers.try_borrow_mut() {
-            Ok(mut buffers) => self.write(event, &context, &mut buffers),
-            Err(_) => self.write(event, &context, &mut Buffers::default()),
-        });
+        let now = SystemTime::now();
+        if self.0.admit(event.metadata(), now) {
+            with_buffers(|buffers| write(&self.0, now, event, &context, buffers));
+        }
+    }
+
+    fn on_enter(&self, id: &Id, context: Context<'_, S>) {
+        self.0.filter.follow(|filter| filter.on_enter(id, context));
+    }
+
+    fn on_exit(&self, id: &Id, context: Context<'_, S>) {
+        self.0.filter.follow(|filter| filter.on_exit(id, context));
+    }
+
+    fn on_close(&self, id: Id, context: Context<'_, S>) {
+        self.0.filter.follow(|filter| filter.on_close(id, context));
     }
 }
 
-impl LogLayer {
-    fn write<S>(&self, event: &Event<'_>, context: &Context<'_, S>, buffers: &mut Buffers)
-    where
-        S: Subscriber + for<'a> LookupSpan<'a>,
-    {
-        let Buffers { line, message, event: fields, scratch, seen } = buffers;
-        [&mut *line, &mut *message, &mut *fields].into_iter().for_each(String::clear);
-        seen.clear();
-        event.record(&mut Fields {
-            format: self.format,
-            out: fields,
-            message: Some(message),
-            scratch,
-            seen: &mut |name, _| seen.push(name),
-        });
-        self.start(event.metadata(), message, line);
+/// The ids of the innermost span that has some.
+fn inherited<'a, R>(mut scope: impl Iterator<Item = SpanRef<'a, R>>) -> Option<Ids>
+where
+    R: LookupSpan<'a> + 'a,
+{
+    scope.find_map(|span| {
+        let extensions = span.extensions();
+        extensions.get::<SpanFields>().map(|fields| fields.ids.clone()).filter(|ids| !ids.is_empty())
+    })
+}
 
-        let mut ids = Ids::current();
-        // Outside of any operation, the innermost span that was made inside one knows which it was.
-        let scope = || context.event_scope(event).into_iter().flatten();
-        if ids.is_empty() {
-            let known = scope().find_map(|span| {
-                let extensions = span.extensions();
-                extensions.get::<SpanFields>().map(|fields| fields.ids.clone()).filter(|ids| !ids.is_empty())
-            });
-            ids = known.unwrap_or_default();
+fn write<S>(lines: &Lines, now: SystemTime, event: &Event<'_>, context: &Context<'_, S>, buffers: &mut Buffers)
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    let metadata = event.metadata();
+    buffers.encode(lines, true, |fields| event.record(fields));
+    let Buffers { line, message, event: fields, seen, clock, .. } = buffers;
+    line.clear();
+    lines.style.start((clock, now), *metadata.level(), metadata.target(), &message.encoded, line);
+    line.push_str(&lines.service);
+
+    // The operation that is running here says best where the line belongs. An event with a parent of its own belongs to that
+    // one; and outside of any operation, the innermost span that was made inside one knows which it was.
+    let scope = || context.event_scope(event).into_iter().flatten();
+    let named = event.parent().is_some().then(|| inherited(scope())).flatten();
+    let mut ids = named.unwrap_or_else(Ids::current);
+    if ids.is_empty() {
+        ids = inherited(scope()).unwrap_or_default();
+    }
+    ids.write(lines.style, line);
+
+    seen.start(fields);
+    for span in scope() {
+        if let Some(span) = span.extensions().get::<SpanFields>() {
+            span.write(seen, line);
         }
-        self.ids(&ids, line);
+    }
+    line.push_str(&fields.text);
+    lines.style.end(line);
+    lines.writer.write(line);
 
+    if let Some(sink) = &lines.sink
+        && record::is_exported(metadata.target())
+    {
+        let mut record = record::new(now, *metadata.level(), &message.body, &ids);
+        record.attributes.append(&mut fields.attributes);
         for span in scope() {
-            let extensions = span.extensions();
-            let Some(span) = extensions.get::<SpanFields>() else { continue };
-            for (name, range) in &span.fields {
-                // The innermost value of a key is the one that is true here.
-                if !seen.contains(name) {
-                    seen.push(name);
-                    line.push_str(&span.text[range.clone()]);
-                }
+            if let Some(span) = span.extensions().get::<SpanFields>() {
+                span.export(&mut record.attributes);
             }
         }
-        line.push_str(fields);
-        line.push_str(if self.format == LogFormat::Json { "}\n" } else { "\n" });
-        self.writer.write(line);
+        record::source(metadata, &mut record.attributes);
+        sink.push(record);
     }
 }

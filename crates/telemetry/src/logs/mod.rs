@@ -1,61 +1,125 @@
 //! Log lines: one per event, with the ids of the operation it belongs to, written without ever blocking the caller.
 
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::{Layer, Registry, reload};
 
+mod control;
 mod encode;
 mod fields;
 mod filter;
+mod ids;
+mod keys;
 mod layer;
+mod limit;
+mod line;
+mod lines;
 mod panic;
+mod record;
+mod spans;
+mod stats;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod writer;
 
-pub(crate) use filter::InvalidFilter;
-pub(crate) use layer::Service;
+pub(crate) use encode::Style;
+pub use filter::InvalidFilter;
+pub(crate) use limit::Limits;
 pub(crate) use panic::install_hook;
+pub(crate) use record::RecordSink;
+pub use stats::LogStats;
 pub(crate) use writer::{Sink, Writer};
 
-use crate::settings::LogFormat;
+use filter::Filter;
+use limit::Limiter;
+use lines::Lines;
+
+/// Who writes: in every line.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) instance: String,
+}
+
+/// How lines are made, and where records go.
+pub(crate) struct Options {
+    pub(crate) service: Service,
+    pub(crate) style: Style,
+    pub(crate) limits: Limits,
+    /// Takes each line as an OTLP record, too; without one, none is built.
+    pub(crate) sink: Option<Arc<dyn RecordSink>>,
+}
 
 /// The handle of what [`subscriber`] made.
 #[derive(Clone)]
 pub(crate) struct Logs {
     pub(crate) writer: Writer,
-    filter: reload::Handle<EnvFilter, Registry>,
+    lines: Arc<Lines>,
 }
 
-/// A subscriber that writes to `writer` what passes `filter`.
-///
-/// The filter belongs to this layer alone: whoever adds another layer is not cut by it.
+/// A subscriber that writes to `writer` what passes `directives`.
 pub(crate) fn subscriber(
-    service: Service,
-    format: LogFormat,
+    options: Options,
     directives: &str,
     writer: Writer,
 ) -> Result<(impl tracing::Subscriber + Send + Sync, Logs), InvalidFilter> {
-    let (filter, handle) = reload::Layer::new(filter::parse(directives)?);
-    let layer = layer::LogLayer::new(service, format, writer.clone()).with_filter(filter);
-    Ok((Registry::default().with(layer), Logs { writer, filter: handle }))
+    let lines = Arc::new(Lines {
+        style: options.style,
+        service: options.style.service(&options.service),
+        writer: writer.clone(),
+        filter: Filter::new(directives)?,
+        limiter: Limiter::new(options.limits),
+        sink: options.sink,
+    });
+    // Weak, because the lines own the writer.
+    let weak: Weak<Lines> = Arc::downgrade(&lines);
+    writer.set_chores(weak);
+    let layer = layer::LogLayer(Arc::clone(&lines));
+    Ok((Registry::default().with(layer), Logs { writer, lines }))
 }
 
 impl Logs {
     /// Replaces the filter for the rest of the process.
     pub(crate) fn set_filter(&self, directives: &str) -> Result<(), InvalidFilter> {
-        let filter = filter::parse(directives)?;
-        self.filter.reload(filter).map_err(|error| InvalidFilter { reason: error.to_string() })
+        self.lines.filter.set(directives, None)
+    }
+
+    /// Replaces the filter for some time; then the one that was set for good is in force again.
+    pub(crate) fn set_filter_for(&self, directives: &str, time: Duration) -> Result<(), InvalidFilter> {
+        self.lines.filter.set(directives, Instant::now().checked_add(time))?;
+        self.writer.nudge();
+        Ok(())
     }
 
     /// The filter in force.
     pub(crate) fn filter(&self) -> String {
-        self.filter.with_current(ToString::to_string).unwrap_or_default()
+        self.lines.filter.shown().0
+    }
+
+    /// How much longer the filter is in force, unless it is for good.
+    pub(crate) fn filter_expires_in(&self) -> Option<Duration> {
+        self.lines.filter.shown().1
     }
 
     /// Waits until every line so far is written; `false` when time ran out first.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
+        self.lines.tell_all_suppressed();
         self.writer.flush(timeout)
+    }
+
+    /// What became of the lines so far.
+    pub(crate) fn stats(&self) -> LogStats {
+        let writer = self.writer.stats();
+        LogStats {
+            written: writer.written,
+            dropped: writer.dropped,
+            failed: writer.failed,
+            waiting: writer.waiting,
+            suppressed: self.lines.limiter.suppressed(),
+        }
     }
 }

@@ -1,17 +1,26 @@
 //! A panic is logged like everything else: one line, with its backtrace and the ids in force.
 
 use std::backtrace::Backtrace;
+use std::cell::Cell;
 use std::panic::{self, PanicHookInfo};
 use std::time::Duration;
 
 /// Longest time a panicking thread waits for its own line: it may be the last of the process.
 const FLUSH: Duration = Duration::from_millis(250);
 
+thread_local! {
+    static LOGGING: Cell<bool> = const { Cell::new(false) };
+}
+
 /// Adds the log line before whatever hook was there.
 pub(crate) fn install_hook() {
     let previous = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
-        log(info);
+        // A panic in here would end the process before the hook that was there has said why.
+        if !LOGGING.replace(true) {
+            log(info);
+            LOGGING.set(false);
+        }
         previous(info);
     }));
 }

@@ -2,11 +2,45 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Appends `2026-11-21T06:34:22.123456Z`.
-pub(super) fn write(time: SystemTime, out: &mut String) {
-    // A clock before 1970 is wrong anyway.
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
+/// `2026-11-21T06:34:22.` of the second that was asked for last: most lines are written in the same second as the one before.
+pub(super) struct Clock {
+    second: u64,
+    text: String,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        let mut text = String::new();
+        seconds(0, &mut text);
+        Self { second: 0, text }
+    }
+}
+
+impl Clock {
+    /// Appends `2026-11-21T06:34:22.123456Z`.
+    #[inline]
+    pub(super) fn write(&mut self, time: SystemTime, out: &mut String) {
+        // A clock before 1970 is wrong anyway.
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        if since.as_secs() != self.second {
+            self.second = since.as_secs();
+            self.text.clear();
+            seconds(self.second, &mut self.text);
+        }
+        let mut fraction = *b"000000Z";
+        let mut rest = since.subsec_micros();
+        for digit in fraction[..6].iter_mut().rev() {
+            *digit = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+        out.push_str(&self.text);
+        out.push_str(std::str::from_utf8(&fraction).unwrap_or_default());
+    }
+}
+
+/// Everything down to the dot before the microseconds.
+fn seconds(since: u64, out: &mut String) {
+    let (days, second) = (since / 86_400, since % 86_400);
     let (year, month, day) = civil(days);
     number(year, 4, out);
     out.push('-');
@@ -20,8 +54,6 @@ pub(super) fn write(time: SystemTime, out: &mut String) {
     out.push(':');
     number(second % 60, 2, out);
     out.push('.');
-    number(u64::from(since.subsec_micros()), 6, out);
-    out.push('Z');
 }
 
 /// Days since 1970 to year, month, day: Howard Hinnant's `civil_from_days`, for days that are not negative.
@@ -51,15 +83,17 @@ mod tests {
 
     #[test]
     fn known_moments_are_written() {
+        let mut clock = Clock::default();
         for (micros, shown) in [
             (0, "1970-01-01T00:00:00.000000Z"),
             (951_782_400_000_001, "2000-02-29T00:00:00.000001Z"),
             (1_709_251_199_999_999, "2024-02-29T23:59:59.999999Z"),
+            (1_709_251_199_000_012, "2024-02-29T23:59:59.000012Z"),
             (4_102_444_800_000_000, "2100-01-01T00:00:00.000000Z"),
             (1_795_242_862_000_000, "2026-11-21T06:34:22.000000Z"),
         ] {
             let mut out = String::new();
-            write(UNIX_EPOCH + Duration::from_micros(micros), &mut out);
+            clock.write(UNIX_EPOCH + Duration::from_micros(micros), &mut out);
             assert_eq!(out, shown);
         }
     }

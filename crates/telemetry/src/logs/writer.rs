@@ -1,13 +1,21 @@
 //! A bounded buffer between those who log and the thread that writes: logging never waits for stdout.
+//!
+//! The thread writes what has gathered in one go, at most once per [`GATHER`]: waking it costs more than a line does.
 
 use std::collections::VecDeque;
 use std::io::Write;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// Lines kept by an in-memory sink; the oldest go first.
 const MEMORY_LINES: usize = 65_536;
+
+/// How long lines gather before they are written together: unnoticeable to who reads them.
+const GATHER: Duration = Duration::from_millis(2);
+
+/// Longest time between two looks at what is due.
+const IDLE: Duration = Duration::from_secs(3600);
 
 /// Where lines go.
 pub(crate) enum Sink {
@@ -17,9 +25,21 @@ pub(crate) enum Sink {
     Memory,
 }
 
-/// A handle to write with; all clones share one buffer.
+/// What the writing thread does beside writing, because it is there and awake.
+pub(super) trait Chores: Send + Sync {
+    /// Does what is due; returns when something will be.
+    fn run_due(&self, now: Instant) -> Option<Instant>;
+
+    /// The line that tells that so many lines were dropped.
+    fn drops_began(&self, lines: u64) -> String;
+
+    /// The line that tells that lines are no longer dropped, and how many were.
+    fn drops_ended(&self, lines: u64) -> String;
+}
+
+/// A handle to write with; all clones share one buffer. The thread ends when all are gone and everything is written.
 #[derive(Clone)]
-pub(crate) struct Writer(Arc<Shared>);
+pub(crate) struct Writer(Arc<Handle>);
 
 /// What became of the lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -30,23 +50,35 @@ pub(crate) struct WriterStats {
     pub(crate) waiting: u64,
 }
 
+struct Handle(Arc<Shared>);
+
 struct Shared {
     state: Mutex<State>,
-    /// Signalled when there is something to write.
-    filled: Condvar,
+    /// Signalled when there is something to do.
+    wanted: Condvar,
     /// Signalled when everything has been written.
     drained: Condvar,
     capacity: usize,
     written: AtomicU64,
     dropped: AtomicU64,
     failed: AtomicU64,
+    chores: OnceLock<Weak<dyn Chores>>,
 }
 
 #[derive(Default)]
 struct State {
     pending: Vec<u8>,
+    /// Lines in `pending`.
     lines: u64,
-    writing: bool,
+    /// Lines being written.
+    writing: u64,
+    /// Whether the thread waits for the first line.
+    idle: bool,
+    /// Whether somebody waits, so that nothing may gather.
+    urgent: bool,
+    /// Whether there may be a new chore.
+    nudged: bool,
+    closed: bool,
     memory: Option<VecDeque<String>>,
 }
 
@@ -58,23 +90,31 @@ impl Writer {
         let memory = matches!(sink, Sink::Memory).then(VecDeque::new);
         let shared = Arc::new(Shared {
             state: Mutex::new(State { memory, ..State::default() }),
-            filled: Condvar::new(),
+            wanted: Condvar::new(),
             drained: Condvar::new(),
             capacity,
             written: AtomicU64::new(0),
             dropped: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            chores: OnceLock::new(),
         });
-        if let Sink::Stream(stream) = sink {
-            let writing = Arc::clone(&shared);
-            std::thread::Builder::new().name("telemetry-logs".into()).spawn(move || writing.run(stream))?;
-        }
-        Ok(Self(shared))
+        let stream: Box<dyn Write + Send> = match sink {
+            Sink::Stream(stream) => stream,
+            Sink::Memory => Box::new(std::io::sink()),
+        };
+        let thread = Arc::clone(&shared);
+        std::thread::Builder::new().name("telemetry-logs".into()).spawn(move || thread.run(stream))?;
+        Ok(Self(Arc::new(Handle(shared))))
+    }
+
+    pub(super) fn set_chores<C: Chores + 'static>(&self, chores: Weak<C>) {
+        let _ = self.0.0.chores.set(chores);
     }
 
     /// Queues one line, which ends with a line break; drops and counts it when the buffer is full.
+    #[inline]
     pub(super) fn write(&self, line: &str) {
-        let shared = &*self.0;
+        let shared = &*self.0.0;
         let mut state = shared.lock();
         if let Some(memory) = &mut state.memory {
             if memory.len() == MEMORY_LINES {
@@ -84,47 +124,68 @@ impl Writer {
             shared.written.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        if state.pending.len() + line.len() > shared.capacity {
+        let before = state.pending.len();
+        if before + line.len() > shared.capacity {
             shared.dropped.fetch_add(1, Ordering::Relaxed);
             return;
         }
-        let wake = state.pending.is_empty() && !state.writing;
         state.pending.extend_from_slice(line.as_bytes());
         state.lines += 1;
+        // Once for the first line, and once when so much has gathered that waiting would be a risk.
+        let half = shared.capacity / 2;
+        let wake = std::mem::take(&mut state.idle) || (before < half && state.pending.len() >= half);
         drop(state);
         if wake {
-            shared.filled.notify_one();
+            shared.wanted.notify_one();
         }
+    }
+
+    /// Makes the thread look at what is due.
+    pub(super) fn nudge(&self) {
+        self.0.0.lock().nudged = true;
+        self.0.0.wanted.notify_one();
     }
 
     /// Waits until the buffer is empty; `false` when time ran out first.
     pub(crate) fn flush(&self, timeout: Duration) -> bool {
-        let shared = &*self.0;
-        let deadline = Instant::now() + timeout;
+        let shared = &*self.0.0;
+        let deadline = Instant::now().checked_add(timeout);
         let mut state = shared.lock();
-        while !state.pending.is_empty() || state.writing {
-            let left = deadline.saturating_duration_since(Instant::now());
+        while !state.pending.is_empty() || state.writing > 0 {
+            let left = deadline.map_or(IDLE, |deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }
-            shared.filled.notify_one();
+            state.urgent = true;
+            shared.wanted.notify_one();
             state = shared.drained.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
     }
 
     pub(crate) fn stats(&self) -> WriterStats {
+        let shared = &*self.0.0;
+        let state = shared.lock();
         WriterStats {
-            written: self.0.written.load(Ordering::Relaxed),
-            dropped: self.0.dropped.load(Ordering::Relaxed),
-            failed: self.0.failed.load(Ordering::Relaxed),
-            waiting: self.0.lock().lines,
+            written: shared.written.load(Ordering::Relaxed),
+            dropped: shared.dropped.load(Ordering::Relaxed),
+            failed: shared.failed.load(Ordering::Relaxed),
+            waiting: state.lines + state.writing,
         }
     }
 
     /// The lines an in-memory sink has kept.
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().memory.iter().flatten().cloned().collect()
+        self.0.0.lock().memory.iter().flatten().cloned().collect()
+    }
+}
+
+// === impl Handle ===
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.wanted.notify_one();
     }
 }
 
@@ -136,31 +197,101 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes until the process ends. Two buffers take turns, so that nobody waits while one is being written.
+    /// Writes until all handles are gone. Two buffers take turns, so that nobody waits while one is being written.
     fn run(&self, mut stream: Box<dyn Write + Send>) {
         let mut batch = Vec::new();
-        let mut reported = 0;
-        loop {
-            let mut state = self.lock();
-            state.writing = false;
-            while state.pending.is_empty() {
-                self.drained.notify_all();
-                state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-            batch.clear();
-            std::mem::swap(&mut batch, &mut state.pending);
-            let lines = std::mem::take(&mut state.lines);
-            state.writing = true;
-            drop(state);
-            let written = stream.write_all(&batch).and_then(|()| stream.flush());
+        let mut drops = Drops::default();
+        while let Some(lines) = self.next(&mut batch) {
             // Whoever reads our stdout may have gone; that must not stop the service.
+            let written = stream.write_all(&batch).and_then(|()| stream.flush());
             let counter = if written.is_ok() { &self.written } else { &self.failed };
             counter.fetch_add(lines, Ordering::Relaxed);
-            let dropped = self.dropped.load(Ordering::Relaxed);
-            if dropped != reported {
-                tracing::warn!(target: "telemetry::logs", lines = dropped - reported, "log lines dropped: stdout is too slow");
-                reported = dropped;
+            // These go around the buffer, which is full when they matter.
+            if let Some(chores) = self.chores()
+                && let Some(line) = drops.tell(self.dropped.load(Ordering::Relaxed), &*chores)
+            {
+                let counter = if stream.write_all(line.as_bytes()).is_ok() { &self.written } else { &self.failed };
+                counter.fetch_add(1, Ordering::Relaxed);
+                let _ = stream.flush();
             }
+            self.lock().writing = 0;
+        }
+    }
+
+    /// Waits for lines, doing what is due meanwhile; moves them to `batch` and returns how many.
+    fn next(&self, batch: &mut Vec<u8>) -> Option<u64> {
+        let mut due = None;
+        let mut state = self.lock();
+        loop {
+            if state.pending.is_empty() {
+                self.drained.notify_all();
+                if state.closed {
+                    return None;
+                }
+            }
+            if state.nudged || due.is_some_and(|due| due <= Instant::now()) || due.is_none() {
+                state.nudged = false;
+                drop(state);
+                let now = Instant::now();
+                let next = self.chores().and_then(|chores| chores.run_due(now));
+                due = Some(next.unwrap_or(now + IDLE));
+                state = self.lock();
+            }
+            if !state.pending.is_empty() {
+                break;
+            }
+            if state.nudged || state.closed {
+                continue;
+            }
+            let patience = due.map_or(IDLE, |due| due.saturating_duration_since(Instant::now()));
+            state.idle = true;
+            state = self.wait(state, patience);
+            state.idle = false;
+        }
+        if !state.urgent && !state.closed && state.pending.len() < self.capacity / 2 {
+            state = self.wait(state, GATHER);
+        }
+        state.urgent = false;
+        batch.clear();
+        std::mem::swap(batch, &mut state.pending);
+        let lines = std::mem::take(&mut state.lines);
+        state.writing = lines;
+        Some(lines)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>, patience: Duration) -> MutexGuard<'a, State> {
+        self.wanted.wait_timeout(state, patience).unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn chores(&self) -> Option<Arc<dyn Chores>> {
+        self.chores.get().and_then(Weak::upgrade)
+    }
+}
+
+/// Remembers whether the reader of the log knows that lines are missing.
+#[derive(Default)]
+struct Drops {
+    /// Dropped lines as of the last look.
+    seen: u64,
+    /// Dropped lines before the first that were not told as ended.
+    before: Option<u64>,
+}
+
+impl Drops {
+    /// What is to be told after a batch, once when drops begin and once when a whole batch passed without any.
+    fn tell(&mut self, dropped: u64, chores: &dyn Chores) -> Option<String> {
+        let more = dropped > self.seen;
+        let since = std::mem::replace(&mut self.seen, dropped);
+        match self.before {
+            None if more => {
+                self.before = Some(since);
+                Some(chores.drops_began(dropped - since))
+            }
+            Some(before) if !more => {
+                self.before = None;
+                Some(chores.drops_ended(dropped - before))
+            }
+            _ => None,
         }
     }
 }
@@ -188,11 +319,32 @@ mod tests {
         }
     }
 
-    #[test]
-    fn stalled_stream_drops_lines_and_never_blocks() {
+    struct Teller;
+
+    impl Chores for Teller {
+        fn run_due(&self, _: Instant) -> Option<Instant> {
+            None
+        }
+
+        fn drops_began(&self, lines: u64) -> String {
+            format!("began {lines}\n")
+        }
+
+        fn drops_ended(&self, lines: u64) -> String {
+            format!("ended {lines}\n")
+        }
+    }
+
+    fn gated(capacity: usize) -> (Writer, mpsc::Sender<()>, Arc<Mutex<Vec<u8>>>) {
         let (opener, open) = mpsc::channel();
         let seen = Arc::new(Mutex::new(Vec::new()));
-        let writer = Writer::new(Sink::Stream(Box::new(Gate { open, seen: Arc::clone(&seen) })), 100).unwrap();
+        let stream = Gate { open, seen: Arc::clone(&seen) };
+        (Writer::new(Sink::Stream(Box::new(stream)), capacity).unwrap(), opener, seen)
+    }
+
+    #[test]
+    fn stalled_stream_drops_lines_and_never_blocks() {
+        let (writer, opener, seen) = gated(100);
         for _ in 0..1000 {
             writer.write("ten bytes\n");
         }
@@ -205,5 +357,60 @@ mod tests {
         let stats = writer.stats();
         assert_eq!(stats.written + stats.dropped, 1000);
         assert_eq!(seen.lock().unwrap().len() as u64, stats.written * 10);
+    }
+
+    #[test]
+    fn drops_are_told_when_they_begin_and_when_they_end() {
+        let (writer, opener, seen) = gated(100);
+        let teller = Arc::new(Teller);
+        writer.set_chores(Arc::downgrade(&teller));
+        for _ in 0..1000 {
+            writer.write("ten bytes\n");
+        }
+        let dropped = writer.stats().dropped;
+        drop(opener);
+        assert!(writer.flush(Duration::from_secs(10)));
+        writer.write("afterwards\n");
+        assert!(writer.flush(Duration::from_secs(10)));
+        let text = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("began").count(), 1, "{text}");
+        assert_eq!(text.matches(&format!("ended {dropped}\n")).count(), 1, "{dropped} in {text}");
+    }
+
+    #[test]
+    fn lines_of_many_threads_arrive_whole_or_are_counted() {
+        let (writer, opener, seen) = gated(1 << 12);
+        drop(opener);
+        let threads: Vec<_> = (0..8)
+            .map(|thread| {
+                let writer = writer.clone();
+                std::thread::spawn(move || (0..2000).for_each(|line| writer.write(&format!("{thread} {line}\n"))))
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(writer.flush(Duration::from_secs(10)));
+        let stats = writer.stats();
+        assert_eq!(stats.written + stats.dropped, 16_000);
+        let text = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count() as u64, stats.written);
+        for thread in 0..8 {
+            let prefix = format!("{thread} ");
+            let numbers = text.lines().filter_map(|line| line.strip_prefix(&prefix)?.parse::<u32>().ok());
+            assert!(numbers.is_sorted(), "lines of one thread stay in order");
+        }
+    }
+
+    #[test]
+    fn thread_ends_with_the_last_handle_and_writes_everything_first() {
+        let (writer, opener, seen) = gated(1 << 12);
+        writer.write("last words\n");
+        let shared = Arc::downgrade(&writer.0.0);
+        drop((writer, opener));
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while shared.strong_count() > 0 && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert_eq!(shared.strong_count(), 0);
+        assert_eq!(*seen.lock().unwrap(), b"last words\n");
     }
 }

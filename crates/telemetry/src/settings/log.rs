@@ -1,6 +1,14 @@
-//! How log lines look.
+//! How log lines look, and how many there may be.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
+
+use super::Config;
+use crate::logs::Limits;
+use crate::redact::Policy;
+
+/// More than a busy service's access log; an error is written a thousand times before the next one tells nothing new.
+pub(super) const LIMITS: Limits = Limits { lines: 20_000, errors: 1_000 };
 
 /// The format of log lines on stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,5 +32,46 @@ impl FromStr for LogFormat {
             "pretty" => Ok(Self::Pretty),
             _ => Err(format!("`{text}`: expected `json`, `logfmt` or `pretty`")),
         }
+    }
+}
+
+impl Config {
+    /// Lines per second that one place in the program may log (default 20,000); further ones are counted, and one line tells
+    /// how many they were. 0 is no limit. Lines at ERROR count apart, see [`Config::error_log_limit`].
+    #[must_use]
+    pub fn log_limit(mut self, lines_per_second: u32) -> Self {
+        self.log_limits.lines = lines_per_second;
+        self
+    }
+
+    /// Lines per second at ERROR that one place in the program may log (default 1,000); 0 is no limit.
+    #[must_use]
+    pub fn error_log_limit(mut self, lines_per_second: u32) -> Self {
+        self.log_limits.errors = lines_per_second;
+        self
+    }
+
+    /// What is hidden in log lines, spans, baggage and URLs, beyond what always is. The first [`crate::init`] of a process
+    /// puts it in force.
+    ///
+    /// ```
+    /// use telemetry::Config;
+    /// use telemetry::redact::Policy;
+    ///
+    /// let config = Config::new("order").redaction(Policy::new().secret_key("tax_id").allow_key("card_type"));
+    /// ```
+    #[must_use]
+    pub fn redaction(mut self, policy: Policy) -> Self {
+        self.redaction = policy;
+        self
+    }
+
+    /// On a terminal lines are made for humans, with colours unless `NO_COLOR` is set (<https://no-color.org>).
+    pub(super) fn with_terminal(mut self) -> Self {
+        if std::io::stdout().is_terminal() {
+            self.log_format = LogFormat::Pretty;
+            self.log_colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        }
+        self
     }
 }

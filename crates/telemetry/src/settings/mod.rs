@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::logs::Limits;
+use crate::redact::Policy;
+
 mod env;
 mod log;
 mod otlp;
@@ -61,6 +64,9 @@ pub struct Config {
     pub(crate) log_filter: String,
     pub(crate) log_format: LogFormat,
     pub(crate) log_buffer: usize,
+    pub(crate) log_colour: bool,
+    pub(crate) log_limits: Limits,
+    pub(crate) redaction: Policy,
     pub(crate) slow_server: Duration,
     pub(crate) slow_client: Duration,
     pub(crate) baggage: Vec<String>,
@@ -101,6 +107,9 @@ impl Config {
             log_format: LogFormat::Json,
             // A burst of some ten thousand lines, and no more memory than that when stdout stalls.
             log_buffer: 4 << 20,
+            log_colour: false,
+            log_limits: log::LIMITS,
+            redaction: Policy::new(),
             slow_server: SLOW_SERVER,
             slow_client: SLOW_CLIENT,
             baggage: Vec::new(),
@@ -115,10 +124,11 @@ impl Config {
     /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER` (`none`),
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`,
     /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_BLRP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
-    /// (`json`, `logfmt`, `pretty`). Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
+    /// (`json`, `logfmt`, `pretty`; unset, `pretty` on a terminal, with colours unless `NO_COLOR` is set, else `json`).
+    /// Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
     /// [`crate::init`] logs a warning that names it.
     pub fn from_env(service: impl Into<String>) -> Self {
-        Self::new(service).with_variables(|name| std::env::var(name).ok())
+        Self::new(service).with_terminal().with_variables(|name| std::env::var(name).ok())
     }
 
     /// `service.version`; also in every log line.

@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
-use crate::logs::Writer;
+use crate::logs::Logs;
 
 mod process;
 mod runtime;
@@ -18,7 +18,7 @@ pub(crate) use window::Window;
 /// # Errors
 ///
 /// When the thread cannot be started.
-pub(crate) fn observe(meter: &Meter, logs: Writer) -> std::io::Result<()> {
+pub(crate) fn observe(meter: &Meter, logs: Logs) -> std::io::Result<()> {
     runtime::watch_current();
     let samples = sampler::start()?;
     process::observe(meter, &samples);
@@ -30,7 +30,12 @@ pub(crate) fn observe(meter: &Meter, logs: Writer) -> std::io::Result<()> {
         .with_description("Log lines by what became of them")
         .with_callback(move |observer| {
             let stats = logs.stats();
-            for (outcome, lines) in [("written", stats.written), ("dropped", stats.dropped), ("failed", stats.failed)] {
+            for (outcome, lines) in [
+                ("written", stats.written),
+                ("dropped", stats.dropped),
+                ("failed", stats.failed),
+                ("suppressed", stats.suppressed),
+            ] {
                 observer.observe(lines, &[KeyValue::new("outcome", outcome)]);
             }
         })

@@ -1,0 +1,108 @@
+//! What is known about the names of fields, worked out once per thread and name.
+
+use crate::redact;
+
+/// Names remembered by each thread; a program uses a few hundred.
+const SLOTS: usize = 512;
+
+/// Keys that the line itself uses; a field of the same name is written as `field.<name>`.
+const RESERVED: [&str; 10] = [
+    "timestamp",
+    "level",
+    "target",
+    "message",
+    "service",
+    "version",
+    "instance",
+    "trace_id",
+    "span_id",
+    "correlation_id",
+];
+
+/// A name and what follows from it.
+#[derive(Clone, Copy)]
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// Whether its value must not be shown.
+    pub(super) secret: bool,
+    /// Whether the line itself uses this key.
+    pub(super) reserved: bool,
+    /// Whether it is what the line says.
+    pub(super) message: bool,
+    /// Whether it can be copied as it is, in every format.
+    pub(super) plain: bool,
+    /// One of 64 bits: names whose bits differ are different names.
+    pub(super) bit: u64,
+}
+
+/// A cache by the address of the name: what is `'static` stays what it is.
+pub(super) struct Keys {
+    slots: Box<[Option<Key>]>,
+    /// Whether the policy in force was the one of the application when the cache was filled.
+    installed: bool,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { slots: vec![None; SLOTS].into_boxed_slice(), installed: redact::installed() }
+    }
+}
+
+impl Keys {
+    #[inline]
+    pub(super) fn get(&mut self, name: &'static str) -> Key {
+        let address = name.as_ptr() as usize;
+        let slot = (address ^ (address >> 9) ^ name.len()) % SLOTS;
+        match self.slots[slot] {
+            Some(key) if std::ptr::eq(key.name, name) => key,
+            _ => {
+                let key = Key::new(name);
+                self.slots[slot] = Some(key);
+                key
+            }
+        }
+    }
+
+    /// Forgets what was worked out before the application's policy was in force.
+    pub(super) fn refresh(&mut self) {
+        if !self.installed && redact::installed() {
+            *self = Self::default();
+        }
+    }
+}
+
+impl Key {
+    #[cold]
+    fn new(name: &'static str) -> Self {
+        let hash = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        Self {
+            name,
+            secret: redact::is_secret_key(name),
+            reserved: RESERVED.contains(&name),
+            message: name == "message",
+            plain: name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'=')),
+            bit: 1 << (hash >> 58),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_share_a_slot_are_kept_apart() {
+        let names: Vec<&'static str> =
+            (0..2 * SLOTS).map(|at| &*Box::leak(format!("token_{at}_x").into_boxed_str())).collect();
+        let mut keys = Keys::default();
+        for _ in 0..2 {
+            for name in &names {
+                let key = keys.get(name);
+                assert!(key.name == *name && key.secret && !key.reserved, "{name}");
+            }
+        }
+        assert!(!keys.get("order").secret && keys.get("service").reserved && !keys.get("a b").plain);
+    }
+}
