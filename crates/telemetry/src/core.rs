@@ -6,6 +6,7 @@ use std::time::Duration;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
+use crate::admin::Build;
 use crate::http::{ActiveRequests, Routes};
 use crate::logs::Logs;
 use crate::metrics::{Instruments, Scrape};
@@ -29,6 +30,7 @@ pub(crate) struct Core {
     pub(crate) routes: Routes,
     pub(crate) scrape: Option<Scrape>,
     pub(crate) logs: Option<Logs>,
+    pub(crate) build: Option<Build>,
     pub(crate) slow_server: Duration,
     pub(crate) slow_client: Duration,
     pub(crate) baggage: Vec<String>,
@@ -45,6 +47,7 @@ impl Core {
             meter,
             scrape: None,
             logs: None,
+            build: None,
             slow_server: crate::settings::SLOW_SERVER,
             slow_client: crate::settings::SLOW_CLIENT,
             baggage: Vec::new(),

@@ -7,6 +7,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 
+use crate::admin::Build;
 use crate::core::{self, Core};
 use crate::export::{self, Client, Signal};
 use crate::logs::{self, Logs, Options, RecordSink, Service, Sink, Style, Writer};
@@ -99,6 +100,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     let mut core = Core::new(tracer, &meters);
     core.scrape = Some(scrape);
     core.logs = Some(logs.clone());
+    core.build = Some(Build::of(config));
     core.slow_server = config.slow_server;
     core.slow_client = config.slow_client;
     core.baggage.clone_from(&config.baggage);

@@ -22,7 +22,7 @@
 //! # Ok(()) }
 //! ```
 
-mod admin;
+pub mod admin;
 pub mod context;
 mod core;
 pub mod correlation;
@@ -40,7 +40,7 @@ pub mod span;
 pub mod testing;
 mod trace;
 
-pub use admin::admin_router;
+pub use admin::{Admin, admin_router};
 pub use init::{InitError, Telemetry, init};
 pub use logs::{InvalidFilter, LogStats};
 pub use settings::{Buckets, Config, LogFormat, Sampling};

@@ -45,6 +45,8 @@ async fn operators_read_metrics_and_change_the_log_level() {
 
     let talk = || capture.run(async { tracing::info!("talking") });
     assert_eq!(ask(put("admin=loud")).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(put(" ")).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(put(&"x".repeat(5000))).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     talk().await;
     assert_eq!(capture.logs().len(), 1);
     assert_eq!(ask(put("error")).await.0, StatusCode::NO_CONTENT);

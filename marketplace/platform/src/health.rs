@@ -1,20 +1,16 @@
-//! `/health/live`, `/health/ready` and `/metrics`.
+//! What readiness depends on.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
-use serde_json::{Map, Value, json};
+use axum::Router;
+use telemetry::Admin;
 
 use crate::database::Database;
 
 /// How long the database may take to answer a readiness check.
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Says whether one background connection is up.
 #[derive(Debug, Clone, Default)]
@@ -43,39 +39,22 @@ pub(crate) struct Dependencies {
 }
 
 impl Dependencies {
+    /// `/health/live`, `/health/ready` and `/metrics`.
     pub(crate) fn router(self) -> Router {
-        Router::new()
-            .route("/health/live", get(live))
-            .route("/health/ready", get(ready))
-            .route("/metrics", get(metrics))
-            .with_state(Arc::new(self))
+        let mut admin = Admin::new().check_timeout(CHECK_TIMEOUT);
+        if let Some(database) = self.database {
+            admin = admin.check("database", move || {
+                let database = database.clone();
+                async move { database.ping().await }
+            });
+        }
+        let broker = self.broker;
+        if !broker.is_empty() {
+            admin = admin.check("broker", move || {
+                let up = broker.iter().all(Beacon::is_up);
+                async move { if up { Ok(()) } else { Err("not connected") } }
+            });
+        }
+        admin.probes()
     }
-}
-
-async fn live() -> Json<Value> {
-    Json(json!({ "status": "up" }))
-}
-
-async fn ready(State(dependencies): State<Arc<Dependencies>>) -> Response {
-    let mut states = Map::new();
-    if let Some(database) = &dependencies.database {
-        let answer = tokio::time::timeout(PING_TIMEOUT, database.ping()).await;
-        states.insert("database".to_owned(), json!(word(matches!(answer, Ok(Ok(()))))));
-    }
-    if !dependencies.broker.is_empty() {
-        states.insert("broker".to_owned(), json!(word(dependencies.broker.iter().all(Beacon::is_up))));
-    }
-    let up = states.values().all(|state| state == word(true));
-    let status = if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "status": word(up), "dependencies": states }))).into_response()
-}
-
-const fn word(up: bool) -> &'static str {
-    if up { "up" } else { "down" }
-}
-
-async fn metrics(headers: HeaderMap) -> Response {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let (content_type, page) = telemetry::metrics::exposition(accept);
-    ([(header::CONTENT_TYPE, content_type)], page).into_response()
 }

@@ -152,6 +152,12 @@ impl Config {
         self
     }
 
+    /// The commit this was built from: the resource attribute `vcs.ref.head.revision`, shown by `/admin/build`.
+    #[must_use]
+    pub fn commit(self, revision: impl Into<String>) -> Self {
+        self.resource(crate::admin::COMMIT, revision)
+    }
+
     /// Turns spans, metrics and export off; logs and propagation stay.
     #[must_use]
     pub fn disabled(mut self, disabled: bool) -> Self {

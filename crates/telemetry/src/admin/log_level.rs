@@ -1,29 +1,21 @@
-//! What operators ask a running process: its metrics, and to log more or less.
+//! `/admin/log-level`: to log more or less without a restart.
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use crate::core::core;
-use crate::metrics;
 
 /// Longest set of directives that is accepted, in bytes.
 const MAX_DIRECTIVES: usize = 4096;
 
-/// `GET /metrics` (Prometheus' text format, or OpenMetrics' with exemplars for those who ask for it), `GET /admin/log-level`, and `PUT /admin/log-level` with directives in `RUST_LOG`
-/// syntax as the body, in force at once and until the process ends.
-///
-/// Serve it where only operators reach it.
-pub fn admin_router() -> Router {
-    Router::new().route("/metrics", get(scrape)).route("/admin/log-level", get(log_level).put(set_log_level))
-}
-
-async fn scrape(headers: HeaderMap) -> impl IntoResponse {
-    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    let (content_type, page) = metrics::exposition(accept);
-    ([(header::CONTENT_TYPE, content_type)], page)
+pub(super) fn router() -> Router {
+    Router::new()
+        .route("/admin/log-level", get(log_level).put(set_log_level))
+        .layer(DefaultBodyLimit::max(MAX_DIRECTIVES))
 }
 
 async fn log_level() -> Response {
@@ -36,7 +28,7 @@ async fn log_level() -> Response {
 async fn set_log_level(body: Bytes) -> Response {
     let Some(logs) = &core().logs else { return uninitialised() };
     let directives = match std::str::from_utf8(&body) {
-        Ok(text) if !text.trim().is_empty() && text.len() <= MAX_DIRECTIVES => text.trim(),
+        Ok(text) if !text.trim().is_empty() => text.trim(),
         _ => return (StatusCode::BAD_REQUEST, "expected directives such as `info,order=debug`\n").into_response(),
     };
     match logs.set_filter(directives) {
@@ -52,6 +44,6 @@ async fn set_log_level(body: Bytes) -> Response {
     }
 }
 
-fn uninitialised() -> Response {
+pub(super) fn uninitialised() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, "telemetry is not initialised: call `telemetry::init` first\n").into_response()
 }

@@ -1,0 +1,162 @@
+//! What operators and orchestrators ask a running process: whether it works, its metrics, to log more or less, and which
+//! build it is.
+//!
+//! | path | answer |
+//! |---|---|
+//! | `GET /health/live` | 200 as long as the process answers at all |
+//! | `GET /health/ready` | 200 when every [check](Admin::check) passes, else 503; both with the results as JSON |
+//! | `GET /metrics` | all metrics in Prometheus' text format, or in OpenMetrics' with exemplars for those who ask for it |
+//! | `GET /admin/log-level` | the log filter in force |
+//! | `PUT /admin/log-level` | replaces it by the directives in the body (`RUST_LOG` syntax), until the process ends |
+//! | `GET /admin/build` | service, version, instance, commit, uptime in seconds |
+//!
+//! [`Admin::serve`] answers all of it on a port of its own. [`Admin::probes`] gives the part that may stand beside a
+//! service's public routes: everything but `/admin/*`.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::future::Future;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+
+use crate::metrics;
+
+mod build;
+mod checks;
+mod health;
+mod log_level;
+mod server;
+
+pub(crate) use build::{Build, COMMIT};
+pub use server::AdminServer;
+
+use checks::{Check, Checks};
+
+/// Longest time a check may take unless told otherwise: probes of orchestrators give up after a second or a few.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long results stand unless told otherwise: short enough that nobody notices, long enough to blunt a storm of probes.
+const CHECK_CACHE: Duration = Duration::from_millis(200);
+
+/// All routes with no checks: [`Admin::router`] of [`Admin::new`].
+///
+/// Serve it where only operators reach it; [`Admin::serve`] does.
+#[must_use]
+pub fn admin_router() -> Router {
+    Admin::new().router()
+}
+
+/// Health, metrics and controls of this process; see the [module](self) for what is served.
+///
+/// # Examples
+///
+/// ```
+/// use telemetry::admin::Admin;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> std::io::Result<()> {
+/// let admin = Admin::new()
+///     .check("database", || async { Ok::<(), std::io::Error>(()) })
+///     .check("disk", || async { Err("no space left") });
+/// let server = admin.serve("127.0.0.1:0").await?;
+/// let ready = reqwest::get(format!("http://{}/health/ready", server.local_addr())).await.unwrap();
+/// assert_eq!(ready.status(), 503);
+/// server.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+#[must_use = "it answers nothing until its routes are served"]
+pub struct Admin {
+    checks: Vec<Check>,
+    timeout: Duration,
+    cache: Duration,
+    remote: bool,
+}
+
+// === impl Admin ===
+
+impl Admin {
+    /// No checks: ready as soon as it is served.
+    pub fn new() -> Self {
+        Self { checks: Vec::new(), timeout: CHECK_TIMEOUT, cache: CHECK_CACHE, remote: false }
+    }
+
+    /// Adds what readiness depends on, under a name that the answer shows.
+    ///
+    /// The check runs in a task of its own, at the same time as the others and outside of any trace. It is down when it
+    /// returns an error (the answer shows the text, redacted), panics, or takes longer than [`Admin::check_timeout`].
+    /// A later check of the same name replaces the earlier one.
+    pub fn check<F, Fut, E>(mut self, name: impl Into<Cow<'static, str>>, check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
+        let check = Check::new(name.into(), check);
+        self.checks.retain(|other| other.name != check.name);
+        self.checks.push(check);
+        self
+    }
+
+    /// Longest time all checks together may take (default 1 s).
+    pub fn check_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// How long the results stand before the checks run again (default 200 ms); probes that come at the same time share one run.
+    pub fn cache_for(mut self, time: Duration) -> Self {
+        self.cache = time;
+        self
+    }
+
+    /// Answers `/admin/*` to whoever reaches the address, even when [`Admin::serve`] is given one that is not loopback.
+    pub fn allow_remote_admin(mut self) -> Self {
+        self.remote = true;
+        self
+    }
+
+    /// What may stand beside a service's own routes: `/health/live`, `/health/ready` and `/metrics`.
+    pub fn probes(self) -> Router {
+        probes(Checks::new(self.checks, self.timeout, self.cache))
+    }
+
+    /// All routes, for a listener of the caller's. Serve it where only operators reach it.
+    pub fn router(self) -> Router {
+        self.probes().merge(log_level::router()).merge(build::router())
+    }
+
+    /// Serves everything on a port of its own (0 picks a free one) until the returned server is dropped or shut down.
+    ///
+    /// On an address that is not loopback `/admin/*` is refused with 403, unless [`Admin::allow_remote_admin`] was called:
+    /// the log level is not for everybody who can reach the machine. Probes and metrics are answered anywhere.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be resolved or listened on.
+    pub async fn serve(self, address: impl tokio::net::ToSocketAddrs) -> std::io::Result<AdminServer> {
+        let listener = tokio::net::TcpListener::bind(address).await?;
+        let open = self.remote || listener.local_addr()?.ip().is_loopback();
+        let router = if open { self.router() } else { self.probes().merge(server::refusal()) };
+        server::start(listener, router)
+    }
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn probes(checks: Checks) -> Router {
+    Router::new().merge(health::router(checks)).route("/metrics", get(scrape))
+}
+
+async fn scrape(headers: HeaderMap) -> Response {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let (content_type, page) = metrics::exposition(accept);
+    ([(header::CONTENT_TYPE, content_type)], page).into_response()
+}
