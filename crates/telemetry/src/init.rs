@@ -154,7 +154,7 @@ fn tracers(
     let sampling = if config.disabled { Sampling::Never } else { config.sampling };
     let sampler = Arc::new(Sampler::new(sampling, config.sampling_cap));
     let (queue, spans) = export::spans::<Finished>(config, client, &resource)?.unzip();
-    let sink = memory.or_else(|| queue.map(|queue| Arc::new(queue) as Arc<dyn SpanSink>));
+    let sink = crate::testing::tee(memory, queue.map(|queue| Arc::new(queue) as Arc<dyn SpanSink>));
     let mut builder =
         SdkTracerProvider::builder().with_resource(resource).with_sampler(ThirdPartySampler(Arc::clone(&sampler)));
     if let Some(sink) = &sink {

@@ -10,19 +10,12 @@ use serde_json::Value;
 use telemetry::context::MessageContext;
 use telemetry::http::{Client, server_layer};
 use telemetry::messaging::{self, Consumer};
-use telemetry::testing::{Span, capture, metric};
+use telemetry::testing::{capture, metric};
 
 use support::{ConsumerError, delivery, serve};
 
 fn line(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
-}
-
-fn named<'a>(spans: &'a [Span], kind: &str, name: &str) -> &'a Span {
-    spans
-        .iter()
-        .find(|span| span.kind == kind && span.name == name)
-        .unwrap_or_else(|| panic!("{kind} {name} in {spans:#?}"))
 }
 
 /// `POST /flow/orders/{id}` asks `GET /flow/gigs/{id}` of itself and stores what an outbox row would.
@@ -77,7 +70,8 @@ async fn one_operation_is_one_flow_with_one_correlation_id() {
     let failed = messaging::process(&delivery, "flow-mail", async { Err::<(), _>(ConsumerError) }).await;
     assert!(failed.is_err());
 
-    let spans = capture.wait_for(|spans| spans.iter().any(|s| s.name == "POST /flow/orders/{id}")).await;
+    let server = capture.wait_for_span("server POST /flow/orders/{id}").await;
+    let spans = capture.spans();
     insta::assert_snapshot!(capture.tree(), @r"
     server POST /flow/orders/{id}
       client GET /flow/gigs/{id}
@@ -87,13 +81,12 @@ async fn one_operation_is_one_flow_with_one_correlation_id() {
     ");
     assert!(spans.iter().all(|span| span.attribute("app.correlation_id") == capture.correlation_id().as_str()));
 
-    let server = named(&spans, "server", "POST /flow/orders/{id}");
     assert_eq!(server.attribute("http.response.status_code"), "200");
     assert_eq!(server.attribute("http.response.body.size"), "7");
     assert_eq!(server.attribute("url.path"), "/flow/orders/42");
     assert_eq!(server.attribute("url.query"), "token=[redacted]&page=1");
     assert_eq!(server.attribute("server.address"), "127.0.0.1");
-    let consumer = named(&spans, "consumer", "process flow-users");
+    let consumer = capture.expect_span("consumer process flow-users");
     assert_ne!(consumer.trace_id, server.trace_id);
     assert_eq!(consumer.parent_id, None);
     for (key, value) in [

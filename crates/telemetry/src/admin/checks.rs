@@ -151,10 +151,10 @@ impl Report {
             let before = before.and_then(|report| report.checks.get(name)).map_or(Health::Up, |finding| finding.status);
             match (before, finding.status) {
                 (Health::Up, Health::Down) => {
-                    tracing::warn!(target: "telemetry::health", check = &**name, reason = finding.reason, "check is down");
+                    tracing::warn!(target: "telemetry::health", { app.health.check = &**name, app.health.reason = finding.reason }, "check is down");
                 }
                 (Health::Down, Health::Up) => {
-                    tracing::info!(target: "telemetry::health", check = &**name, "check is up again");
+                    tracing::info!(target: "telemetry::health", { app.health.check = &**name }, "check is up again");
                 }
                 _ => {}
             }

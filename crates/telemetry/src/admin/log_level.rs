@@ -33,7 +33,7 @@ async fn set_log_level(body: Bytes) -> Response {
     };
     match logs.set_filter(directives) {
         Ok(()) => {
-            tracing::warn!(target: "telemetry::admin", directives, "log level changed");
+            tracing::warn!(target: "telemetry::admin", { app.log.filter = directives }, "log level changed");
             StatusCode::NO_CONTENT.into_response()
         }
         Err(invalid) => {

@@ -33,7 +33,7 @@ pub(super) fn start(listener: TcpListener, router: Router) -> std::io::Result<Ad
     let (stop, stopped) = oneshot::channel::<()>();
     let serve = axum::serve(listener, router).with_graceful_shutdown(async { drop(stopped.await) });
     let task = tokio::spawn(async { serve.await });
-    tracing::info!(target: "telemetry::admin", address = %address, "admin routes are served");
+    tracing::info!(target: "telemetry::admin", { server.address = %address.ip(), server.port = address.port() }, "admin routes are served");
     Ok(AdminServer { address, stop: Some(stop), task })
 }
 

@@ -116,6 +116,12 @@ impl Tracer for OperationTracer {
         let correlation = correlation::of(parent).unwrap_or_else(CorrelationId::generate);
         let span = parent.span();
         let above = span.span_context();
+        if parent.is_telemetry_suppressed() {
+            // Somebody's own machinery, such as a readiness check: in no trace, and not a root of its own either.
+            let context =
+                SpanContext::new(ids::trace_id(), ids::span_id(), TraceFlags::default(), false, TraceState::NONE);
+            return Operation::silent(context, correlation, false);
+        }
         let (context, sampled) = self.span(above);
         let local = above.is_valid() && !above.is_remote();
         let opening = Opening {
