@@ -10,6 +10,7 @@ use opentelemetry_sdk::metrics::data::{AggregatedMetrics, Metric, MetricData, Re
 
 use crate::core::SCOPE;
 use crate::metrics::exemplars::{self, Exemplar, Exemplars};
+use crate::redact;
 
 pub(super) fn request(metrics: &ResourceMetrics) -> ExportMetricsServiceRequest {
     let mut request = ExportMetricsServiceRequest::from(metrics);
@@ -21,6 +22,7 @@ pub(super) fn request(metrics: &ResourceMetrics) -> ExportMetricsServiceRequest 
             complete(metric, converted, kept.as_deref());
         }
     }
+    redact::request(&mut request);
     request
 }
 

@@ -5,6 +5,8 @@ use std::fmt::Write;
 
 use opentelemetry::KeyValue;
 
+use crate::redact;
+
 /// A number that may stand in a sample.
 pub(super) trait Number: Copy {
     fn write(self, out: &mut String);
@@ -62,7 +64,13 @@ pub(super) fn name(name: &str, unit: &str, counter: bool) -> String {
 pub(super) fn write<'a>(attributes: impl IntoIterator<Item = &'a KeyValue>, le: Option<&str>, out: &mut String) {
     let mut labels: Vec<(String, Cow<'_, str>)> = Vec::new();
     for attribute in attributes {
-        let (key, value) = (sanitized(attribute.key.as_str()), attribute.value.as_str());
+        let value = attribute.value.as_str();
+        // What is shown as it is stays borrowed.
+        let hidden = match redact::label(attribute.key.as_str(), &value) {
+            Cow::Owned(hidden) => Some(Cow::Owned(hidden)),
+            Cow::Borrowed(_) => None,
+        };
+        let (key, value) = (sanitized(attribute.key.as_str()), hidden.unwrap_or(value));
         // A page with one label twice is refused as a whole; the conventions say how to join them.
         match labels.iter_mut().find(|(known, _)| *known == key) {
             Some((_, known)) => *known = format!("{known};{value}").into(),

@@ -4,6 +4,7 @@
 //! address, credentials, a card number, an IBAN or the value of a secret key is replaced ([`text`]).
 
 mod keys;
+mod labels;
 mod look;
 mod number;
 mod pair;
@@ -16,6 +17,7 @@ mod values;
 pub use policy::{Policy, policy};
 pub use values::text;
 
+pub(crate) use labels::{label, request};
 pub(crate) use look::look;
 pub(crate) use number::is_card;
 pub(crate) use policy::{install, installed};
