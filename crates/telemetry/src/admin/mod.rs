@@ -16,6 +16,7 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::future::Future;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use axum::Router;
@@ -137,8 +138,9 @@ impl Admin {
     /// # Errors
     ///
     /// When the address cannot be resolved or listened on.
-    pub async fn serve(self, address: impl tokio::net::ToSocketAddrs) -> std::io::Result<AdminServer> {
-        let listener = tokio::net::TcpListener::bind(address).await?;
+    pub async fn serve(self, address: impl ToSocketAddrs) -> std::io::Result<AdminServer> {
+        let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        let listener = tokio::net::TcpListener::bind(&*addresses).await?;
         let open = self.remote || listener.local_addr()?.ip().is_loopback();
         let router = if open { self.router() } else { self.probes().merge(server::refusal()) };
         server::start(listener, router)
