@@ -46,7 +46,6 @@ const CHECK_CACHE: Duration = Duration::from_millis(200);
 /// All routes with no checks: [`Admin::router`] of [`Admin::new`].
 ///
 /// Serve it where only operators reach it; [`Admin::serve`] does.
-#[must_use]
 pub fn admin_router() -> Router {
     Admin::new().router()
 }
