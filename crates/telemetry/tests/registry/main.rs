@@ -46,6 +46,7 @@ async fn traffic() -> Emitted {
     traffic::http(&capture).await;
     traffic::messaging(&capture).await;
     traffic::operations(&capture).await;
+    traffic::instruments();
     traffic::admin(&capture).await;
 
     let said = |text: &str| {
@@ -55,6 +56,7 @@ async fn traffic() -> Emitted {
     answers.store(true, Ordering::Relaxed);
     capture.run(Observe::internal("afterwards").run(async {})).await;
     eventually("the collector that answers again is noticed", || said("is up again")).await;
+    eventually("the collector that takes a part is noticed", || said("a part only")).await;
     // Shares of time need two looks with some time between them.
     let two_looks = ["process.cpu.utilization", "app.tokio.worker.utilization"];
     let present = || two_looks.iter().all(|name| emitted().metrics.iter().any(|point| point.metric == *name));

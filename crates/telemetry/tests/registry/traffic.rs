@@ -11,17 +11,23 @@ use axum::routing::{any, get};
 use lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::FieldTable;
 use lapin::{Connection, ConnectionProperties};
+use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
+use prost::Message;
 use telemetry::admin::Admin;
 use telemetry::http::{Client, server_layer};
 use telemetry::messaging::{Destination, OutgoingMessage, process, publish};
 use telemetry::span::Observe;
 use telemetry::testing::Capture;
 
-/// A collector that refuses everything until it is told otherwise.
+/// A collector that refuses everything until it is told to answer, and then takes a part only.
 pub async fn collector(answers: Arc<AtomicBool>) -> String {
     let answer = async move || match answers.load(Ordering::Relaxed) {
-        true => StatusCode::OK,
-        false => StatusCode::BAD_REQUEST,
+        true => {
+            let partial = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".into() };
+            let answer = ExportTraceServiceResponse { partial_success: Some(partial) };
+            (StatusCode::OK, answer.encode_to_vec())
+        }
+        false => (StatusCode::BAD_REQUEST, Vec::new()),
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
@@ -92,6 +98,12 @@ pub async fn messaging(capture: &Capture) {
 pub async fn operations(capture: &Capture) {
     let failing = async { Observe::client("lookup").run(async { Err::<(), _>("no answer") }).await };
     let _ = capture.run(Observe::internal("step").run(failing)).await;
+}
+
+/// An instrument whose callback panics, as a pool's might that is gone.
+pub fn instruments() {
+    let meter = telemetry::metrics::meter();
+    meter.u64_observable_gauge("app.registry.gone").with_callback(|_| panic!("on purpose")).build();
 }
 
 pub async fn admin(capture: &Capture) {
