@@ -38,15 +38,18 @@
 //! ```
 
 pub mod admin;
+mod cache;
 pub mod context;
 mod core;
 pub mod correlation;
 mod export;
 pub mod http;
 mod init;
+mod late;
 mod logs;
 pub mod messaging;
 pub mod metrics;
+mod readings;
 pub mod redact;
 mod settings;
 mod shutdown;
@@ -54,6 +57,7 @@ mod signals;
 pub mod span;
 pub mod testing;
 mod trace;
+mod work;
 
 pub use admin::{Admin, admin_router};
 pub use init::{InitError, Telemetry, init};

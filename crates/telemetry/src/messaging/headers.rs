@@ -26,7 +26,8 @@ pub fn extract(properties: &BasicProperties) -> MessageContext {
     }
 }
 
-fn text(value: &AMQPValue) -> Option<String> {
+/// A text in whichever of AMQP's types it came.
+pub(super) fn text(value: &AMQPValue) -> Option<String> {
     let bytes = match value {
         AMQPValue::LongString(text) => text.as_bytes(),
         AMQPValue::ShortString(text) => text.as_str().as_bytes(),

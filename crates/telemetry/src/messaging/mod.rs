@@ -1,17 +1,39 @@
-//! Messages over AMQP (lapin): publishing with a PRODUCER span, processing with a CONSUMER span that links back to it.
+//! Messages over AMQP (lapin): publishing with a PRODUCER span, processing with a CONSUMER span that links back to it,
+//! receiving and settling with CLIENT spans, batches, dead letters, and the lag of queues.
 //!
 //! Spans, attributes and metrics follow the semantic conventions for messaging (status: development).
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::cache::Cache;
+
+pub(crate) mod age;
+pub(crate) mod batch;
+mod consumer;
+mod death;
+mod error;
 mod headers;
+mod lag;
 mod process;
 mod publish;
+mod receive;
+pub(crate) mod series;
+mod settle;
 
 pub use crate::span::Outcome as ProcessOutcome;
+pub use consumer::Consumer;
+pub use death::DeadLetter;
 pub use headers::{extract, inject};
-pub use process::{Consumer, process};
+pub use lag::{Watch, lag, queue_age};
+pub use process::process;
 pub use publish::{OutgoingMessage, publish};
+
+/// `messaging.system` of this module.
+const SYSTEM: &str = "rabbitmq";
+
+/// Names of destinations, so that a measurement does not put one together each time.
+static NAMES: Cache<Arc<str>> = Cache::new(1024);
 
 /// Where a message goes, or came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +68,16 @@ impl Destination {
         parts.retain(|part| !part.is_empty());
         if parts.is_empty() { "amq.default".to_owned() } else { parts.join(":") }
     }
+}
+
+/// [`Destination::name`] of borrowed parts, made once.
+fn destination(exchange: &str, routing_key: &str, queue: Option<&str>) -> Arc<str> {
+    let name = NAMES.get(&[exchange, routing_key, queue.unwrap_or_default()], || {
+        let mut destination = Destination::new(exchange.to_owned(), routing_key.to_owned());
+        destination.queue = queue.map(|queue| queue.to_owned().into());
+        destination.name().into()
+    });
+    Arc::clone(&name)
 }
 
 #[cfg(test)]

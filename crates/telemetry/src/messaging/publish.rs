@@ -1,19 +1,18 @@
 //! Publishing: a PRODUCER span from the message's creation context to the broker's confirm.
 
-use std::time::Instant;
-
 use lapin::options::BasicPublishOptions;
 use lapin::types::{FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation};
 use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::trace::SpanKind;
 use opentelemetry::{Context, KeyValue};
 
-use super::{Destination, headers};
+use super::error::{error_type, short};
+use super::series::{Client, Series};
+use super::{Destination, SYSTEM, destination, headers};
 use crate::context::MessageContext;
-use crate::core::{Core, core};
-use crate::correlation::{self, CorrelationId};
-use crate::metrics::with_attributes;
+use crate::correlation::CorrelationId;
+use crate::work::{Failure, Work, open};
 
 /// A message to publish.
 #[derive(Debug, Clone, Default)]
@@ -62,10 +61,10 @@ pub async fn publish(
     destination: &Destination,
     message: OutgoingMessage,
 ) -> Result<Confirmation, lapin::Error> {
-    let mut sending = Sending::start(destination, &message);
+    let sending = start(destination, &message);
     let context = sending.context.clone();
     let result = send(channel, destination, message, &sending).with_context(context).await;
-    sending.confirmed(&result);
+    sending.finish(failure(&result));
     result
 }
 
@@ -73,7 +72,7 @@ async fn send(
     channel: &Channel,
     destination: &Destination,
     message: OutgoingMessage,
-    sending: &Sending,
+    sending: &Work<Client>,
 ) -> Result<Confirmation, lapin::Error> {
     let exchange = short(&destination.exchange)?;
     let routing_key = short(&destination.routing_key)?;
@@ -104,100 +103,37 @@ pub(super) fn properties(
     properties.with_headers(table).with_message_id(id).with_type(kind).with_correlation_id(correlation.as_str().into())
 }
 
-/// lapin panics on longer texts; here they are an error.
-fn short(text: &str) -> Result<ShortString, lapin::Error> {
-    ShortString::try_new(text).map_err(|_| {
-        let shown: String = text.chars().take(40).collect();
-        let reason = format!("`{shown}...` is {} bytes: AMQP names and ids have at most 255", text.len());
-        lapin::Error::from(std::io::Error::new(std::io::ErrorKind::InvalidInput, reason))
-    })
+/// Opens the span of one message on its way to the broker; dropping it unconfirmed reports it as cancelled.
+fn start(to: &Destination, message: &OutgoingMessage) -> Work<Client> {
+    let name = destination(&to.exchange, &to.routing_key, to.queue.as_deref());
+    let series = Series { system: SYSTEM, operation: "send", destination: name, more: Vec::new(), messages: 1 };
+    let parent = match &message.context {
+        Some(stored) => stored.extract(),
+        None => Context::current(),
+    };
+    let exchange = if to.exchange.is_empty() { "amq.default" } else { &to.exchange };
+    let opened = open(format!("send {exchange}"), SpanKind::Producer, parent, Vec::new(), |correlation| {
+        let mut attributes = series.span("send", 6);
+        attributes.extend([
+            KeyValue::new("messaging.rabbitmq.destination.routing_key", to.routing_key.clone().into_owned()),
+            KeyValue::new("messaging.message.id", message.id.clone()),
+            KeyValue::new("messaging.message.conversation_id", correlation.value()),
+            KeyValue::new("messaging.message.body.size", i64::try_from(message.body.len()).unwrap_or(i64::MAX)),
+            KeyValue::new("app.messaging.message.type", message.kind.clone()),
+        ]);
+        attributes
+    });
+    Work::new(opened, Client { series, kind: "send" })
 }
 
-/// One message on its way to the broker; dropping it unconfirmed reports it as cancelled.
-pub(super) struct Sending {
-    core: &'static Core,
-    pub(super) context: Context,
-    pub(super) correlation: CorrelationId,
-    destination: String,
-    started: Instant,
-    error: Option<&'static str>,
-}
-
-impl Sending {
-    pub(super) fn start(destination: &Destination, message: &OutgoingMessage) -> Self {
-        let core = core();
-        let parent = match &message.context {
-            Some(stored) => stored.extract(),
-            None => Context::current(),
-        };
-        let (parent, correlation) = correlation::ensure(parent);
-        let exchange = if destination.exchange.is_empty() { "amq.default" } else { &destination.exchange };
-        let builder = SpanBuilder::from_name(format!("send {exchange}")).with_kind(SpanKind::Producer);
-        let context = parent.with_span(core.tracer.build_with_context(builder, &parent));
-        let name = destination.name();
-        let span = context.span();
-        if span.is_recording() {
-            span.set_attributes([
-                KeyValue::new("messaging.system", "rabbitmq"),
-                KeyValue::new("messaging.operation.name", "send"),
-                KeyValue::new("messaging.operation.type", "send"),
-                KeyValue::new("messaging.destination.name", name.clone()),
-                KeyValue::new(
-                    "messaging.rabbitmq.destination.routing_key",
-                    destination.routing_key.clone().into_owned(),
-                ),
-                KeyValue::new("messaging.message.id", message.id.clone()),
-                KeyValue::new("messaging.message.conversation_id", correlation.value()),
-                KeyValue::new("messaging.message.body.size", message.body.len() as i64),
-                KeyValue::new("app.messaging.message.type", message.kind.clone()),
-                KeyValue::new(correlation::ATTRIBUTE, correlation.value()),
-            ]);
-        }
-        Self { core, context, correlation, destination: name, started: Instant::now(), error: Some("cancelled") }
-    }
-
-    pub(super) fn confirmed(&mut self, result: &Result<Confirmation, lapin::Error>) {
-        self.error = match result {
-            Ok(Confirmation::Nack(_)) => Some("nack"),
-            Ok(Confirmation::Ack(Some(_))) => Some("unroutable"),
-            Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => None,
-            Err(error) => Some(error_type(error)),
-        };
-    }
-}
-
-impl Drop for Sending {
-    fn drop(&mut self) {
-        let elapsed = self.started.elapsed();
-        with_attributes(|attributes| {
-            attributes.push(KeyValue::new("messaging.system", "rabbitmq"));
-            attributes.push(KeyValue::new("messaging.operation.name", "send"));
-            attributes.push(KeyValue::new("messaging.operation.type", "send"));
-            attributes.push(KeyValue::new("messaging.destination.name", self.destination.clone()));
-            attributes.extend(self.error.map(|error| KeyValue::new("error.type", error)));
-            self.core.instruments.messaging_duration.record(elapsed.as_secs_f64(), attributes);
-            self.core.instruments.messaging_sent.add(1, attributes);
-        });
-        let span = self.context.span();
-        if let Some(error) = self.error {
-            span.set_attribute(KeyValue::new("error.type", error));
-            span.set_status(Status::error(""));
-        }
-        span.end();
-    }
-}
-
-/// Few and stable, as `error.type` must be.
-fn error_type(error: &lapin::Error) -> &'static str {
-    use lapin::ErrorKind;
-    match error.kind() {
-        ErrorKind::IOError(io) if io.kind() == std::io::ErrorKind::InvalidInput => "invalid_message",
-        ErrorKind::IOError(_) => "io_error",
-        ErrorKind::InvalidChannelState(..) | ErrorKind::InvalidChannel(_) => "channel_closed",
-        ErrorKind::InvalidConnectionState(_) | ErrorKind::MissingHeartbeatError => "connection_closed",
-        ErrorKind::ProtocolError(_) => "broker_error",
-        _ => "amqp_error",
-    }
+fn failure(result: &Result<Confirmation, lapin::Error>) -> Failure {
+    let kind = match result {
+        Ok(Confirmation::Nack(_)) => "nack",
+        Ok(Confirmation::Ack(Some(_))) => "unroutable",
+        Ok(Confirmation::Ack(None) | Confirmation::NotRequested) => return None,
+        Err(error) => return Some((error_type(error).into(), error.to_string())),
+    };
+    Some((kind.into(), String::new()))
 }
 
 #[cfg(test)]
@@ -213,7 +149,7 @@ mod tests {
         message: OutgoingMessage,
         result: &Result<Confirmation, lapin::Error>,
     ) -> Delivery {
-        let mut sending = Sending::start(destination, &message);
+        let sending = start(destination, &message);
         let mut delivery =
             Delivery::mock(1, (&*destination.exchange).into(), (&*destination.routing_key).into(), false, message.body);
         delivery.properties = properties(
@@ -224,7 +160,7 @@ mod tests {
             &sending.context,
             &sending.correlation,
         );
-        sending.confirmed(result);
+        sending.finish(failure(result));
         delivery
     }
 
@@ -261,19 +197,12 @@ mod tests {
             .run(async {
                 sent(&destination, message(), &Ok(Confirmation::Nack(None)));
                 sent(&destination, message(), &Err(std::io::Error::other("gone").into()));
-                drop(Sending::start(&destination, &message()));
+                drop(start(&destination, &message()));
             })
             .await;
         assert_eq!(
             capture.tree(),
             "producer send refusing !nack\nproducer send refusing !io_error\nproducer send refusing !cancelled\n"
         );
-    }
-
-    #[test]
-    fn text_too_long_for_amqp_is_an_error() {
-        let error = short(&"x".repeat(256)).unwrap_err();
-        assert_eq!(error_type(&error), "invalid_message");
-        assert!(error.to_string().contains("256 bytes"), "{error}");
     }
 }

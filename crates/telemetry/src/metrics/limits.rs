@@ -23,8 +23,21 @@ const EXPONENTIAL: Aggregation =
     Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
 
 /// Instruments of this crate; what the application makes keeps the SDK's limit.
-const OWN: [&str; 8] =
-    ["http.", "messaging.", "process.", "otel.sdk.", "app.tokio.", "app.telemetry.", "app.messaging.", "app.process."];
+const OWN: [&str; 13] = [
+    "http.",
+    "messaging.",
+    "process.",
+    "otel.sdk.",
+    "db.",
+    "app.tokio.",
+    "app.telemetry.",
+    "app.messaging.",
+    "app.db.",
+    "app.mail.",
+    "app.socketio.",
+    "app.task.",
+    "app.process.",
+];
 
 /// The view of all instruments.
 pub(crate) fn limits(config: &Config) -> impl Fn(&Instrument) -> Option<Stream> + Send + Sync + 'static {
@@ -57,6 +70,8 @@ fn own(instrument: &Instrument) -> Option<usize> {
     own.then_some(match instrument.kind() {
         InstrumentKind::Counter | InstrumentKind::Histogram => RECORDED,
         InstrumentKind::UpDownCounter | InstrumentKind::Gauge => LEVELS,
+        // One per queue, partition or pool.
+        _ if ["app.messaging.", "db."].iter().any(|prefix| instrument.name().starts_with(prefix)) => LEVELS,
         _ => OBSERVED,
     })
 }
