@@ -42,6 +42,7 @@ mod cache;
 pub mod context;
 mod core;
 pub mod correlation;
+pub mod db;
 mod export;
 pub mod http;
 mod init;

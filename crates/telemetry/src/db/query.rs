@@ -1,0 +1,190 @@
+//! One query: what is known of it before, its span, and its measurements.
+
+use std::borrow::Cow;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::context::FutureExt;
+use opentelemetry::metrics::Histogram;
+use opentelemetry::trace::{SpanKind, TraceContextExt};
+use opentelemetry::{Context, KeyValue};
+
+use super::summary::Summary;
+use crate::late::{Late, seconds};
+use crate::metrics::with_attributes;
+use crate::span::Outcome;
+use crate::work::{Report, Work, open};
+
+/// Bounds the conventions recommend for operations of databases, in seconds.
+const BOUNDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
+
+static DURATION: Late<Histogram<f64>> =
+    Late::new(|meter| seconds(meter, "db.client.operation.duration", "Time until the database answered", &BOUNDS));
+
+/// A query to be observed: CLIENT span `{operation} {table}` and `db.client.operation.duration` (s).
+///
+/// The span has `db.system.name`, `db.operation.name`, `db.collection.name`, `db.query.summary` and `db.query.text`, in
+/// which each value is a `?`, each list of values is `(?)`, and which has at most 1024 bytes. Statements are analysed once;
+/// the results of the latest 1024 are remembered.
+///
+/// # Examples
+///
+/// ```
+/// use telemetry::db::Query;
+///
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// let query = Query::new("postgresql", "SELECT title FROM gigs WHERE price < 100");
+/// assert_eq!(query.summary(), "SELECT gigs");
+/// assert_eq!(query.text(), "SELECT title FROM gigs WHERE price < ?");
+/// let titles = query.rows(async { Ok::<_, std::io::Error>(vec!["a logo"]) }, |titles| titles.len() as u64).await;
+/// # titles.unwrap();
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "it opens no span until it runs something"]
+pub struct Query {
+    system: Cow<'static, str>,
+    summary: Arc<Summary>,
+    namespace: Option<Cow<'static, str>>,
+    server: Option<(Cow<'static, str>, u16)>,
+}
+
+impl Query {
+    /// A query of a `system`, which is a `db.system.name` of the conventions, such as `postgresql`, `sqlite` or `mysql`.
+    ///
+    /// The notation of strings and names depends on it; of an unknown system, rather too much is taken for a value.
+    pub fn new(system: impl Into<Cow<'static, str>>, statement: &str) -> Self {
+        let system = system.into();
+        let summary = Summary::of(&system, statement);
+        Self { system, summary, namespace: None, server: None }
+    }
+
+    /// The database's name: `db.namespace`.
+    pub fn namespace(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.namespace = Some(name.into());
+        self
+    }
+
+    /// Where the database is: `server.address` and `server.port`.
+    pub fn server(mut self, address: impl Into<Cow<'static, str>>, port: u16) -> Self {
+        self.server = Some((address.into(), port));
+        self
+    }
+
+    /// The command and the tables: `db.query.summary`.
+    #[must_use]
+    pub fn summary(&self) -> &str {
+        &self.summary.summary
+    }
+
+    /// The statement without values: `db.query.text`.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.summary.text
+    }
+
+    /// Runs `future` inside the span. Dropped or panicking, it is recorded as such.
+    ///
+    /// The text of an error becomes the span's status, so it must not show values: what a database says of a violated
+    /// constraint often does.
+    pub async fn run<F>(self, future: F) -> F::Output
+    where
+        F: Future,
+        F::Output: Outcome,
+    {
+        self.start().run(future).await
+    }
+
+    /// The same for a query that returns rows, which `count` counts: `db.response.returned_rows`.
+    pub async fn rows<F, T, E>(self, future: F, count: impl FnOnce(&T) -> u64) -> Result<T, E>
+    where
+        F: Future<Output = Result<T, E>>,
+        F::Output: Outcome,
+    {
+        let work = self.start();
+        let output = future.with_context(work.context.clone()).await;
+        if let Ok(found) = &output {
+            returned(&work.context, count(found));
+        }
+        work.finish(output.failure());
+        output
+    }
+
+    /// Opens the span.
+    pub(super) fn start(self) -> Work<Measured> {
+        let name = self.summary.name.to_string();
+        let opened = open(name, SpanKind::Client, Context::current(), Vec::new(), |_| {
+            let mut attributes = Vec::with_capacity(9);
+            self.describe(&mut attributes);
+            attributes.push(KeyValue::new("db.query.summary", Arc::clone(&self.summary.summary)));
+            attributes.push(KeyValue::new("db.query.text", Arc::clone(&self.summary.text)));
+            attributes
+        });
+        Work::new(opened, Measured(self))
+    }
+
+    /// What span and measurements have in common.
+    fn describe(&self, attributes: &mut Vec<KeyValue>) {
+        attributes.push(KeyValue::new("db.system.name", self.system.clone()));
+        attributes.push(KeyValue::new("db.operation.name", self.summary.operation));
+        attributes
+            .extend(self.summary.table.as_ref().map(|table| KeyValue::new("db.collection.name", Arc::clone(table))));
+        attributes.extend(self.namespace.as_ref().map(|name| KeyValue::new("db.namespace", name.clone())));
+        if let Some((address, port)) = &self.server {
+            attributes.push(KeyValue::new("server.address", address.clone()));
+            attributes.push(KeyValue::new("server.port", i64::from(*port)));
+        }
+    }
+}
+
+/// Sets how many rows came back.
+pub(super) fn returned(context: &Context, rows: u64) {
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    context.span().set_attribute(KeyValue::new("db.response.returned_rows", rows));
+}
+
+/// A query whose duration is measured.
+pub(super) struct Measured(Query);
+
+impl Report for Measured {
+    fn ended(&self, _: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
+        with_attributes(|attributes| {
+            self.0.describe(attributes);
+            attributes.extend(error.map(|kind| KeyValue::new("error.type", kind.clone())));
+            DURATION.get().record(elapsed.as_secs_f64(), attributes);
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{capture, metric};
+
+    #[tokio::test]
+    async fn query_is_a_client_span_with_its_statement_in_short() {
+        let capture = capture();
+        let query = Query::new("postgresql", "SELECT a FROM query_spans WHERE b = 'eve'").server("db.internal", 5432);
+        let found = query.rows(async { Ok::<_, std::fmt::Error>(vec![1, 2]) }, |rows| rows.len() as u64);
+        assert_eq!(capture.run(found).await.unwrap().len(), 2);
+        let failing = Query::new("postgresql", "DELETE FROM query_spans").run(async { Err::<(), _>(std::fmt::Error) });
+        assert!(capture.run(failing).await.is_err());
+        let mut dropped = Box::pin(capture.run(Query::new("sqlite", "COMMIT").run(std::future::pending::<()>())));
+        assert!(futures_util::poll!(dropped.as_mut()).is_pending());
+        drop(dropped);
+
+        assert_eq!(
+            capture.tree(),
+            "client SELECT query_spans\nclient DELETE query_spans !Error\nclient COMMIT !cancelled\n"
+        );
+        let span = &capture.spans()[0];
+        assert_eq!(span.attribute("db.query.text"), "SELECT a FROM query_spans WHERE b = ?");
+        assert_eq!(span.attribute("db.query.summary"), "SELECT query_spans");
+        assert_eq!(span.attribute("db.response.returned_rows"), "2");
+        assert_eq!(span.attribute("server.port"), "5432");
+        let table = ("db.collection.name", "query_spans");
+        assert_eq!(metric("db.client.operation.duration", &[table, ("db.operation.name", "SELECT")]), 1.0);
+        assert_eq!(metric("db.client.operation.duration", &[table, ("error.type", "Error")]), 1.0);
+    }
+}
