@@ -2,10 +2,10 @@
 
 use std::sync::OnceLock;
 
-use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
+use opentelemetry::metrics::{Counter, Meter, UpDownCounter};
 
 use crate::core::{core, installed};
-use crate::metrics::DURATION_BOUNDS;
+use crate::metrics::{Histogram, histogram};
 
 /// Instruments of one module. What is used before [`crate::init`] measures nothing, and is replaced after it.
 pub(crate) struct Late<T> {
@@ -27,14 +27,9 @@ impl<T> Late<T> {
     }
 }
 
-/// A histogram of durations in seconds, with the bounds the conventions recommend.
-pub(crate) fn duration(meter: &Meter, name: &'static str, what: &'static str) -> Histogram<f64> {
-    seconds(meter, name, what, &DURATION_BOUNDS)
-}
-
 /// A histogram of durations in seconds.
-pub(crate) fn seconds(meter: &Meter, name: &'static str, what: &'static str, bounds: &[f64]) -> Histogram<f64> {
-    meter.f64_histogram(name).with_unit("s").with_description(what).with_boundaries(bounds.to_vec()).build()
+pub(crate) fn duration(meter: &Meter, name: &'static str, what: &'static str) -> Histogram {
+    histogram(name, "s", what).build_on(meter)
 }
 
 /// A counter of `unit`.

@@ -38,6 +38,7 @@
 //! ```
 
 pub mod admin;
+pub mod baggage;
 mod cache;
 pub mod context;
 mod core;
@@ -48,6 +49,7 @@ pub mod http;
 mod init;
 mod late;
 mod logs;
+pub mod mail;
 pub mod messaging;
 pub mod metrics;
 mod readings;
@@ -55,7 +57,9 @@ pub mod redact;
 mod settings;
 mod shutdown;
 mod signals;
+pub mod socketio;
 pub mod span;
+pub mod task;
 pub mod testing;
 mod trace;
 mod work;

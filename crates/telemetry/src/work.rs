@@ -64,6 +64,12 @@ impl<R: Report> Work<R> {
         Self { context, correlation, report, started: Instant::now(), outcome: None }
     }
 
+    /// Work without a span of its own; `context` must have none, as it would be ended.
+    pub(crate) fn without_span(context: Context, report: R) -> Self {
+        let correlation = correlation::of(&context).unwrap_or_else(CorrelationId::generate);
+        Self::new((context, correlation), report)
+    }
+
     /// Runs `future` as the work.
     pub(crate) async fn run<F>(mut self, future: F) -> F::Output
     where

@@ -6,21 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::context::FutureExt;
-use opentelemetry::metrics::Histogram;
 use opentelemetry::trace::{SpanKind, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::summary::Summary;
-use crate::late::{Late, seconds};
-use crate::metrics::with_attributes;
+use crate::late::Late;
+use crate::metrics::{Histogram, histogram, with_attributes};
 use crate::span::Outcome;
 use crate::work::{Report, Work, open};
 
 /// Bounds the conventions recommend for operations of databases, in seconds.
 const BOUNDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
 
-static DURATION: Late<Histogram<f64>> =
-    Late::new(|meter| seconds(meter, "db.client.operation.duration", "Time until the database answered", &BOUNDS));
+static DURATION: Late<Histogram> = Late::new(|meter| {
+    histogram("db.client.operation.duration", "s", "Time until the database answered").bounds(BOUNDS).build_on(meter)
+});
 
 /// A query to be observed: CLIENT span `{operation} {table}` and `db.client.operation.duration` (s).
 ///
@@ -48,6 +48,7 @@ pub struct Query {
     summary: Arc<Summary>,
     namespace: Option<Cow<'static, str>>,
     server: Option<(Cow<'static, str>, u16)>,
+    below_spans: bool,
 }
 
 impl Query {
@@ -57,7 +58,7 @@ impl Query {
     pub fn new(system: impl Into<Cow<'static, str>>, statement: &str) -> Self {
         let system = system.into();
         let summary = Summary::of(&system, statement);
-        Self { system, summary, namespace: None, server: None }
+        Self { system, summary, namespace: None, server: None, below_spans: false }
     }
 
     /// The database's name: `db.namespace`.
@@ -69,6 +70,13 @@ impl Query {
     /// Where the database is: `server.address` and `server.port`.
     pub fn server(mut self, address: impl Into<Cow<'static, str>>, port: u16) -> Self {
         self.server = Some((address.into(), port));
+        self
+    }
+
+    /// Opens a span only below another one: a query that nobody asked for, such as that of a poll, would be a trace of its
+    /// own each time. It is measured either way.
+    pub fn only_below_spans(mut self) -> Self {
+        self.below_spans = true;
         self
     }
 
@@ -113,8 +121,12 @@ impl Query {
 
     /// Opens the span.
     pub(super) fn start(self) -> Work<Measured> {
+        let current = Context::current();
+        if self.below_spans && !current.has_active_span() {
+            return Work::without_span(current, Measured(self));
+        }
         let name = self.summary.name.to_string();
-        let opened = open(name, SpanKind::Client, Context::current(), Vec::new(), |_| {
+        let opened = open(name, SpanKind::Client, current, Vec::new(), |_| {
             let mut attributes = Vec::with_capacity(9);
             self.describe(&mut attributes);
             attributes.push(KeyValue::new("db.query.summary", Arc::clone(&self.summary.summary)));
@@ -148,11 +160,11 @@ pub(super) fn returned(context: &Context, rows: u64) {
 pub(super) struct Measured(Query);
 
 impl Report for Measured {
-    fn ended(&self, _: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
+    fn ended(&self, context: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
         with_attributes(|attributes| {
             self.0.describe(attributes);
             attributes.extend(error.map(|kind| KeyValue::new("error.type", kind.clone())));
-            DURATION.get().record(elapsed.as_secs_f64(), attributes);
+            DURATION.get().record_in(elapsed.as_secs_f64(), attributes, context.span().span_context());
         });
     }
 }
@@ -160,6 +172,7 @@ impl Report for Measured {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::span::Observe;
     use crate::testing::{capture, metric};
 
     #[tokio::test]
@@ -186,5 +199,15 @@ mod tests {
         let table = ("db.collection.name", "query_spans");
         assert_eq!(metric("db.client.operation.duration", &[table, ("db.operation.name", "SELECT")]), 1.0);
         assert_eq!(metric("db.client.operation.duration", &[table, ("error.type", "Error")]), 1.0);
+    }
+
+    #[tokio::test]
+    async fn poll_is_measured_and_no_trace() {
+        let capture = capture();
+        let poll = || Query::new("sqlite", "SELECT a FROM polled").only_below_spans().run(async {});
+        capture.run(poll()).await;
+        capture.run(Observe::internal("request").run(poll())).await;
+        assert_eq!(capture.tree(), "internal request\n  client SELECT polled\n");
+        assert_eq!(metric("db.client.operation.duration", &[("db.collection.name", "polled")]), 2.0);
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::time::SystemTime;
 
 use lapin::message::Delivery;
-use opentelemetry::trace::{Link, SpanKind};
+use opentelemetry::trace::{Link, SpanKind, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::consumer::Consumer;
@@ -70,7 +70,7 @@ impl Consumer {
         let now = SystemTime::now();
         for delivery in deliveries {
             let letter = DeadLetter::of(&delivery.properties);
-            delivered(delivery, &series(delivery, queue, 1), letter.as_ref(), now);
+            delivered(delivery, &series(delivery, queue, 1), letter.as_ref(), opened.0.span().span_context(), now);
         }
         batch.begin();
         Some(Work::new(opened, Process { series: batch, delivers: !self.pulled }))

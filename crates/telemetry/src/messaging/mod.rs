@@ -25,6 +25,8 @@ pub use crate::span::Outcome as ProcessOutcome;
 pub use consumer::Consumer;
 pub use death::DeadLetter;
 pub use headers::{extract, inject};
+#[cfg(feature = "kafka")]
+pub(crate) use lag::readings as lag_readings;
 pub use lag::{Watch, lag, queue_age};
 pub use process::process;
 pub use publish::{OutgoingMessage, publish};

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use lapin::message::Delivery;
 use opentelemetry::KeyValue;
-use opentelemetry::trace::{Link, SpanKind};
+use opentelemetry::trace::{Link, SpanContext, SpanKind, TraceContextExt};
 
 use super::age::age;
 use super::consumer::Consumer;
@@ -59,7 +59,7 @@ fn start(delivery: &Delivery, queue: &str, continue_trace: bool, delivers: bool)
         attributes
     });
     series.begin();
-    delivered(delivery, &series, letter.as_ref(), SystemTime::now());
+    delivered(delivery, &series, letter.as_ref(), opened.0.span().span_context(), SystemTime::now());
     Work::new(opened, Process { series, delivers })
 }
 
@@ -70,7 +70,13 @@ pub(super) fn series(delivery: &Delivery, queue: &str, messages: u64) -> Series 
 }
 
 /// Records what one delivery says about itself.
-pub(super) fn delivered(delivery: &Delivery, series: &Series, letter: Option<&DeadLetter>, now: SystemTime) {
+pub(super) fn delivered(
+    delivery: &Delivery,
+    series: &Series,
+    letter: Option<&DeadLetter>,
+    span: &SpanContext,
+    now: SystemTime,
+) {
     if delivery.redelivered {
         series.redelivered();
     }
@@ -80,7 +86,7 @@ pub(super) fn delivered(delivery: &Delivery, series: &Series, letter: Option<&De
     let properties = &delivery.properties;
     let id = properties.message_id().as_ref().map(lapin::types::ShortString::as_str);
     if let Some(age) = age(id, properties.timestamp().map(Duration::from_secs), now) {
-        series.aged(age);
+        series.aged(age, span);
     }
 }
 

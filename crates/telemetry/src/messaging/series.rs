@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::trace::{SpanContext, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use crate::core::core;
@@ -74,8 +75,8 @@ impl Series {
     }
 
     /// How old a message was when its processing started.
-    pub(crate) fn aged(&self, age: Duration) {
-        self.with(|attributes| core().instruments.messaging_age.record(age.as_secs_f64(), attributes));
+    pub(crate) fn aged(&self, age: Duration, span: &SpanContext) {
+        self.with(|attributes| core().instruments.messaging_age.record_in(age.as_secs_f64(), attributes, span));
     }
 
     fn level(&self) -> i64 {
@@ -84,12 +85,12 @@ impl Series {
 }
 
 impl Report for Client {
-    fn ended(&self, _: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
+    fn ended(&self, context: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
         let instruments = &core().instruments;
         self.series.with(|attributes| {
             attributes.push(KeyValue::new("messaging.operation.type", self.kind));
             attributes.extend(error.map(|kind| KeyValue::new("error.type", kind.clone())));
-            instruments.messaging_duration.record(elapsed.as_secs_f64(), attributes);
+            instruments.messaging_duration.record_in(elapsed.as_secs_f64(), attributes, context.span().span_context());
             if self.kind == "send" {
                 instruments.messaging_sent.add(self.series.messages, attributes);
             }
@@ -108,12 +109,12 @@ impl Client {
 }
 
 impl Report for Process {
-    fn ended(&self, _: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
+    fn ended(&self, context: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
         let instruments = &core().instruments;
         self.series.with(|attributes| {
             instruments.messaging_active.add(-self.series.level(), attributes);
             attributes.extend(error.map(|kind| KeyValue::new("error.type", kind.clone())));
-            instruments.messaging_process.record(elapsed.as_secs_f64(), attributes);
+            instruments.messaging_process.record_in(elapsed.as_secs_f64(), attributes, context.span().span_context());
             if self.delivers {
                 instruments.messaging_consumed.add(self.series.messages, attributes);
             }

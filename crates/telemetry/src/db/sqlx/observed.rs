@@ -31,6 +31,7 @@ pub(super) struct Known {
     system: Option<Cow<'static, str>>,
     namespace: Option<Cow<'static, str>>,
     server: Option<(Cow<'static, str>, u16)>,
+    below_spans: bool,
     /// Of the pool, when it is one or comes from one.
     pub(super) gauges: Option<Arc<Gauges>>,
 }
@@ -38,7 +39,7 @@ pub(super) struct Known {
 impl<E> Observed<E> {
     /// Any executor of sqlx, such as `&mut connection` or `&mut *transaction`.
     pub fn new(executor: E) -> Self {
-        Self::with(executor, Known { system: None, namespace: None, server: None, gauges: None })
+        Self::with(executor, Known { system: None, namespace: None, server: None, below_spans: false, gauges: None })
     }
 
     pub(super) fn with(inner: E, known: Known) -> Self {
@@ -63,6 +64,13 @@ impl<E> Observed<E> {
     #[must_use]
     pub fn server(mut self, address: impl Into<Cow<'static, str>>, port: u16) -> Self {
         self.known.server = Some((address.into(), port));
+        self
+    }
+
+    /// Opens spans only below other ones; see [`Query::only_below_spans`].
+    #[must_use]
+    pub fn only_below_spans(mut self) -> Self {
+        self.known.below_spans = true;
         self
     }
 
@@ -107,7 +115,7 @@ impl Known {
         if let Some((address, port)) = &self.server {
             query = query.server(address.clone(), *port);
         }
-        query
+        if self.below_spans { query.only_below_spans() } else { query }
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Instant;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Histogram, Meter, ObservableGauge};
+use opentelemetry::metrics::{Meter, ObservableGauge};
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Either, Error, Executor, Pool, SqlSafeStr, SqlStr, Transaction};
 use tokio::sync::mpsc;
@@ -20,6 +20,7 @@ use super::observed::Observed;
 use super::peeked::Peeked;
 use super::run::told;
 use crate::late::{Late, duration};
+use crate::metrics::Histogram;
 use crate::readings::{Observe, Reading, Readings};
 
 /// What pools report.
@@ -27,7 +28,7 @@ struct Instruments {
     counts: Readings,
     maxima: Readings,
     pending: Readings,
-    wait: Histogram<f64>,
+    wait: Histogram,
     _gauges: [ObservableGauge<f64>; 3],
 }
 
