@@ -47,6 +47,8 @@ pub mod db;
 mod export;
 pub mod http;
 mod init;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 mod late;
 mod logs;
 pub mod mail;
