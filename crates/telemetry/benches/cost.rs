@@ -1,0 +1,83 @@
+//! Time per request and per log line, ours and our peers', side by side.
+//!
+//! `cargo bench -p telemetry` shows it with criterion. With `--measure` it prints the medians of interleaved rounds as
+//! JSON, which `cargo xtask bench telemetry` makes a table of.
+#![allow(missing_docs, unreachable_pub, reason = "a program, not a library")]
+
+mod measuring;
+mod stacks;
+
+use std::io::{stderr, stdout};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, SamplingMode};
+use measuring::{Children, Figures, Place, argument, flag, measure, print, serve};
+use nix::time::{ClockId, clock_gettime};
+use stacks::{ROUND, ROWS};
+
+fn main() -> ExitCode {
+    if serve(meter) {
+        return ExitCode::SUCCESS;
+    }
+    if flag("--measure") {
+        let rounds = argument("--rounds").and_then(|rounds| rounds.parse().ok()).unwrap_or(60);
+        return match measure(rounds, &argument("--only").unwrap_or_default(), !flag("--without-peers")) {
+            Ok(result) => {
+                print(stdout(), &result.to_string());
+                ExitCode::SUCCESS
+            }
+            Err(lost) => {
+                print(stderr(), &lost);
+                ExitCode::FAILURE
+            }
+        };
+    }
+    compare(&mut Criterion::default().configure_from_args());
+    ExitCode::SUCCESS
+}
+
+/// Nanoseconds per iteration: on the clock, and of processor time in all threads of the process, which tells what was
+/// merely moved to another thread.
+fn meter(run: &mut dyn FnMut(), times: u64) -> Figures {
+    let (started, before) = (Instant::now(), processor_time());
+    run();
+    let (wall, cpu) = (started.elapsed(), processor_time().saturating_sub(before));
+    let each = |total: Duration| total.as_nanos() as f64 / times as f64;
+    Figures::from([("ns".to_owned(), each(wall)), ("cpu_ns".to_owned(), each(cpu))])
+}
+
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
+
+/// Whole times, bare handler included. criterion counts what the processes of the stacks have measured.
+fn compare(criterion: &mut Criterion) {
+    let mut children = Children::new();
+    for row in &ROWS {
+        let mut group = criterion.benchmark_group(row.name);
+        group.sampling_mode(SamplingMode::Flat).sample_size(20);
+        group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
+        for stack in row.stacks() {
+            let place = Place { stack, exported: row.exported && stack != "bare" };
+            group.bench_function(BenchmarkId::from_parameter(stack), |bencher| {
+                bencher.iter_custom(|iterations| {
+                    let mut took = Duration::ZERO;
+                    let mut left = iterations;
+                    while left > 0 {
+                        let times = left.min(ROUND);
+                        let figures = children.run(place, row.trace, times);
+                        took += Duration::from_nanos((figures["ns"] * times as f64) as u64);
+                        children.drain(place);
+                        left -= times;
+                    }
+                    took
+                });
+            });
+        }
+        group.finish();
+    }
+    for lost in children.finish() {
+        print(stderr(), &format!("warning: {lost}"));
+    }
+}

@@ -1,0 +1,88 @@
+//! `cargo xtask bench telemetry`: what this repository's telemetry costs, beside what its peers cost, in one run.
+//!
+//! The measuring is done by the benches of the crate; here they are built, run, and put together.
+
+mod budget;
+mod build;
+pub(crate) mod instructions;
+mod json;
+mod machine;
+mod markdown;
+mod table;
+
+use anyhow::{Context, Result};
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+pub(crate) use build::{Bench, benches};
+pub(crate) use table::{Figures, Row, Table};
+
+use crate::shell::{run, say};
+
+/// What can be measured.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Subject {
+    /// `crates/telemetry`, per request and per log line.
+    Telemetry,
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Format {
+    /// For people.
+    Table,
+    /// For programs: JSON alone on stdout.
+    Json,
+}
+
+/// What to measure, and how long.
+#[derive(Args)]
+pub(crate) struct Options {
+    subject: Subject,
+    #[arg(long, value_enum, default_value = "table")]
+    format: Format,
+    /// Turns of each stack; the more, the less the noise of the machine shows.
+    #[arg(long, default_value_t = 60)]
+    rounds: usize,
+    /// Puts the table into docs/performance.md.
+    #[arg(long)]
+    write: bool,
+}
+
+/// Measures everything and prints it.
+pub(crate) fn run_all(options: &Options) -> Result<()> {
+    let Subject::Telemetry = options.subject;
+    instructions::prepare()?;
+    let benches = benches(&["cost", "allocations"])?;
+    say("measuring time");
+    let rounds = options.rounds.to_string();
+    let cost = measured(&benches[0], &["--measure", "--rounds", &rounds])?;
+    say("counting allocations");
+    let allocations = measured(&benches[1], &["--rounds", "5"])?;
+    say("counting instructions");
+    let instructions = instructions::count("")?;
+    let table = Table::new(&cost, &allocations, &instructions)?;
+    let machine = machine::describe();
+    match options.format {
+        Format::Table => shell_print(&table.to_string()),
+        Format::Json => shell_print(&json::document(&table, &machine).to_string()),
+    }
+    if options.write {
+        markdown::write(&table, &machine)?;
+        run("git", &["diff", "--stat", "--", markdown::FILE])?;
+    }
+    Ok(())
+}
+
+/// Runs a bench that prints one JSON object.
+pub(crate) fn measured(bench: &Bench, arguments: &[&str]) -> Result<Value> {
+    let text = crate::shell::output(&bench.executable, arguments)?;
+    serde_json::from_str(&text).with_context(|| format!("`{}` printed something else than JSON", bench.name))
+}
+
+/// Results go to stdout, everything else to stderr.
+fn shell_print(text: &str) {
+    use std::io::Write;
+    // A closed stdout leaves nobody to tell.
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
