@@ -3,15 +3,17 @@
 use anyhow::Result;
 
 use crate::shell::{self, run_with, say, succeeds};
-use crate::{bugs, test, tidy};
+use crate::{bugs, gate, soak, test, tidy};
 
 /// Version of cargo-deny that the policy in deny.toml is written for.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Lints, then tests, then the main job as a user runs it, and again with every planted bug.
+/// Lints, then tests, then what telemetry costs and endures, then the main job as a user runs it, and again with every planted bug.
 pub(crate) fn run() -> Result<()> {
     lint()?;
     test::run()?;
+    gate::check()?;
+    soak::short()?;
     shell::run("cargo", &["run", "--release", "--locked", "--", "run", "--quick"])?;
     bugs::run()
 }

@@ -1,8 +1,11 @@
 //! Repository chores: `cargo xtask <task>`. Continuous integration runs the same commands as a developer.
 
+mod bench;
 mod bugs;
 mod ci;
+mod gate;
 mod shell;
+mod soak;
 mod test;
 mod tidy;
 
@@ -25,6 +28,12 @@ enum Task {
     Test,
     /// Plants every bug of the reference system and expects a run to find it.
     Bugs,
+    /// What something costs, beside its peers.
+    Bench(bench::Options),
+    /// Fails when something costs more than it may.
+    Gate(gate::Options),
+    /// Load for a minute and more, while something is broken.
+    Soak(soak::Options),
     /// Formatting, lints, documentation, dependency policy and the direction of dependencies.
     Lint,
     /// The direction of dependencies alone.
@@ -36,6 +45,9 @@ fn main() -> ExitCode {
         Task::Ci => ci::run(),
         Task::Test => test::run(),
         Task::Bugs => bugs::run(),
+        Task::Bench(options) => bench::run_all(&options),
+        Task::Gate(options) => gate::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Lint => ci::lint(),
         Task::Tidy => tidy::run(),
     };

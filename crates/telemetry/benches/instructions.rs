@@ -3,11 +3,12 @@
 //! Only the thread that answers is counted. `cargo xtask` runs it, because it needs valgrind and gungraun's runner.
 #![allow(missing_docs, unreachable_pub, dead_code, reason = "a program, not a library; it uses a part of the modules")]
 
-mod measuring;
+#[path = "measuring/sink.rs"]
+mod sink;
 mod stacks;
 
 use gungraun::prelude::*;
-use measuring::Sink;
+use sink::Sink;
 use stacks::{Stack, Subject, Trace};
 
 /// Fewer than fit into the queue, and enough for what happens once per call not to show.
@@ -31,37 +32,31 @@ fn end(ready: Ready) {
     drop(ready.subject.finish());
 }
 
-#[library_benchmark]
-#[benches::stack(
-    setup = ready,
-    teardown = end,
-    args = [
-        ("bare", Trace::Sampled),
-        ("telemetry", Trace::Sampled),
-        ("telemetry", Trace::Unsampled),
-        ("telemetry-full", Trace::Sampled),
-        ("telemetry-line", Trace::Sampled),
-    ]
-)]
+// An id is that of the stack; `xtask` looks figures up by it.
+#[library_benchmark(setup = ready, teardown = end)]
+#[bench::bare("bare", Trace::Sampled)]
+#[bench::telemetry("telemetry", Trace::Sampled)]
+#[bench::telemetry_unsampled("telemetry", Trace::Unsampled)]
+#[bench::telemetry_full("telemetry-full", Trace::Sampled)]
+#[bench::telemetry_full_unsampled("telemetry-full", Trace::Unsampled)]
+#[bench::telemetry_line("telemetry-line", Trace::Sampled)]
 fn ours(mut ready: Ready) -> Ready {
     ready.subject.run(ready.trace, TIMES);
     ready
 }
 
-#[library_benchmark]
-#[benches::stack(
-    setup = ready,
-    teardown = end,
-    args = [
-        ("opentelemetry-instrumentation-tower", Trace::Sampled),
-        ("opentelemetry-instrumentation-tower", Trace::Unsampled),
-        ("both", Trace::Sampled),
-        ("both", Trace::Unsampled),
-        ("tower-http-instrumentation-tower", Trace::Sampled),
-        ("tower-http-axum-tracing-instrumentation-tower", Trace::Sampled),
-        ("tracing-subscriber-json", Trace::Sampled),
-    ]
-)]
+#[library_benchmark(setup = ready, teardown = end)]
+#[bench::axum_tracing_opentelemetry("axum-tracing-opentelemetry", Trace::Sampled)]
+#[bench::axum_tracing_opentelemetry_unsampled("axum-tracing-opentelemetry", Trace::Unsampled)]
+#[bench::opentelemetry_instrumentation_tower("opentelemetry-instrumentation-tower", Trace::Sampled)]
+#[bench::opentelemetry_instrumentation_tower_unsampled("opentelemetry-instrumentation-tower", Trace::Unsampled)]
+#[bench::both("both", Trace::Sampled)]
+#[bench::both_unsampled("both", Trace::Unsampled)]
+#[bench::tower_http("tower-http", Trace::Sampled)]
+#[bench::tower_http_instrumentation_tower("tower-http-instrumentation-tower", Trace::Sampled)]
+#[bench::tower_http_axum_tracing_instrumentation_tower("tower-http-axum-tracing-instrumentation-tower", Trace::Sampled)]
+#[bench::tracing_subscriber_json("tracing-subscriber-json", Trace::Sampled)]
+#[bench::tracing_subscriber_json_flat("tracing-subscriber-json-flat", Trace::Sampled)]
 fn peers(mut ready: Ready) -> Ready {
     ready.subject.run(ready.trace, TIMES);
     ready

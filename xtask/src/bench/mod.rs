@@ -14,10 +14,11 @@ use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+pub(crate) use budget::{UNSAMPLED_ALLOCATIONS, WHOLE_REQUEST};
 pub(crate) use build::{Bench, benches};
-pub(crate) use table::{Figures, Row, Table};
 
 use crate::shell::{run, say};
+use table::Table;
 
 /// What can be measured.
 #[derive(Clone, Copy, ValueEnum)]

@@ -8,7 +8,6 @@ mod sink;
 pub use child::{Figures, serve};
 pub use parent::{Children, Place};
 pub use rounds::measure;
-pub use sink::Sink;
 
 use std::io::Write;
 
