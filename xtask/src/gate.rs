@@ -98,15 +98,17 @@ fn over_budget(figures: &Figures) -> Vec<String> {
     ];
     let judged = budgets.into_iter().filter_map(|(name, most)| match figures.get(name) {
         None => Some(format!("{name} were not measured; the budget is {most}")),
-        Some(figure) if *figure > most => Some(format!("{name}: {figure:.2}, the budget is {most} and no option moves it")),
+        Some(figure) if *figure > most => {
+            Some(format!("{name}: {figure:.2}, the budget is {most} and no option moves it"))
+        }
         Some(_) => None,
     });
     judged.collect()
 }
 
 fn above(figures: &Figures, ceilings: &Figures) -> Vec<String> {
-    let grown = figures.iter().filter(|(name, _)| has_ceiling(name)).filter_map(|(name, figure)| {
-        match ceilings.get(name) {
+    let grown =
+        figures.iter().filter(|(name, _)| has_ceiling(name)).filter_map(|(name, figure)| match ceilings.get(name) {
             None => Some(format!("{name}: {figure:.0}, and no ceiling; set one with `{RENEW}`")),
             Some(most) if figure > most => Some(format!(
                 "{name}: {figure:.0} per request or line, {:.1} % above the ceiling of {most:.0}; if it is worth it, \
@@ -114,8 +116,7 @@ fn above(figures: &Figures, ceilings: &Figures) -> Vec<String> {
                 (figure / most - 1.0) * 100.0
             )),
             Some(_) => None,
-        }
-    });
+        });
     let gone = ceilings.keys().filter(|name| !figures.contains_key(*name));
     grown.chain(gone.map(|name| format!("{name}: has a ceiling but was not measured"))).collect()
 }
@@ -130,11 +131,16 @@ mod tests {
 
     #[test]
     fn growth_is_told_with_its_size_and_how_to_renew() {
-        let told = above(&given(&[("instructions of telemetry", 11_000.0)]), &given(&[("instructions of telemetry", 10_000.0)]));
+        let told = above(
+            &given(&[("instructions of telemetry", 11_000.0)]),
+            &given(&[("instructions of telemetry", 10_000.0)]),
+        );
         assert_eq!(
             told,
-            ["instructions of telemetry: 11000 per request or line, 10.0 % above the ceiling of 10000; if it is worth it, \
-              renew the ceiling with `cargo xtask gate telemetry --renew`"]
+            [
+                "instructions of telemetry: 11000 per request or line, 10.0 % above the ceiling of 10000; if it is worth it, \
+              renew the ceiling with `cargo xtask gate telemetry --renew`"
+            ]
         );
     }
 

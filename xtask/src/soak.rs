@@ -36,8 +36,22 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     shell::run(
         "cargo",
         &[
-            "run", "--package", "telemetry", "--example", "soak", "--profile", "bench", "--locked", "--quiet", "--",
-            "--seconds", &seconds, "--rate", &rate, "--format", format,
+            "run",
+            "--package",
+            "telemetry",
+            "--example",
+            "soak",
+            "--profile",
+            "bench",
+            "--locked",
+            "--quiet",
+            "--",
+            "--seconds",
+            &seconds,
+            "--rate",
+            &rate,
+            "--format",
+            format,
         ],
     )
 }

@@ -14,7 +14,6 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::context::{FutureExt, WithContext};
-use uuid::Uuid;
 
 use crate::trace;
 
@@ -47,9 +46,19 @@ pub const MAX_LEN: usize = 128;
 /// # Ok::<(), telemetry::correlation::InvalidCorrelationId>(())
 /// ```
 #[derive(Clone)]
-pub struct CorrelationId(HeaderValue);
+pub struct CorrelationId(Text);
 
-/// Ids are cut from blocks of this size: at most one allocation for about a hundred of them.
+/// Short ids, generated ones among them, are copied instead of shared: that is cheaper than counting who shares.
+#[derive(Clone)]
+enum Text {
+    Inline { len: u8, bytes: [u8; INLINE] },
+    Shared(HeaderValue),
+}
+
+/// Longest text kept inline: a UUID fits.
+const INLINE: usize = 39;
+
+/// Header values are cut from blocks of this size: at most one allocation for about a hundred of them.
 const BLOCK: usize = 4096;
 
 thread_local! {
@@ -76,23 +85,21 @@ impl CorrelationId {
 
     /// [`CorrelationId::generate`] for who knows the time.
     pub(crate) fn generate_at(moment: Instant) -> Self {
-        let mut buffer = Uuid::encode_buffer();
-        Self::store(trace::uuid_v7(moment).hyphenated().encode_lower(&mut buffer))
+        let mut bytes = [0; INLINE];
+        let len = trace::uuid_v7(moment).hyphenated().encode_lower(&mut bytes).len();
+        Self(Text::Inline { len: len as u8, bytes })
     }
 
-    /// Copies `text` into the thread's block; the memory lives as long as any id of that block.
-    fn store(text: &str) -> Self {
-        let bytes: Bytes = BLOCKS.with_borrow_mut(|block| {
-            if block.capacity() == 0 {
-                *block = BytesMut::with_capacity(BLOCK);
+    /// Text that was found to be valid.
+    fn store(text: &[u8]) -> Self {
+        let mut bytes = [0; INLINE];
+        match bytes.get_mut(..text.len()) {
+            Some(place) => {
+                place.copy_from_slice(text);
+                Self(Text::Inline { len: text.len() as u8, bytes })
             }
-            // Starts over in the same block when none of its ids is left, else in a new one.
-            block.reserve(text.len());
-            block.extend_from_slice(text.as_bytes());
-            block.split().freeze()
-        });
-        // Whatever comes here is made of characters that every header may hold.
-        Self(HeaderValue::from_maybe_shared(bytes).unwrap_or(HeaderValue::from_static("invalid")))
+            None => Self(Text::Shared(header(text))),
+        }
     }
 
     /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`.
@@ -106,7 +113,7 @@ impl CorrelationId {
         }
         match text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed)) {
             Some(bad) => Err(InvalidCorrelationId::Character(bad)),
-            None => Ok(Self::store(text)),
+            None => Ok(Self::store(text.as_bytes())),
         }
     }
 
@@ -114,19 +121,29 @@ impl CorrelationId {
     pub(crate) fn from_header(value: &HeaderValue) -> Option<Self> {
         let bytes = value.as_bytes();
         let valid = (1..=MAX_LEN).contains(&bytes.len()) && bytes.iter().copied().all(is_allowed);
-        valid.then(|| Self(value.clone()))
+        valid.then(|| if bytes.len() <= INLINE { Self::store(bytes) } else { Self(Text::Shared(value.clone())) })
     }
 
     /// The id as a header value.
     pub(crate) fn into_header(self) -> HeaderValue {
-        self.0
+        match self.0 {
+            Text::Inline { len, bytes } => header(&bytes[..usize::from(len)]),
+            Text::Shared(value) => value,
+        }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Text::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            Text::Shared(value) => value.as_bytes(),
+        }
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         // Only ASCII gets in, so the fallback is unreachable.
-        self.0.to_str().unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The id as an attribute value.
@@ -135,13 +152,28 @@ impl CorrelationId {
     }
 }
 
+/// A header value in the thread's block; the memory lives as long as any value of that block.
+fn header(text: &[u8]) -> HeaderValue {
+    let bytes: Bytes = BLOCKS.with_borrow_mut(|block| {
+        if block.capacity() == 0 {
+            *block = BytesMut::with_capacity(BLOCK);
+        }
+        // Starts over in the same block when none of its values is left, else in a new one.
+        block.reserve(text.len());
+        block.extend_from_slice(text);
+        block.split().freeze()
+    });
+    // Whatever comes here is made of characters that every header may hold.
+    HeaderValue::from_maybe_shared(bytes).unwrap_or(HeaderValue::from_static("invalid"))
+}
+
 fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
 }
 
 impl PartialEq for CorrelationId {
     fn eq(&self, other: &Self) -> bool {
-        self.0.as_bytes() == other.0.as_bytes()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -155,13 +187,13 @@ impl PartialOrd for CorrelationId {
 
 impl Ord for CorrelationId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.0.as_bytes().cmp(other.0.as_bytes())
+        self.as_bytes().cmp(other.as_bytes())
     }
 }
 
 impl Hash for CorrelationId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.as_bytes().hash(state);
+        self.as_bytes().hash(state);
     }
 }
 
@@ -229,6 +261,7 @@ pub(crate) fn ensure(context: Context) -> (Context, CorrelationId) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use uuid::Uuid;
 
     #[test]
     fn generated_id_is_a_uuid_v7_and_is_accepted() {

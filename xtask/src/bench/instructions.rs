@@ -22,7 +22,9 @@ pub(crate) fn prepare() -> Result<()> {
                 .and_then(|()| run("apt-get", &["install", "--yes", "--no-install-recommends", "valgrind"]))
                 .is_ok();
         if !installed {
-            bail!("valgrind is missing and could not be installed: please install it, instructions are counted with it");
+            bail!(
+                "valgrind is missing and could not be installed: please install it, instructions are counted with it"
+            );
         }
     }
     let version = locked("gungraun")?;
@@ -92,7 +94,8 @@ mod tests {
                 r#"{{"id":"{id}","profiles":[{{"data":{{"total":{{"metrics":{{"Ir":{{"values":{{"new":{ir}}}}}}}}}}}}}]}}"#
             )
         };
-        let lines = [line("tower_http", 9_000_000), "noise".to_owned(), line("telemetry_unsampled", 5_500_000)].join("\n");
+        let lines =
+            [line("tower_http", 9_000_000), "noise".to_owned(), line("telemetry_unsampled", 5_500_000)].join("\n");
         let counted = parse(&lines).unwrap();
         assert_eq!(counted.of("tower-http", false), Some(9_000.0));
         assert_eq!(counted.of("telemetry", true), Some(5_500.0));

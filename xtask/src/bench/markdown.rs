@@ -26,7 +26,9 @@ pub(crate) fn write(table: &Table, machine: &Machine) -> Result<()> {
 
 fn section(table: &Table, machine: &Machine) -> String {
     let mut out = format!("Taken on {} ({}), {}.\n", machine.date, machine.machine, machine.rustc);
-    out.push_str("\n| | ns | times ours | processor ns, all threads | allocations | all threads | instructions | of bare |\n");
+    out.push_str(
+        "\n| | ns | times ours | processor ns, all threads | allocations | all threads | instructions | of bare |\n",
+    );
     out.push_str("|---|--:|--:|--:|--:|--:|--:|--:|\n");
     let optional = |value: Option<f64>, digits: usize| value.map_or(String::new(), |value| format!("{value:.digits$}"));
     for row in &table.rows {

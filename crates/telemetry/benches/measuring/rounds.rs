@@ -25,7 +25,9 @@ pub fn measure(rounds: usize, only: &str, peers: bool) -> Result<Value, String> 
     for round in 0..WARM_UP + rounds {
         for row in &rows {
             let mut base = Figures::new();
-            for (turn, stack) in row.stacks().enumerate().filter(|(turn, _)| peers || *turn <= usize::from(row.base.is_some())) {
+            for (turn, stack) in
+                row.stacks().enumerate().filter(|(turn, _)| peers || *turn <= usize::from(row.base.is_some()))
+            {
                 let place = Place { stack, exported: row.exported && stack != "bare" };
                 let figures = children.run(place, row.trace, ROUND);
                 children.drain(place);

@@ -34,11 +34,7 @@ pub(super) fn by_hand(endpoint: Option<&str>) -> Subject {
     requests::subject(|| {
         let (meters, tracers) = (sdk::meters(endpoint), sdk::tracers(endpoint));
         let traced = tracing_opentelemetry::layer().with_tracer(tracers.tracer("bench"));
-        tracing_subscriber::registry()
-            .with(filter())
-            .with(traced)
-            .with(tracing_subscriber::fmt::layer().json())
-            .init();
+        tracing_subscriber::registry().with(filter()).with(traced).with(tracing_subscriber::fmt::layer().json()).init();
         let router = measured(logged(requests::router()), false).layer(OtelAxumLayer::default());
         (router, || sdk::finish(Some(tracers), Some(meters)))
     })

@@ -11,7 +11,8 @@ pub struct Lines {
 /// Writes the line `times` times.
 pub(super) fn write(times: u64) {
     let _checkout = tracing::info_span!("checkout", buyer = "b-4711", attempt = 3_u64).entered();
-    let _charge = tracing::info_span!("charge", order = "o-1138", amount_minor = 12_950_i64, currency = "EUR").entered();
+    let _charge =
+        tracing::info_span!("charge", order = "o-1138", amount_minor = 12_950_i64, currency = "EUR").entered();
     for _ in 0..times {
         tracing::info!(provider = "acquirer-2", took_ms = 42_u64, retried = false, "payment captured");
     }

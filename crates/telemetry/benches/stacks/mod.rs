@@ -97,10 +97,7 @@ const WHOLE: &[(&str, &str)] = &[
         "tower-http + axum-tracing-opentelemetry + opentelemetry-instrumentation-tower",
         "tower-http-axum-tracing-instrumentation-tower",
     ),
-    (
-        "the same set up by init-tracing-opentelemetry (line with trace id)",
-        "init-tracing-opentelemetry-full",
-    ),
+    ("the same set up by init-tracing-opentelemetry (line with trace id)", "init-tracing-opentelemetry-full"),
 ];
 
 /// Every line of the table.

@@ -59,13 +59,11 @@ where
 /// hyper slices one buffer per request; so are these, because a header value of one's own would be cheaper to clone.
 fn parts(traceparent: &str) -> Parts {
     let shared = |text: &str| Bytes::from(format!("{text} ")).slice(..text.len());
-    let mut request = Request::get(Uri::from_maybe_shared(shared("/hello/42")).expect("a path")).body(()).expect("valid");
-    for (name, value) in [
-        ("host", "127.0.0.1:8080"),
-        ("user-agent", "bench/1.0"),
-        ("accept", "*/*"),
-        ("traceparent", traceparent),
-    ] {
+    let mut request =
+        Request::get(Uri::from_maybe_shared(shared("/hello/42")).expect("a path")).body(()).expect("valid");
+    for (name, value) in
+        [("host", "127.0.0.1:8080"), ("user-agent", "bench/1.0"), ("accept", "*/*"), ("traceparent", traceparent)]
+    {
         let value = HeaderValue::from_maybe_shared(shared(value)).expect("a header value");
         request.headers_mut().insert(HeaderName::from_static(name), value);
     }

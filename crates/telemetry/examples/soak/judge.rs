@@ -55,11 +55,15 @@ pub fn judge(results: &[Seen], judges_latency: bool) -> Verdict {
         }
         let ratio = p99_ratio(seen, baseline);
         if judges_latency && !noisy && ratio > MOST_P99 {
-            verdict.failures.push(format!("{name}: p99 is {ratio:.2} times that without telemetry, expected {MOST_P99}"));
+            verdict
+                .failures
+                .push(format!("{name}: p99 is {ratio:.2} times that without telemetry, expected {MOST_P99}"));
         }
         let growth = seen.rss_end - seen.rss_warm;
         if growth > MOST_GROWTH {
-            verdict.failures.push(format!("{name}: memory grew by {growth:.1} MiB after warm-up, expected {MOST_GROWTH}"));
+            verdict
+                .failures
+                .push(format!("{name}: memory grew by {growth:.1} MiB after warm-up, expected {MOST_GROWTH}"));
         }
         let took = seen.shutdown["took_ms"].as_f64().map(|ms| Duration::from_secs_f64(ms / 1e3));
         match took {
@@ -71,7 +75,9 @@ pub fn judge(results: &[Seen], judges_latency: bool) -> Verdict {
             Some(_) => {}
         }
         if seen.mode.faulty() && lost(seen) == 0 {
-            verdict.failures.push(format!("{name}: nothing is counted as lost, so either the fault did not bite or the counters lie"));
+            verdict.failures.push(format!(
+                "{name}: nothing is counted as lost, so either the fault did not bite or the counters lie"
+            ));
         }
         let lines = &seen.shutdown["logs"];
         if lines["dropped"].as_u64() > Some(0) {

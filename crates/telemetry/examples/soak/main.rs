@@ -54,8 +54,7 @@ fn main() -> ExitCode {
 
 /// `--seconds N` per mode (60), `--rate N` (5000), `--slice N` seconds (2), `--format json`.
 fn plan() -> Result<Plan, String> {
-    let mut plan =
-        Plan { rate: 5_000, seconds: 60, slice: Duration::from_secs(2), judges_latency: true, json: false };
+    let mut plan = Plan { rate: 5_000, seconds: 60, slice: Duration::from_secs(2), judges_latency: true, json: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{name}`: expected a value"))?;

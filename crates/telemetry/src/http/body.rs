@@ -52,7 +52,10 @@ impl<B: Body> Body for ObservedBody<B> {
         let Some(in_flight) = this.in_flight.as_mut() else {
             return this.inner.poll_frame(cx);
         };
-        let polled = {
+        let polled = if this.inner.size_hint().exact().is_some() {
+            // Its data lies ready: nobody's code runs that could want to know the context.
+            this.inner.as_mut().poll_frame(cx)
+        } else {
             let _guard = in_flight.context().clone().attach();
             this.inner.as_mut().poll_frame(cx)
         };

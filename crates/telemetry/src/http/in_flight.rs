@@ -62,31 +62,28 @@ impl InFlight {
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let endpoint = routes::endpoint(core, template, method);
         let Incoming { parent, correlation, context } = Incoming::read(request.headers(), started);
-        let serving = core.tracer.serve(&parent, endpoint.name, started, &correlation);
         let uri = request.uri();
-        let told = ServerRequest {
-            parent,
-            target: uri.path_and_query().cloned(),
-            original_method: method
-                .is_other()
-                .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
-            peer: match serving.record {
-                Recorded::No => Peer::default(),
-                _ => peer(request),
-            },
-        };
         let https = uri.scheme_str() == Some("https");
+        let (operation, recorded) =
+            core.tracer.serve(parent, endpoint.name, started, correlation.clone(), |parent, told| ServerRequest {
+                parent,
+                target: uri.path_and_query().cloned(),
+                original_method: method
+                    .is_other()
+                    .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
+                peer: if told { peer(request) } else { Peer::default() },
+            });
         core.active_requests.start(method, https);
         Self {
             core,
-            context: context.with_span(serving.operation.serving(told)),
+            context: context.with_span(operation),
             correlation: Some(correlation),
             started,
             slow: slow.unwrap_or(core.slow_server),
             endpoint,
             request_size: content_length(request.headers()),
             response_size: 0,
-            recorded: serving.record,
+            recorded,
             status: None,
             method,
             https,

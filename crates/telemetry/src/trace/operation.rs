@@ -110,10 +110,19 @@ impl Operation {
         Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent }, request: None }
     }
 
-    /// The same operation, serving `request`.
-    pub(crate) fn serving(mut self, request: ServerRequest) -> Self {
+    /// The same for a request.
+    pub(super) fn silent_server(
+        context: SpanContext,
+        correlation: CorrelationId,
+        tail: bool,
+        request: ServerRequest,
+    ) -> Self {
+        Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent }, request: Some(request) }
+    }
+
+    /// Remembers what is known about the request it serves.
+    pub(super) fn serves(&mut self, request: ServerRequest) {
         self.request = Some(request);
-        self
     }
 
     /// An operation whose span is exported when it ends; the record is for the code that opened it.

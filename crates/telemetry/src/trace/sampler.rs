@@ -126,7 +126,7 @@ mod tests {
         let (ours, theirs) = (Sampler::new(Sampling::Ratio(0.25), None), Sdk::TraceIdRatioBased(0.25));
         let mut taken = 0;
         for _ in 0..10_000 {
-            let trace = super::super::ids::trace_id();
+            let (trace, _) = super::super::ids::span(None);
             let sampled = ours.samples(None, trace);
             let decision =
                 theirs.should_sample(None, trace, "x", &opentelemetry::trace::SpanKind::Internal, &[], &[]).decision;

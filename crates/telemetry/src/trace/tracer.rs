@@ -10,6 +10,7 @@ use super::finished::{SharedRecord, SpanSink};
 use super::operation::{Opening, Operation, tail_of};
 use super::{Sampler, ids, wall};
 use crate::correlation::{self, CorrelationId};
+use crate::http::ServerRequest;
 
 /// The tracer of everything this crate observes itself.
 #[derive(Debug)]
@@ -19,12 +20,6 @@ pub(crate) struct OperationTracer {
     sink: Option<Arc<dyn SpanSink>>,
     /// Whether requests that were not sampled are wanted when they fail or are slow.
     tail: bool,
-}
-
-/// An operation that serves a request.
-pub(crate) struct Serving {
-    pub(crate) operation: Operation,
-    pub(crate) record: Recorded,
 }
 
 /// What becomes of the span of a request.
@@ -47,33 +42,34 @@ impl OperationTracer {
         self.sink.as_ref()
     }
 
-    /// Opens the operation of a request whose caller sent `parent`.
+    /// Opens the operation of a request whose caller sent `parent`; `request` tells the rest, given whether it may be told.
     pub(crate) fn serve(
         &self,
-        parent: &SpanContext,
+        parent: SpanContext,
         name: &'static str,
         started: Instant,
-        correlation: &CorrelationId,
-    ) -> Serving {
-        let (span, sampled) = self.span(parent);
-        let correlation = correlation.clone();
+        correlation: CorrelationId,
+        request: impl FnOnce(SpanContext, bool) -> ServerRequest,
+    ) -> (Operation, Recorded) {
+        let (span, sampled) = self.span(&parent);
         match &self.sink {
             Some(sink) if sampled => {
                 let opening = Opening {
                     context: span,
-                    parent,
+                    parent: &parent,
                     kind: SpanKind::Server,
                     name: name.into(),
                     start: wall(started),
                     correlation,
                 };
-                let (operation, record) = Operation::sampled(opening, Arc::clone(sink));
-                Serving { operation, record: Recorded::Yes(record) }
+                let (mut operation, record) = Operation::sampled(opening, Arc::clone(sink));
+                operation.serves(request(parent, true));
+                (operation, Recorded::Yes(record))
             }
             sink => {
                 let tail = self.tail && sink.is_some();
-                let operation = Operation::silent(span, correlation, tail);
-                Serving { operation, record: if tail { Recorded::Perhaps } else { Recorded::No } }
+                let operation = Operation::silent_server(span, correlation, tail, request(parent, tail));
+                (operation, if tail { Recorded::Perhaps } else { Recorded::No })
             }
         }
     }
@@ -96,7 +92,7 @@ impl OperationTracer {
     /// The identity of a new span below `parent`, and whether it is sampled.
     fn span(&self, parent: &SpanContext) -> (SpanContext, bool) {
         let known = parent.is_valid();
-        let trace_id = if known { parent.trace_id() } else { ids::trace_id() };
+        let (trace_id, span_id) = ids::span(known.then(|| parent.trace_id()));
         let sampled = if known && !parent.is_remote() {
             parent.is_sampled()
         } else {
@@ -104,7 +100,7 @@ impl OperationTracer {
         };
         let state = if known { parent.trace_state().clone() } else { TraceState::NONE };
         let flags = TraceFlags::default().with_sampled(sampled);
-        (SpanContext::new(trace_id, ids::span_id(), flags, false, state), sampled)
+        (SpanContext::new(trace_id, span_id, flags, false, state), sampled)
     }
 }
 
@@ -118,8 +114,8 @@ impl Tracer for OperationTracer {
         let above = span.span_context();
         if parent.is_telemetry_suppressed() {
             // Somebody's own machinery, such as a readiness check: in no trace, and not a root of its own either.
-            let context =
-                SpanContext::new(ids::trace_id(), ids::span_id(), TraceFlags::default(), false, TraceState::NONE);
+            let (trace, span) = ids::span(None);
+            let context = SpanContext::new(trace, span, TraceFlags::default(), false, TraceState::NONE);
             return Operation::silent(context, correlation, false);
         }
         let (context, sampled) = self.span(above);
