@@ -46,17 +46,18 @@ async fn traffic() -> Emitted {
     traffic::http(&capture).await;
     traffic::messaging(&capture).await;
     traffic::operations(&capture).await;
-    traffic::instruments();
+    let _pools = traffic::instruments();
     traffic::admin(&capture).await;
 
-    let said = |text: &str| {
-        emitted().logs.iter().any(|line| line.target() == "telemetry::export" && line.message().contains(text))
+    let said = |field: &str| {
+        let mut lines = emitted().logs.into_iter().filter(|line| line.target() == "telemetry::export");
+        lines.any(|line| !line.field(field).is_empty())
     };
-    eventually("the collector that refuses is noticed", || said("is down")).await;
+    eventually("the collector that refuses is noticed", || said("error")).await;
     answers.store(true, Ordering::Relaxed);
     capture.run(Observe::internal("afterwards").run(async {})).await;
-    eventually("the collector that answers again is noticed", || said("is up again")).await;
-    eventually("the collector that takes a part is noticed", || said("a part only")).await;
+    eventually("the collector that answers again is noticed", || said("failed")).await;
+    eventually("the collector that takes a part is noticed", || said("rejected")).await;
     // Shares of time need two looks with some time between them.
     let two_looks = ["process.cpu.utilization", "app.tokio.worker.utilization"];
     let present = || two_looks.iter().all(|name| emitted().metrics.iter().any(|point| point.metric == *name));

@@ -16,6 +16,7 @@ use prost::Message;
 use telemetry::admin::Admin;
 use telemetry::http::{Client, server_layer};
 use telemetry::messaging::{Destination, OutgoingMessage, process, publish};
+use telemetry::metrics::saturation::{self, Usage};
 use telemetry::span::Observe;
 use telemetry::testing::Capture;
 
@@ -54,6 +55,10 @@ pub async fn http(capture: &Capture) {
         let brew = Method::from_bytes(b"BREW").unwrap();
         client.request(brew, format!("{base}/gigs/7")).send().await.unwrap().text().await.unwrap();
         client.post(format!("{base}/broken")).body("{}").send().await.unwrap();
+        // Not sampled by its caller, and kept because it fails.
+        let unsampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+        let kept = reqwest::Client::new().get(format!("{base}/broken")).header("traceparent", unsampled);
+        kept.send().await.unwrap();
         client.get(format!("{base}/nowhere")).send().await.unwrap();
         let hangs = client.get(format!("{base}/hangs")).timeout(Duration::from_millis(50));
         assert!(hangs.send().await.unwrap_err().is_timeout());
@@ -100,10 +105,12 @@ pub async fn operations(capture: &Capture) {
     let _ = capture.run(Observe::internal("step").run(failing)).await;
 }
 
-/// An instrument whose callback panics, as a pool's might that is gone.
-pub fn instruments() {
+/// A pool, and what panics when it is read: an instrument and a pool that is gone.
+pub fn instruments() -> impl Sized {
     let meter = telemetry::metrics::meter();
     meter.u64_observable_gauge("app.registry.gone").with_callback(|_| panic!("on purpose")).build();
+    let pool = saturation::watch("database.pool", || Usage::used(3).limit(10).waiting(1));
+    (pool, saturation::watch("gone.pool", || panic!("on purpose")))
 }
 
 pub async fn admin(capture: &Capture) {
