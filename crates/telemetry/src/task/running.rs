@@ -53,7 +53,7 @@ impl Drop for Running {
         if error.is_some_and(|kind| kind == "panic") {
             // Whoever drops a task is not in its context, and the line must have its ids.
             let _guard = self.context.clone().attach();
-            tracing::error!(task = self.name, "task panicked");
+            tracing::error!(target: "telemetry::task", { app.task.name = self.name }, "task panicked");
         }
         if self.traced {
             span::end(&self.context, &failure);

@@ -19,10 +19,18 @@ use check::check;
 use model::Registry;
 
 /// Declared, and out of reach of this test.
-const ELSEWHERE: [(&str, &str); 3] = [
+const ELSEWHERE: &[(&str, &str)] = &[
     ("event.panic", "the hook belongs to `init`; tests/export.rs has a process panic under it"),
     ("event.telemetry.config", "written by `init` from its own environment; tests/export.rs has one with a mistake"),
     ("event.telemetry.logs", "needs a stdout that stalls; the writer's own tests have one"),
+    #[cfg(not(feature = "sqlx"))]
+    ("metric.db.client.connection.count", "needs the feature `sqlx`"),
+    #[cfg(not(feature = "sqlx"))]
+    ("metric.db.client.connection.max", "needs the feature `sqlx`"),
+    #[cfg(not(feature = "sqlx"))]
+    ("metric.db.client.connection.pending_requests", "needs the feature `sqlx`"),
+    #[cfg(not(feature = "sqlx"))]
+    ("metric.db.client.connection.wait_time", "needs the feature `sqlx`"),
 ];
 
 /// Asks until `condition` holds: readings of a clock, and exports, come in their own time.
@@ -46,6 +54,12 @@ async fn traffic() -> Emitted {
     traffic::http(&capture).await;
     traffic::messaging(&capture).await;
     traffic::operations(&capture).await;
+    traffic::sockets(&capture).await;
+    traffic::database(&capture).await;
+    traffic::mails(&capture).await;
+    traffic::tasks(&capture).await;
+    let _queues = traffic::queues();
+    let _database_pool = traffic::pool().await;
     let _pools = traffic::instruments();
     traffic::admin(&capture).await;
 

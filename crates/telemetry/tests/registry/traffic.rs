@@ -8,16 +8,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::{Method, StatusCode};
 use axum::routing::{any, get};
-use lapin::options::{BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions};
-use lapin::types::FieldTable;
+use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties};
 use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
 use prost::Message;
 use telemetry::admin::Admin;
+use telemetry::db::Query;
 use telemetry::http::{Client, server_layer};
-use telemetry::messaging::{Destination, OutgoingMessage, process, publish};
+use telemetry::mail::Mail;
+use telemetry::messaging::{Consumer, Destination, OutgoingMessage, lag, process, publish, queue_age};
 use telemetry::metrics::saturation::{self, Usage};
+use telemetry::socketio::Namespace;
 use telemetry::span::Observe;
+use telemetry::task::Task;
 use telemetry::testing::Capture;
 
 /// A collector that refuses everything until it is told to answer, and then takes a part only.
@@ -97,7 +101,82 @@ pub async fn messaging(capture: &Capture) {
     let delivery = take().await;
     assert!(delivery.redelivered);
     process(&delivery, "mail", async {}).await;
+
+    let consumer = Consumer::new("mail").pulled();
+    let pulling = async {
+        publish(&channel, &Destination::new("", "mail"), message()).await.unwrap();
+        let found = consumer.receive(&channel, BasicGetOptions::default()).await.unwrap().unwrap().delivery;
+        assert!(consumer.receive(&channel, BasicGetOptions::default()).await.unwrap().is_none());
+        assert!(consumer.ack(&found, BasicAckOptions::default()).await.unwrap());
+        assert!(!consumer.ack(&found, BasicAckOptions::default()).await.unwrap(), "it is settled");
+        let closing = connection.create_channel().await.unwrap();
+        assert!(Consumer::new("absent").receive(&closing, BasicGetOptions::default()).await.is_err());
+        found
+    };
+    let delivery = capture.run(pulling).await;
+    let failing = consumer.process_batch(std::slice::from_ref(&delivery), async { Err::<(), _>("refused") });
+    assert!(failing.await.is_err());
+
+    let mut death = FieldTable::default();
+    death.insert("queue".into(), AMQPValue::LongString("orders".into()));
+    death.insert("reason".into(), AMQPValue::LongString("rejected".into()));
+    let mut headers = FieldTable::default();
+    headers.insert("x-death".into(), AMQPValue::FieldArray(vec![AMQPValue::FieldTable(death)].into()));
+    let mut dead = lapin::message::Delivery::mock(1, "e".into(), "k".into(), false, Vec::new());
+    dead.properties = dead.properties.with_headers(headers);
+    process(&dead, "dead", async {}).await;
     broker.shutdown().await;
+}
+
+pub async fn sockets(capture: &Capture) {
+    let chat = Namespace::new("/chat").events(["message"]);
+    let _connection = chat.connected();
+    let events = async {
+        let sent = chat.emitted("message").run(|context| async { Ok::<_, String>(context) }).await.unwrap();
+        let _ = chat.received("message", &sent).run(async { Err::<(), _>("refused") }).await;
+        let _ = chat.emitted("unknown").run(|_| async { Err::<(), _>("gone") }).await;
+    };
+    capture.run(events).await;
+}
+
+pub async fn database(capture: &Capture) {
+    let query = |statement| Query::new("postgresql", statement).namespace("shop").server("db", 5432);
+    let queries = async {
+        let rows = query("SELECT title FROM gigs WHERE price < 100");
+        rows.rows(async { Ok::<_, String>(vec![1]) }, |rows| rows.len() as u64).await.unwrap();
+        let _ = query("INSERT INTO gigs VALUES (1)").run(async { Err::<(), _>("refused") }).await;
+    };
+    capture.run(queries).await;
+}
+
+/// A pool, watched as long as what is returned is kept.
+#[cfg(feature = "sqlx")]
+pub async fn pool() -> impl Sized {
+    let pool = sqlx::sqlite::SqlitePoolOptions::new().connect("sqlite::memory:").await.unwrap();
+    let pool = telemetry::db::sqlx::Observed::pool("registry", pool);
+    drop(pool.acquire().await.unwrap());
+    pool
+}
+
+#[cfg(not(feature = "sqlx"))]
+pub async fn pool() {}
+
+pub async fn mails(capture: &Capture) {
+    let mail = || Mail::via("smtp.internal", 587).kind("order confirmation").recipients(1).size(2048);
+    let _ = capture.run(mail().send(async { Err::<(), _>("refused") })).await;
+}
+
+pub async fn tasks(capture: &Capture) {
+    let tasks = async {
+        Task::new("quiet").spawn(async {}).await.unwrap();
+        Task::new("panics").traced().spawn(async { panic!("on purpose") }).await.unwrap_err();
+    };
+    capture.run(tasks).await;
+}
+
+/// Queues that are watched as long as what is returned is kept.
+pub fn queues() -> impl Sized {
+    (lag("mail", || Some(3)), queue_age("mail", || Some(Duration::from_secs(2))))
 }
 
 pub async fn operations(capture: &Capture) {
