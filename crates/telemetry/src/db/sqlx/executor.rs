@@ -11,7 +11,8 @@ use super::observed::Observed;
 use super::peeked::Peeked;
 use super::run::{Rows, found};
 
-type Item<DB> = Result<Either<<DB as Database>::QueryResult, <DB as Database>::Row>, Error>;
+/// What a stream of results gives.
+pub(super) type Item<DB> = Result<Either<<DB as Database>::QueryResult, <DB as Database>::Row>, Error>;
 type Found<DB> = Result<Option<<DB as Database>::Row>, Error>;
 type Prepared<DB> = Result<<DB as Database>::Statement, Error>;
 

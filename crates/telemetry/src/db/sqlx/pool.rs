@@ -13,9 +13,10 @@ use futures_core::stream::BoxStream;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Meter, ObservableGauge};
 use sqlx::pool::PoolConnection;
-use sqlx::{Database, Either, Error, Executor, Pool, SqlSafeStr, SqlStr, Transaction};
+use sqlx::{Database, Error, Executor, Pool, SqlSafeStr, SqlStr, Transaction};
 use tokio::sync::mpsc;
 
+use super::executor::Item;
 use super::observed::Observed;
 use super::peeked::Peeked;
 use super::run::told;
@@ -151,10 +152,7 @@ impl<DB: Database> Observed<Pool<DB>> {
 
     /// The items of a query that has a connection for itself. The stream of sqlx borrows the connection, so both live in
     /// a future, which hands the items out.
-    pub(super) fn stream<'e>(
-        &'e self,
-        query: Peeked<DB>,
-    ) -> BoxStream<'e, Result<Either<DB::QueryResult, DB::Row>, Error>>
+    pub(super) fn stream<'e>(&'e self, query: Peeked<DB>) -> BoxStream<'e, Item<DB>>
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
