@@ -1,5 +1,6 @@
 //! Hands mails to the mail server by SMTP.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -9,6 +10,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
+use telemetry::span::Outcome;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -23,6 +25,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug)]
 pub struct Mailer {
     server: String,
+    /// The same, taken apart for telemetry.
+    address: (String, u16),
     from: Mailbox,
 }
 
@@ -35,6 +39,19 @@ pub enum SendError {
     Unavailable(anyhow::Error),
 }
 
+/// The result of one session, for telemetry: why a server refuses a mail may name its recipient, so only the kind is told.
+struct Sent(Result<(), SendError>);
+
+impl Outcome for Sent {
+    fn failure(&self) -> Option<(Cow<'static, str>, String)> {
+        let kind = match self.0.as_ref().err()? {
+            SendError::Refused(_) => "refused",
+            SendError::Unavailable(_) => "unavailable",
+        };
+        Some((Cow::Borrowed(kind), String::new()))
+    }
+}
+
 impl Mailer {
     /// The mail server at `url` (`smtp://host:port`), without encryption.
     ///
@@ -45,7 +62,11 @@ impl Mailer {
         let (host, port) =
             authority.trim_end_matches('/').rsplit_once(':').context("SMTP_URL: expected `smtp://host:port`")?;
         let port: u16 = port.parse().with_context(|| format!("SMTP_URL: `{port}` is no port"))?;
-        Ok(Self { server: format!("{host}:{port}"), from: FROM.parse().context("sender")? })
+        Ok(Self {
+            server: format!("{host}:{port}"),
+            address: (host.to_owned(), port),
+            from: FROM.parse().context("sender")?,
+        })
     }
 
     /// Sends `mail` under `message_id` (without angle brackets).
@@ -54,11 +75,14 @@ impl Mailer {
     /// When the mail is refused or the server does not take it now.
     pub async fn send(&self, mail: &Mail, message_id: &str) -> Result<(), SendError> {
         let message = self.message(mail, message_id).map_err(|error| SendError::Refused(format!("{error:#}")))?;
-        match timeout(TIMEOUT, self.session(&message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(error),
-            Err(late) => Err(SendError::Unavailable(late.into())),
-        }
+        let session = async {
+            match timeout(TIMEOUT, self.session(&message)).await {
+                Ok(sent) => Sent(sent),
+                Err(late) => Sent(Err(SendError::Unavailable(late.into()))),
+            }
+        };
+        let (host, port) = self.address.clone();
+        telemetry::mail::Mail::via(host, port).kind(mail.role).recipients(1).send(session).await.0
     }
 
     /// One SMTP session for one mail.

@@ -1,9 +1,9 @@
 //! What a user is told inside the application, beside the mails.
 
-use platform::{Tx, new_id};
+use platform::{Pool, Tx, new_id};
 use serde::Serialize;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row as _};
 
 use crate::domain::{Actor, Fact, Order};
 
@@ -69,7 +69,7 @@ pub(crate) async fn tell(tx: &mut Tx, order: &Order, fact: &Fact, at: &str) -> R
 }
 
 /// The newest notifications of a user.
-pub(crate) async fn list(pool: &AnyPool, username: &str) -> Result<Vec<Notification>, sqlx::Error> {
+pub(crate) async fn list(pool: &Pool, username: &str) -> Result<Vec<Notification>, sqlx::Error> {
     sqlx::query(
         "SELECT id, user_to, sender_username, order_id, message, is_read, created_at FROM notifications \
          WHERE user_to = $1 ORDER BY created_at DESC, id DESC LIMIT $2",

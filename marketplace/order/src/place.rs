@@ -13,7 +13,7 @@ use platform::bug::{self, Bug};
 use platform::{ApiError, Caller, Tx, new_id, now};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
-use telemetry::context::MessageContext;
+use telemetry::task;
 
 use crate::domain::{MAX_TEXT, Order, Status, Terms, fee, span};
 use crate::payments::PaymentError;
@@ -165,8 +165,8 @@ pub(crate) async fn place(settlement: &Settlement, buyer: &Caller, request: &Ord
     };
     // On its own, so that a client that hangs up does not leave it half done.
     let capture = {
-        let (settlement, context) = (settlement.clone(), MessageContext::capture());
-        tokio::spawn(async move { context.attach(settlement.capture(&order)).await })
+        let settlement = settlement.clone();
+        task::spawn("payment capture", async move { settlement.capture(&order).await })
     };
     match capture.await?? {
         Captured::Placed(order) => Ok(*order),
@@ -188,7 +188,6 @@ async fn place_too_early(settlement: &Settlement, buyer: &Caller, request: &Orde
     order.status = Status::InProgress;
     order.placed_at = Some(Utc::now());
     let settlement = settlement.clone();
-    let context = MessageContext::capture();
     let late = async move {
         tokio::time::sleep(EARLY).await;
         let mut tx = settlement.database.begin().await?;
@@ -197,8 +196,8 @@ async fn place_too_early(settlement: &Settlement, buyer: &Caller, request: &Orde
         tx.commit().await?;
         settlement.capture(&order).await
     };
-    tokio::spawn(async move {
-        if let Err(error) = context.attach(late).await {
+    task::spawn("late order", async move {
+        if let Err(error) = late.await {
             tracing::error!(error = format!("{error:#}"), "order lost after it was acknowledged");
         }
     });

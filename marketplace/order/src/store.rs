@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use platform::clock::timestamp;
-use platform::{Tx, outbox};
+use platform::{Pool, Tx, outbox};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AnyPool, Row as _};
+use sqlx::{AnyConnection, Row as _};
 
 use crate::domain::{Fact, Order, Terms};
 use crate::fold;
@@ -114,7 +114,7 @@ pub(crate) async fn find(connection: &mut AnyConnection, id: &str) -> anyhow::Re
 }
 
 /// The orders of one side, newest first; `statuses` holds names of states.
-pub(crate) async fn list(pool: &AnyPool, owner: Owner<'_>, statuses: &[&str; 4]) -> anyhow::Result<Vec<Order>> {
+pub(crate) async fn list(pool: &Pool, owner: Owner<'_>, statuses: &[&str; 4]) -> anyhow::Result<Vec<Order>> {
     let (sql, id) = match owner {
         Owner::Buyer(id) => (
             "SELECT snapshot FROM orders WHERE buyer_id = $1 AND status IN ($2, $3, $4, $5) \
@@ -135,7 +135,7 @@ pub(crate) async fn list(pool: &AnyPool, owner: Owner<'_>, statuses: &[&str; 4])
 }
 
 /// The timeline of one order, and the order that it folds to.
-pub(crate) async fn audit(pool: &AnyPool, id: &str) -> anyhow::Result<(Vec<Entry>, Order)> {
+pub(crate) async fn audit(pool: &Pool, id: &str) -> anyhow::Result<(Vec<Entry>, Order)> {
     let entries = timeline(pool, id).await?;
     let facts = entries
         .iter()
@@ -144,7 +144,7 @@ pub(crate) async fn audit(pool: &AnyPool, id: &str) -> anyhow::Result<(Vec<Entry
     Ok((entries, fold::fold(&facts)?))
 }
 
-async fn timeline(pool: &AnyPool, id: &str) -> anyhow::Result<Vec<Entry>> {
+async fn timeline(pool: &Pool, id: &str) -> anyhow::Result<Vec<Entry>> {
     sqlx::query(
         "SELECT version, fact, state, data, correlation_id, at FROM order_facts WHERE order_id = $1 ORDER BY version",
     )

@@ -1,10 +1,10 @@
 //! Payment intents: money that may be taken, was taken, or will not be.
 
 use axum::http::StatusCode;
-use platform::{Tx, new_id, now};
+use platform::{Pool, Tx, new_id, now};
 use serde_json::{Value, json};
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, Row as _};
 
 use crate::answer::Answer;
 use crate::entries::{self, Kind};
@@ -78,7 +78,7 @@ async fn find(tx: &mut Tx, id: &str) -> Result<Option<Intent>, sqlx::Error> {
 }
 
 /// One intent, without changing anything.
-pub(crate) async fn show(pool: &AnyPool, id: &str) -> Result<Answer, sqlx::Error> {
+pub(crate) async fn show(pool: &Pool, id: &str) -> Result<Answer, sqlx::Error> {
     let Some(row) = sqlx::query(SELECT).bind(id).fetch_optional(pool).await? else {
         return Ok(Answer::no_such_intent(id));
     };

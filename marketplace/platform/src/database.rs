@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrationType, Migrator};
-use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _};
+use sqlx::{Any, AnyPool, SqlSafeStr as _, Transaction};
+use telemetry::db::sqlx::Observed;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::env::Env;
@@ -49,6 +50,9 @@ enum Backend {
     Postgres,
 }
 
+/// Connections for reads; each query takes one, is measured, and is a span below that of whom it is for.
+pub type Pool = Observed<AnyPool>;
+
 /// A service's database.
 ///
 /// # Examples
@@ -66,7 +70,7 @@ enum Backend {
 /// ```
 #[derive(Debug, Clone)]
 pub struct Database {
-    pool: AnyPool,
+    pool: Pool,
     backend: Backend,
     writer: Arc<Mutex<()>>,
     outbox: Arc<Notify>,
@@ -75,7 +79,7 @@ pub struct Database {
 /// A write transaction; dropped without [`commit`](Self::commit), it rolls back.
 #[derive(Debug)]
 pub struct Tx {
-    inner: sqlx::Transaction<'static, Any>,
+    inner: Observed<Transaction<'static, Any>>,
     outbox: Arc<Notify>,
     emitted: bool,
     // After `inner`: the next writer starts when this transaction has ended.
@@ -99,7 +103,7 @@ impl Database {
                 false,
             )
         });
-        Migrator::with_migrations(all.collect()).run(&database.pool).await?;
+        Migrator::with_migrations(all.collect()).run(database.pool.inner()).await?;
         Ok(database)
     }
 
@@ -130,13 +134,15 @@ impl Database {
                     Ok(())
                 })
             });
-        let pool = options.connect(&url).await?;
+        let system = if backend == Backend::Sqlite { "sqlite" } else { "postgresql" };
+        // The relay and its upkeep ask twice a second; only what belongs to something becomes a span.
+        let pool = Observed::pool("service", options.connect(&url).await?).system(system).only_below_spans();
         Ok(Self { pool, backend, writer: Arc::default(), outbox: Arc::default() })
     }
 
     /// Connections for reads that need no transaction.
     #[must_use]
-    pub fn pool(&self) -> &AnyPool {
+    pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
@@ -201,15 +207,15 @@ impl Tx {
 }
 
 impl Deref for Tx {
-    type Target = AnyConnection;
+    type Target = Observed<Transaction<'static, Any>>;
 
-    fn deref(&self) -> &AnyConnection {
+    fn deref(&self) -> &Self::Target {
         &self.inner
     }
 }
 
 impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut AnyConnection {
+    fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.inner
     }
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use telemetry::task::{self, Task};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
@@ -96,7 +97,7 @@ where
     let running = Running::start(&ctx, app)?;
 
     let accepting = CancellationToken::new();
-    let mut server = tokio::spawn({
+    let mut server = task::spawn("http server", {
         let (router, accepting) = (running.router.clone(), accepting.clone());
         async move { axum::serve(listener, router).with_graceful_shutdown(accepting.cancelled_owned()).await }
     });
@@ -153,8 +154,8 @@ impl Running {
         let mut tasks = JoinSet::new();
         let mut dependencies = Dependencies { database: app.database.clone(), broker: Vec::new() };
         let consumers = std::mem::take(&mut app.consumers);
-        for task in std::mem::take(&mut app.tasks) {
-            tasks.spawn(task);
+        for background in std::mem::take(&mut app.tasks) {
+            tasks.spawn(Task::new("background").wrap(background));
         }
         let database = app.database.clone();
         anyhow::ensure!(database.is_some() || consumers.is_empty(), "a consumer needs a database for its inbox");
@@ -167,10 +168,12 @@ impl Running {
                 beacon
             };
             let (url, token) = (amqp_url.clone(), stopping.clone());
-            tasks.spawn(relay::run(database.clone(), url, ctx.name(), beacon(), token));
+            let relay = relay::run(database.clone(), url, ctx.name(), beacon(), token);
+            tasks.spawn(Task::new("outbox relay").wrap(relay));
             for consumer in consumers {
                 let (url, token) = (amqp_url.clone(), stopping.clone());
-                tasks.spawn(runtime::run(consumer, database.clone(), url, beacon(), token));
+                let consumer = runtime::run(consumer, database.clone(), url, beacon(), token);
+                tasks.spawn(Task::new("consumer").wrap(consumer));
             }
         }
         Ok(Self { router: serve::router(ctx, app, dependencies)?, stopping, tasks })

@@ -81,7 +81,7 @@ impl Processor {
     async fn handle(&self, delivery: &Delivery) -> anyhow::Result<Option<String>> {
         let early = bug::active(Bug::AckBeforeCommit);
         if early {
-            delivery.ack(BasicAckOptions::default()).await?;
+            self.messaging.ack(delivery, BasicAckOptions::default()).await?;
             tokio::time::sleep(EARLY).await;
         }
         let reason = match self.apply(delivery).await {
@@ -93,7 +93,7 @@ impl Processor {
             }
         };
         if !early {
-            delivery.ack(BasicAckOptions::default()).await?;
+            self.messaging.ack(delivery, BasicAckOptions::default()).await?;
         }
         Ok(reason)
     }

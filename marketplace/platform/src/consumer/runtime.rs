@@ -9,6 +9,7 @@ use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
+use telemetry::task::Task;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -118,7 +119,7 @@ impl Lanes {
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(usize::from(PREFETCH));
                 let processor = Processor::new(Arc::clone(consumer), database.clone(), channel.clone(), over.clone());
-                tasks.spawn(lane(processor, receiver, over.clone()));
+                tasks.spawn(Task::new("consumer lane").wrap(lane(processor, receiver, over.clone())));
                 sender
             })
             .collect();
