@@ -5,6 +5,7 @@ use opentelemetry::baggage::{Baggage, BaggageExt};
 
 use crate::core::core;
 use crate::correlation::{BAGGAGE_KEY, CorrelationId};
+use crate::redact;
 
 /// Longest header read or written, as the specification demands.
 const MAX_LEN: usize = 8192;
@@ -30,7 +31,8 @@ fn encode_if(context: &Context, correlation: Option<&CorrelationId>, allows: imp
     }
     for (key, (value, _)) in baggage.iter().take(MAX_ENTRIES) {
         let key = key.as_str();
-        if key == BAGGAGE_KEY || !allows(key) {
+        // What was allowed by mistake stays here all the same.
+        if key == BAGGAGE_KEY || !allows(key) || redact::is_secret_key(key) {
             continue;
         }
         let before = out.len();
@@ -39,7 +41,7 @@ fn encode_if(context: &Context, correlation: Option<&CorrelationId>, allows: imp
         }
         out.push_str(key);
         out.push('=');
-        percent_encode(value.as_str(), &mut out);
+        percent_encode(&redact::text(value.as_str()), &mut out);
         if out.len() > MAX_LEN {
             out.truncate(before);
             break;
@@ -124,7 +126,25 @@ mod tests {
         assert_eq!(encode_if(&context, None, |_| false), None);
     }
 
+    #[test]
+    fn secrets_do_not_travel_even_when_allowed() {
+        let mut baggage = Baggage::new();
+        baggage.insert("tenant", "eve@example.org");
+        baggage.insert("access_token", "abc");
+        let context = Context::new().with_baggage(baggage);
+        assert_eq!(encode_if(&context, None, |_| true).as_deref(), Some("tenant=[redacted]"));
+    }
+
     proptest! {
+        #[test]
+        fn no_secret_travels(secret in redact::tests::secret()) {
+            let mut baggage = Baggage::new();
+            baggage.insert("tenant", secret.clone());
+            let header = encode_if(&Context::new().with_baggage(baggage), None, |_| true).unwrap_or_default();
+            let hidden = secret.strip_prefix("Bearer ").unwrap_or(&secret);
+            prop_assert!(!header.contains(hidden) && !percent_decode(&header).contains(hidden), "{}", header);
+        }
+
         #[test]
         fn any_value_survives_encoding(value in "\\PC{0,60}") {
             let mut encoded = String::new();

@@ -15,6 +15,7 @@ use tracing::{Dispatch, dispatcher::with_default};
 use super::*;
 use crate::context::traceparent;
 use crate::correlation::CorrelationId;
+use crate::redact::tests::secret;
 use crate::settings::LogFormat;
 
 const UNLIMITED: Limits = Limits { lines: 0, errors: 0 };
@@ -391,21 +392,6 @@ fn everything_that_left(format: LogFormat, secret: &str, password: &str) -> Stri
         tracing::info!(url = format!("http://eve:{password}@shop/a?access_token={password}"), "{login:?}");
     });
     format!("{}\n{:?}", lab.lines().join("\n"), lab.records())
-}
-
-fn secret() -> impl Strategy<Value = String> {
-    let email = "[a-z][a-z0-9.+_-]{0,10}@[a-z]{1,8}\\.(com|org|example)";
-    let bearer = "Bearer [A-Za-z]{8}[0-9][A-Za-z0-9._~-]{4,30}";
-    let jwt = "eyJ[A-Za-z0-9_-]{6,20}\\.eyJ[A-Za-z0-9_-]{6,20}\\.[A-Za-z0-9_-]{10,20}";
-    let cards = ["4111111111111111", "5555 5555 5555 4444", "3782-822463-10005", "6011111111111117"];
-    let ibans = ["DE89370400440532013000", "GB29 NWBK 6016 1331 9268 19"];
-    prop_oneof![
-        email.prop_map(|email: String| email),
-        bearer.prop_map(|bearer: String| bearer),
-        jwt.prop_map(|jwt: String| jwt),
-        prop::sample::select(cards.to_vec()).prop_map(str::to_owned),
-        prop::sample::select(ibans.to_vec()).prop_map(str::to_owned),
-    ]
 }
 
 proptest! {

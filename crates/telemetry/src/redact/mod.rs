@@ -10,6 +10,8 @@ mod number;
 mod pair;
 mod policy;
 mod spans;
+#[cfg(test)]
+pub(crate) mod tests;
 mod token;
 mod url;
 mod values;

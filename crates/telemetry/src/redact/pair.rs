@@ -83,7 +83,9 @@ fn value_start(bytes: &[u8], at: usize, key_end: usize) -> usize {
     while matches!(bytes.get(start), Some(b'=' | b'>')) {
         start += 1;
     }
-    let blanks = bytes[start..].iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    // The parts of a tuple may stand on lines of their own.
+    let blank = |b: &u8| matches!(b, b' ' | b'\t') || (bytes[at] == b',' && b.is_ascii_whitespace());
+    let blanks = bytes[start..].iter().take_while(|b| blank(b)).count();
     // In `a= b=c` the first value is empty.
     let spaced = bytes[at] != b'=' || key_end < at || start > at + 1;
     if spaced || opening(&bytes[start + blanks..]).is_some() { start + blanks } else { start }
