@@ -10,6 +10,8 @@ use crate::settings::LogFormat;
 #[derive(Clone, Copy)]
 pub(super) enum Scalar<'a> {
     Text(&'a str),
+    /// A text without anything that JSON escapes.
+    Plain(&'a str),
     Signed(i128),
     Unsigned(u128),
     Float(f64),
@@ -82,6 +84,7 @@ impl Style {
     fn value(self, value: Scalar<'_>, out: &mut String) {
         match value {
             Scalar::Text(text) => self.text(text, redact::look(text.as_bytes()).special, out),
+            Scalar::Plain(text) => self.text(text, false, out),
             Scalar::Signed(number) => match i64::try_from(number) {
                 Ok(number) => out.push_str(itoa::Buffer::new().format(number)),
                 Err(_) => out.push_str(itoa::Buffer::new().format(number)),

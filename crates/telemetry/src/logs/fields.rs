@@ -103,14 +103,14 @@ impl Fields<'_> {
                 message.add(self.style, value, look.special, self.typed);
             }
         } else if key.secret {
-            self.add(&key, Scalar::Text(MASK));
+            self.add(&key, Scalar::Plain(MASK));
         } else {
             let look = redact::look(value.as_bytes());
             if look.suspicious || value.len() > MAX_TEXT {
                 let shown = redact::policy().closer(value);
                 self.add(&key, Scalar::Text(truncate(&shown)));
             } else {
-                self.add(&key, Scalar::Text(value));
+                self.add(&key, if look.special { Scalar::Text(value) } else { Scalar::Plain(value) });
             }
         }
     }
@@ -118,13 +118,13 @@ impl Fields<'_> {
     #[inline]
     fn plain(&mut self, field: &Field, value: Scalar<'_>) {
         let key = self.keys.get(field.name());
-        self.add(&key, if key.secret { Scalar::Text(MASK) } else { value });
+        self.add(&key, if key.secret { Scalar::Plain(MASK) } else { value });
     }
 
     /// A card number is also a number.
     #[inline]
     fn number(&mut self, field: &Field, magnitude: u128, value: Scalar<'_>) {
-        self.plain(field, if redact::is_card(magnitude) { Scalar::Text(MASK) } else { value });
+        self.plain(field, if redact::is_card(magnitude) { Scalar::Plain(MASK) } else { value });
     }
 
     #[inline]

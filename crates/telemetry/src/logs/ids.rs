@@ -42,17 +42,40 @@ impl Ids {
     #[inline]
     pub(super) fn write(&self, style: Style, line: &mut String) {
         if let Some(span) = &self.span {
-            let mut hex = [0; 48];
-            traceparent::hex(&span.trace.to_bytes(), &mut hex[..32]);
-            traceparent::hex(&span.span.to_bytes(), &mut hex[32..]);
-            let hex = std::str::from_utf8(&hex).unwrap_or_default();
-            style.word("trace_id", &hex[..32], line);
-            if style.format != LogFormat::Pretty {
-                style.word("span_id", &hex[32..], line);
+            match style.format {
+                LogFormat::Json => span.write_json(line),
+                LogFormat::Logfmt => {
+                    style.word("trace_id", span.hex_trace(&mut [0; 32]), line);
+                    style.word("span_id", span.hex_span(&mut [0; 16]), line);
+                }
+                LogFormat::Pretty => style.word("trace_id", span.hex_trace(&mut [0; 32]), line),
             }
         }
         if let Some(id) = &self.correlation {
             style.word("correlation_id", id.as_str(), line);
         }
+    }
+}
+
+impl SpanIds {
+    /// Both at once: most lines have them.
+    #[inline]
+    fn write_json(&self, line: &mut String) {
+        const TRACE: usize = ",\"trace_id\":\"".len();
+        const SPAN: usize = TRACE + 32 + "\",\"span_id\":\"".len();
+        let mut text = *b",\"trace_id\":\"00000000000000000000000000000000\",\"span_id\":\"0000000000000000\"";
+        traceparent::hex(&self.trace.to_bytes(), &mut text[TRACE..TRACE + 32]);
+        traceparent::hex(&self.span.to_bytes(), &mut text[SPAN..SPAN + 16]);
+        line.push_str(std::str::from_utf8(&text).unwrap_or_default());
+    }
+
+    fn hex_trace<'a>(&self, out: &'a mut [u8; 32]) -> &'a str {
+        traceparent::hex(&self.trace.to_bytes(), out);
+        std::str::from_utf8(out).unwrap_or_default()
+    }
+
+    fn hex_span<'a>(&self, out: &'a mut [u8; 16]) -> &'a str {
+        traceparent::hex(&self.span.to_bytes(), out);
+        std::str::from_utf8(out).unwrap_or_default()
     }
 }

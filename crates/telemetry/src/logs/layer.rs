@@ -168,9 +168,10 @@ where
 {
     let metadata = event.metadata();
     buffers.encode(lines, true, |fields| event.record(fields));
-    let Buffers { line, message, event: fields, seen, clock, .. } = buffers;
+    let Buffers { line, message, event: fields, seen, keys, clock, .. } = buffers;
     line.clear();
-    lines.style.start((clock, now), *metadata.level(), metadata.target(), &message.encoded, line);
+    let target = keys.get(metadata.target());
+    lines.style.start((clock, now), *metadata.level(), &target, &message.encoded, line);
     line.push_str(&lines.service);
 
     // The operation that is running here says best where the line belongs. An event with a parent of its own belongs to that

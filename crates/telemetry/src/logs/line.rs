@@ -6,8 +6,8 @@ use tracing::Level;
 
 use super::Service;
 use super::encode::{self, Scalar, Style};
+use super::keys::Key;
 use super::timestamp::Clock;
-use crate::redact;
 use crate::settings::LogFormat;
 
 /// Date and `T` of a timestamp: a human who watches a terminal knows the day.
@@ -43,7 +43,7 @@ impl Style {
         self,
         (clock, now): (&mut Clock, SystemTime),
         level: Level,
-        target: &str,
+        target: &Key,
         message: &str,
         line: &mut String,
     ) {
@@ -51,11 +51,19 @@ impl Style {
             LogFormat::Json => {
                 line.push_str("{\"timestamp\":\"");
                 clock.write(now, line);
-                line.push_str("\",\"level\":\"");
-                line.push_str(level.as_str());
-                line.push_str("\",\"target\":");
-                self.text(target, redact::look(target.as_bytes()).special, line);
-                line.push_str(",\"message\":");
+                line.push_str(match level {
+                    Level::ERROR => "\",\"level\":\"ERROR\",\"target\":\"",
+                    Level::WARN => "\",\"level\":\"WARN\",\"target\":\"",
+                    Level::INFO => "\",\"level\":\"INFO\",\"target\":\"",
+                    Level::DEBUG => "\",\"level\":\"DEBUG\",\"target\":\"",
+                    Level::TRACE => "\",\"level\":\"TRACE\",\"target\":\"",
+                });
+                if target.plain {
+                    line.push_str(target.name)
+                } else {
+                    encode::escape(target.name, line)
+                }
+                line.push_str("\",\"message\":");
                 line.push_str(if message.is_empty() { "\"\"" } else { message });
             }
             LogFormat::Logfmt => {
@@ -64,11 +72,11 @@ impl Style {
                 line.push_str(" level=");
                 line.push_str(level.as_str());
                 line.push_str(" target=");
-                self.text(target, redact::look(target.as_bytes()).special, line);
+                self.text(target.name, !target.plain, line);
                 line.push_str(" message=");
                 line.push_str(if message.is_empty() { "\"\"" } else { message });
             }
-            LogFormat::Pretty => self.start_pretty(clock, now, level, target, message, line),
+            LogFormat::Pretty => self.start_pretty(clock, now, level, target.name, message, line),
         }
     }
 

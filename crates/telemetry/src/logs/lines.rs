@@ -8,6 +8,7 @@ use tracing::{Level, Metadata};
 use super::encode::{Scalar, Style};
 use super::filter::Filter;
 use super::ids::Ids;
+use super::keys::Key;
 use super::limit::{Limiter, Verdict};
 use super::record::{self, RecordSink};
 use super::timestamp::Clock;
@@ -65,15 +66,16 @@ impl Lines {
     }
 
     /// Writes a warning of the log layer itself, which passes neither filter nor limit.
-    fn own_line(&self, target: &str, message: &str, fields: &[(&str, u64)], file: Option<&str>) {
+    fn own_line(&self, target: &'static str, message: &str, fields: &[(&str, u64)], file: Option<&str>) {
         self.writer.write(&self.encode_own(target, message, fields, file));
     }
 
-    fn encode_own(&self, target: &str, message: &str, fields: &[(&str, u64)], file: Option<&str>) -> String {
+    fn encode_own(&self, target: &'static str, message: &str, fields: &[(&str, u64)], file: Option<&str>) -> String {
         let mut encoded = String::new();
         self.style.message(message, false, &mut encoded);
         let mut line = String::new();
-        self.style.start((&mut Clock::default(), SystemTime::now()), Level::WARN, target, &encoded, &mut line);
+        let target = Key::new(target);
+        self.style.start((&mut Clock::default(), SystemTime::now()), Level::WARN, &target, &encoded, &mut line);
         line.push_str(&self.service);
         for (key, value) in fields {
             self.style.pair(key, Scalar::Unsigned((*value).into()), &mut line);

@@ -68,7 +68,7 @@ pub(super) fn source(metadata: &Metadata<'_>, attributes: &mut Vec<KeyValue>) {
 /// A field as an attribute; a reserved key is `field.key`, as in the line.
 pub(super) fn attribute(key: &Key, value: Scalar<'_>) -> KeyValue {
     let value = match value {
-        Scalar::Text(value) => Value::StringValue(value.to_owned()),
+        Scalar::Text(value) | Scalar::Plain(value) => Value::StringValue(value.to_owned()),
         Scalar::Signed(value) => match i64::try_from(value) {
             Ok(value) => Value::IntValue(value),
             Err(_) => Value::StringValue(value.to_string()),
