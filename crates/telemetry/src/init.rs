@@ -15,7 +15,7 @@ use crate::metrics::{GuardedMeters, Scrape, limits};
 use crate::redact;
 use crate::settings::{Config, Sampling};
 use crate::signals;
-use crate::trace::{Finished, OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
+use crate::trace::{OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
 
 /// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +153,7 @@ fn tracers(
     // Ids are still made and passed on when nothing is sampled, so that logs and neighbours stay correlated.
     let sampling = if config.disabled { Sampling::Never } else { config.sampling };
     let sampler = Arc::new(Sampler::new(sampling, config.sampling_cap));
-    let (queue, spans) = export::spans::<Finished>(config, client, &resource)?.unzip();
+    let (queue, spans) = export::spans(config, client, &resource)?.unzip();
     let sink = crate::testing::tee(memory, queue.map(|queue| Arc::new(queue) as Arc<dyn SpanSink>));
     let mut builder =
         SdkTracerProvider::builder().with_resource(resource).with_sampler(ThirdPartySampler(Arc::clone(&sampler)));

@@ -78,7 +78,7 @@ fn stalled() {
     let report = telemetry.shutdown(Duration::from_millis(200));
     assert!(!report.is_complete() && report.logs.dropped > 30_000 && !report.logs.flushed, "{report:?}");
     assert!(report.took < Duration::from_secs(2), "{report:?}");
-    writeln!(std::io::stderr(), "{DONE}").unwrap();
+    std::io::stderr().write_all(format!("{DONE}\n").as_bytes()).unwrap();
 }
 
 /// Ends without a shutdown; dropping what `init` gave writes what is left.

@@ -5,8 +5,6 @@ use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState}
 /// Length of a version 00 header.
 pub(crate) const LEN: usize = 55;
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// An encoded header value.
 #[derive(Clone, Copy)]
 pub(crate) struct Encoded([u8; LEN]);
@@ -53,11 +51,22 @@ pub(crate) fn parse(text: &str, state: TraceState) -> Option<SpanContext> {
 
 /// Writes `bytes` as lowercase hexadecimal into `out`, which is twice as long.
 pub(crate) fn hex(bytes: &[u8], out: &mut [u8]) {
-    for (byte, pair) in bytes.iter().zip(out.chunks_exact_mut(2)) {
-        pair[0] = HEX[usize::from(byte >> 4)];
-        pair[1] = HEX[usize::from(byte & 15)];
+    for (byte, pair) in bytes.iter().zip(out.as_chunks_mut::<2>().0) {
+        *pair = PAIRS[usize::from(*byte)];
     }
 }
+
+/// Every byte in hexadecimal.
+static PAIRS: [[u8; 2]; 256] = {
+    let digits = b"0123456789abcdef";
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        pairs[byte] = [digits[byte >> 4], digits[byte & 15]];
+        byte += 1;
+    }
+    pairs
+};
 
 fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
     let mut out = [0; N];

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::Resource;
-use opentelemetry_sdk::trace::SpanData;
 
 use super::worker::{Started, export_records, export_spans};
 use super::{Client, Delivery, ExportState, Signal, push};
 use crate::init::InitError;
 use crate::metrics::Scrape;
 use crate::settings::{Config, OtlpSignal};
+use crate::trace::Finished;
 
 /// Spans: whatever can become one on the export thread is pushed.
-pub(crate) fn spans<T: Into<SpanData> + Send + 'static>(
+pub(crate) fn spans(
     config: &Config,
     client: &Client,
     resource: &Resource,
-) -> Result<Option<Started<T>>, InitError> {
+) -> Result<Option<Started<Finished>>, InitError> {
     let Some(target) = config.target(OtlpSignal::Traces) else { return Ok(None) };
     let state = ExportState::new("traces", "span", &target.endpoint);
     let delivery = Delivery::new(client.clone(), &target)?;

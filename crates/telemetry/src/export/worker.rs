@@ -20,8 +20,8 @@ use super::answer::{self, Read};
 use super::ending::{Done, Ending};
 use super::retry::{Courier, Fate};
 use super::{Delivery, ExportState, Queue, Signal};
-use crate::redact;
 use crate::settings::Batching;
+use crate::trace::Finished;
 
 /// With a shorter delay the thread would spin on an empty queue.
 const SHORTEST_DELAY: Duration = Duration::from_millis(10);
@@ -39,17 +39,16 @@ struct Exporter<T> {
     ending: Arc<Ending>,
 }
 
-/// Starts the export of spans; they are redacted here, off the path of requests.
-pub(super) fn export_spans<T: Into<SpanData> + Send + 'static>(
+/// Starts the export of spans; they are completed and redacted here, off the path of requests.
+pub(super) fn export_spans(
     delivery: Delivery,
     state: ExportState,
     batching: Batching,
     resource: &Resource,
-) -> std::io::Result<Started<T>> {
+) -> std::io::Result<Started<Finished>> {
     let resource = ResourceAttributesWithSchema::from(resource);
-    let convert = move |spans: Vec<T>| {
-        let mut spans: Vec<SpanData> = spans.into_iter().map(Into::into).collect();
-        spans.iter_mut().for_each(redact::span);
+    let convert = move |spans: Vec<Finished>| {
+        let spans: Vec<SpanData> = spans.into_iter().map(Into::into).collect();
         let resource_spans = group_spans_by_resource_and_scope(spans, &resource);
         ExportTraceServiceRequest { resource_spans }.encode_to_vec()
     };

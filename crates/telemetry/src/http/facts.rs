@@ -46,7 +46,7 @@ pub(super) struct Peer {
 }
 
 impl ServerFacts {
-    /// Adds the attributes and the status to the span.
+    /// Adds the attributes, redacted, and the status to the span.
     pub(crate) fn describe(self, span: &mut SpanData) {
         let ServerRequest { target, original_method, peer, .. } = self.request;
         let attributes = &mut span.attributes;
@@ -55,7 +55,10 @@ impl ServerFacts {
             attributes.extend(value.map(|value| KeyValue::new(key, value)));
         };
         optional("http.request.method", Some(self.method.into()));
-        optional("http.request.method_original", original_method.map(|method| String::from(method).into()));
+        optional(
+            "http.request.method_original",
+            original_method.map(|method| redact::text(&method).into_owned().into()),
+        );
         optional("url.scheme", Some(if self.https { "https" } else { "http" }.into()));
         if let Some(target) = &target {
             optional("url.path", Some(redact::path(self.route, target.path()).into_owned().into()));
@@ -67,10 +70,13 @@ impl ServerFacts {
         optional("http.request.body.size", self.request_size.map(size));
         optional("error.type", self.error.map(Into::into));
         optional(KEPT, self.kept.map(Into::into));
-        optional("user_agent.original", text(peer.user_agent.as_ref()).map(|text| text.to_owned().into()));
+        optional(
+            "user_agent.original",
+            text(peer.user_agent.as_ref()).map(|text| redact::text(text).into_owned().into()),
+        );
         if let Some(server) = text(peer.server.as_ref()) {
             let (address, port) = split_port(server);
-            optional("server.address", Some(address.to_owned().into()));
+            optional("server.address", Some(redact::text(address).into_owned().into()));
             optional("server.port", port.map(|port| i64::from(port).into()));
         }
         if let Some(client) = peer.client {

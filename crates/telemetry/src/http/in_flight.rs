@@ -64,19 +64,21 @@ impl InFlight {
         let Incoming { parent, correlation, context } = Incoming::read(request.headers(), started);
         let uri = request.uri();
         let https = uri.scheme_str() == Some("https");
-        let (operation, recorded) =
-            core.tracer.serve(parent, endpoint.name, started, correlation.clone(), |parent, told| ServerRequest {
-                parent,
-                target: uri.path_and_query().cloned(),
-                original_method: method
-                    .is_other()
-                    .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
-                peer: if told { peer(request) } else { Peer::default() },
+        let (context, recorded) =
+            core.tracer.serve(&context, parent, endpoint.name, started, correlation.clone(), |parent, told| {
+                ServerRequest {
+                    parent,
+                    target: uri.path_and_query().cloned(),
+                    original_method: method
+                        .is_other()
+                        .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
+                    peer: if told { peer(request) } else { Peer::default() },
+                }
             });
         core.active_requests.start(method, https);
         Self {
             core,
-            context: context.with_span(operation),
+            context,
             correlation: Some(correlation),
             started,
             slow: slow.unwrap_or(core.slow_server),
@@ -142,13 +144,12 @@ impl InFlight {
         }
         let slow = elapsed >= self.slow;
         let told = self.told(error, slow);
-        if told.line || told.kept.is_some() || matches!(self.recorded, Recorded::Yes(_)) {
-            if let Some(request) = request_of(&self.context) {
-                if told.line {
-                    self.log(&request, elapsed, error, slow);
-                }
-                self.end_span(request, elapsed, error, told.kept);
+        let tells = told.line || told.kept.is_some() || matches!(self.recorded, Recorded::Yes(_));
+        if let Some(request) = tells.then(|| request_of(&self.context)).flatten() {
+            if told.line {
+                self.log(&request, elapsed, error, slow);
             }
+            self.end_span(request, elapsed, error, told.kept);
         }
     }
 

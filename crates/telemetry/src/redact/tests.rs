@@ -82,8 +82,8 @@ proptest! {
     fn no_value_of_a_secret_key_survives(
         key in prop::sample::select(&["password", "accessToken", "api_key", "client_secret", "user.passwd", "X-Api-Key"][..]),
         value in "[A-Za-z0-9!*~^$./+-]{4,24}x7",
-        other in "[a-z]{1,8}",
     ) {
+        let other = "beside_it";
         let inner = serde_json::json!({ key: value, "other": other }).to_string();
         let twice = serde_json::json!({ "body": inner }).to_string();
         for given in [
@@ -104,10 +104,10 @@ proptest! {
         ] {
             let shown = Policy::new().text(&given).into_owned();
             prop_assert!(!shown.contains(&value), "{} of {}", shown, given);
-            prop_assert!(shown.contains(&other) || !given.contains(&other) || shown.len() < given.len());
+            prop_assert!(shown.contains(other) || !given.contains(other), "{} of {}", shown, given);
         }
         let shown = query(&format!("a={other}&{key}={value}")).into_owned();
-        prop_assert!(!shown.contains(&value) && shown.contains(&other), "{}", shown);
+        prop_assert!(!shown.contains(&value) && shown.contains(other), "{}", shown);
     }
 
     #[test]

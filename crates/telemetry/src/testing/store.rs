@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use opentelemetry_sdk::trace::SpanData;
 
 use super::Span;
-use crate::redact;
 use crate::trace::{Finished, SpanSink};
 
 /// Spans kept; the oldest go first.
@@ -35,8 +34,7 @@ impl Store {
 
 impl SpanSink for Store {
     fn push(&self, span: Finished) {
-        let mut span = SpanData::from(span);
-        redact::span(&mut span);
+        let span = SpanData::from(span);
         let mut spans = self.0.spans.lock().unwrap_or_else(PoisonError::into_inner);
         if spans.len() == MAX_SPANS {
             spans.pop_front();

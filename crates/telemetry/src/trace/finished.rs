@@ -10,6 +10,7 @@ use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use crate::correlation::{self, CorrelationId};
 use crate::http::ServerFacts;
+use crate::redact;
 
 /// Most attributes, events and links of one span, as the specification proposes; further ones are counted.
 const MAX_ITEMS: usize = 128;
@@ -70,17 +71,23 @@ impl Finished {
     }
 }
 
-/// Builds the attributes that were left for later; costs what the operation itself did not have to pay.
+/// Builds the attributes that were left for later and removes what must not leave: the operation itself pays for neither.
 impl From<Finished> for SpanData {
     fn from(span: Finished) -> Self {
         match span {
-            Finished::ThirdParty(data) => *data,
+            Finished::ThirdParty(mut data) => {
+                redact::span(&mut data);
+                *data
+            }
             Finished::Own(record) => record.with(|record| {
                 let mut data = record.data.clone_out();
+                redact::span(&mut data);
+                // What follows is redacted as it is made, or cannot hold a secret.
                 if let Some(facts) = record.facts.take() {
                     facts.describe(&mut data);
                 }
-                data.attributes.push(KeyValue::new(correlation::ATTRIBUTE, record.correlation.value()));
+                let correlation = redact::text(record.correlation.as_str()).into_owned();
+                data.attributes.push(KeyValue::new(correlation::ATTRIBUTE, correlation));
                 data
             }),
         }

@@ -5,7 +5,7 @@
 //! no span may act upon, setting the status to `Unset`, and an [`Operation`] answers; any other span does nothing.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -57,49 +57,40 @@ enum Question {
     Request,
 }
 
-enum Answer {
-    Correlation(CorrelationId),
-    Tail(Arc<Tail>),
-    Request(ServerRequest),
-}
-
 thread_local! {
     static QUESTION: Cell<Option<Question>> = const { Cell::new(None) };
-    static ANSWER: RefCell<Option<Answer>> = const { RefCell::new(None) };
+    static CORRELATION: Cell<Option<CorrelationId>> = const { Cell::new(None) };
+    static TAIL: Cell<Option<Arc<Tail>>> = const { Cell::new(None) };
+    static REQUEST: Cell<Option<ServerRequest>> = const { Cell::new(None) };
 }
 
-fn ask(context: &Context, question: Question) -> Option<Answer> {
-    if !context.has_active_span() {
-        return None;
+/// Has the operation whose span is current in `context` put its answer in place, if there is one.
+fn ask(context: &Context, question: Question) {
+    if context.has_active_span() {
+        QUESTION.set(Some(question));
+        context.span().set_status(Status::Unset);
+        QUESTION.set(None);
     }
-    QUESTION.set(Some(question));
-    context.span().set_status(Status::Unset);
-    QUESTION.set(None);
-    ANSWER.with(RefCell::take)
 }
 
 /// The correlation id of the operation whose span is current in `context`.
 pub(crate) fn correlation_of(context: &Context) -> Option<CorrelationId> {
-    match ask(context, Question::Correlation) {
-        Some(Answer::Correlation(id)) => Some(id),
-        _ => adopted::get(context.span().span_context().span_id()).map(|adopted| adopted.correlation),
-    }
+    ask(context, Question::Correlation);
+    CORRELATION
+        .take()
+        .or_else(|| adopted::get(context.span().span_context().span_id()).map(|adopted| adopted.correlation))
 }
 
 /// Where spans below `context` wait, when its request is not sampled but may yet be wanted.
 pub(crate) fn tail_of(context: &Context) -> Option<Arc<Tail>> {
-    match ask(context, Question::Tail) {
-        Some(Answer::Tail(tail)) => Some(tail),
-        _ => adopted::get(context.span().span_context().span_id()).and_then(|adopted| adopted.tail),
-    }
+    ask(context, Question::Tail);
+    TAIL.take().or_else(|| adopted::get(context.span().span_context().span_id()).and_then(|adopted| adopted.tail))
 }
 
 /// Takes what is known about the request whose span is current in `context`.
 pub(crate) fn request_of(context: &Context) -> Option<ServerRequest> {
-    match ask(context, Question::Request)? {
-        Answer::Request(request) => Some(request),
-        _ => None,
-    }
+    ask(context, Question::Request);
+    REQUEST.take()
 }
 
 // === impl Operation ===
@@ -146,14 +137,13 @@ impl Operation {
     }
 
     fn answer(&mut self, question: Question) {
-        let answer = match (question, &mut self.kind) {
-            (Question::Correlation, _) => Some(Answer::Correlation(self.correlation.clone())),
-            (Question::Tail, Kind::Root(tail)) => Some(Answer::Tail(Arc::clone(tail.get_or_insert_default()))),
-            (Question::Tail, Kind::Tailed(_, tail, _)) => Some(Answer::Tail(Arc::clone(tail))),
-            (Question::Tail, Kind::Silent | Kind::Sampled(..)) => None,
-            (Question::Request, _) => self.request.take().map(Answer::Request),
-        };
-        ANSWER.set(answer);
+        match (question, &mut self.kind) {
+            (Question::Correlation, _) => CORRELATION.set(Some(self.correlation.clone())),
+            (Question::Tail, Kind::Root(tail)) => TAIL.set(Some(Arc::clone(tail.get_or_insert_default()))),
+            (Question::Tail, Kind::Tailed(_, tail, _)) => TAIL.set(Some(Arc::clone(tail))),
+            (Question::Tail, Kind::Silent | Kind::Sampled(..)) => {}
+            (Question::Request, _) => REQUEST.set(self.request.take()),
+        }
     }
 }
 

@@ -42,15 +42,17 @@ impl OperationTracer {
         self.sink.as_ref()
     }
 
-    /// Opens the operation of a request whose caller sent `parent`; `request` tells the rest, given whether it may be told.
+    /// Opens the operation of a request whose caller sent `parent`, in `context`; `request` tells the rest, given whether it
+    /// may be told.
     pub(crate) fn serve(
         &self,
+        context: &Context,
         parent: SpanContext,
         name: &'static str,
         started: Instant,
         correlation: CorrelationId,
         request: impl FnOnce(SpanContext, bool) -> ServerRequest,
-    ) -> (Operation, Recorded) {
+    ) -> (Context, Recorded) {
         let (span, sampled) = self.span(&parent);
         match &self.sink {
             Some(sink) if sampled => {
@@ -64,12 +66,12 @@ impl OperationTracer {
                 };
                 let (mut operation, record) = Operation::sampled(opening, Arc::clone(sink));
                 operation.serves(request(parent, true));
-                (operation, Recorded::Yes(record))
+                (context.with_span(operation), Recorded::Yes(record))
             }
             sink => {
                 let tail = self.tail && sink.is_some();
                 let operation = Operation::silent_server(span, correlation, tail, request(parent, tail));
-                (operation, if tail { Recorded::Perhaps } else { Recorded::No })
+                (context.with_span(operation), if tail { Recorded::Perhaps } else { Recorded::No })
             }
         }
     }
