@@ -1,10 +1,10 @@
 //! The response body of an observed request: counts what is sent and ends the request when the body ends.
 
-use std::fmt;
 use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 
-use bytes::Buf;
+use axum::BoxError;
+use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
@@ -12,32 +12,27 @@ use super::in_flight::{InFlight, Outcome};
 
 pin_project! {
     /// A response body that carries the measurement of its request to the end.
-    pub struct ObservedBody<B> {
+    pub(super) struct ObservedBody<B> {
         #[pin]
         inner: B,
         in_flight: Option<InFlight>,
     }
 }
 
-impl<B> fmt::Debug for ObservedBody<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ObservedBody").field("ended", &self.in_flight.is_none()).finish_non_exhaustive()
+/// `inner`, carrying `in_flight` to its end.
+///
+/// It is boxed here and now, which axum would do later anyway: until then a response would be a large thing to move.
+pub(super) fn observed<B>(inner: B, in_flight: InFlight) -> axum::body::Body
+where
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    // An empty body may never be polled. An answer to HEAD is never polled either, whatever its size.
+    if inner.is_end_stream() || in_flight.sends_no_body() {
+        in_flight.finish(Outcome::Complete);
+        return axum::body::Body::new(inner);
     }
-}
-
-impl<B: Body> ObservedBody<B> {
-    pub(super) fn new(inner: B, in_flight: Option<InFlight>) -> Self {
-        let in_flight = in_flight.and_then(|in_flight| {
-            // An empty body may never be polled. An answer to HEAD is never polled either, whatever its size.
-            if inner.is_end_stream() || in_flight.sends_no_body() {
-                in_flight.finish(Outcome::Complete);
-                None
-            } else {
-                Some(in_flight)
-            }
-        });
-        Self { inner, in_flight }
-    }
+    axum::body::Body::new(ObservedBody { inner, in_flight: Some(in_flight) })
 }
 
 impl<B: Body> Body for ObservedBody<B> {

@@ -5,17 +5,17 @@ use std::net::SocketAddr;
 use http::HeaderValue;
 use http::StatusCode;
 use http::uri::PathAndQuery;
-use opentelemetry::trace::{SpanContext, Status};
+use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
 use crate::redact;
-use crate::trace::KEPT;
+use crate::trace::{KEPT, Parent};
 
 /// What a request said when it came.
 #[derive(Debug)]
 pub(crate) struct ServerRequest {
-    pub(super) parent: SpanContext,
+    pub(super) parent: Parent,
     pub(super) target: Option<PathAndQuery>,
     pub(super) original_method: Option<Box<str>>,
     /// Known only when it may be told.

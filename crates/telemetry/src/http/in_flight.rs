@@ -65,7 +65,7 @@ impl InFlight {
         let uri = request.uri();
         let https = uri.scheme_str() == Some("https");
         let (context, recorded) =
-            core.tracer.serve(&context, parent, endpoint.name, started, correlation.clone(), |parent, told| {
+            core.tracer.serve(&context, &parent, endpoint.name, started, correlation.clone(), |parent, told| {
                 ServerRequest {
                     parent,
                     target: uri.path_and_query().cloned(),
@@ -167,7 +167,7 @@ impl InFlight {
                 let correlation = correlation_of(&self.context).unwrap_or_else(CorrelationId::generate);
                 let span = self.context.span();
                 let name = self.endpoint.name;
-                self.core.tracer.kept(span.span_context(), &request.parent, name, self.started, correlation)
+                self.core.tracer.kept(span.span_context(), request.parent, name, self.started, correlation)
             }
             Recorded::No | Recorded::Perhaps => return,
         };

@@ -14,6 +14,5 @@ pub(crate) use active::ActiveRequests;
 pub(crate) use facts::{ServerFacts, ServerRequest};
 pub(crate) use routes::Routes;
 
-pub use body::ObservedBody;
 pub use client::{Client, RequestBuilder};
 pub use server::{ResponseFuture, ServerLayer, ServerService, server_layer};

@@ -5,11 +5,14 @@ use std::pin::Pin;
 use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
+use axum::BoxError;
+use axum::body::Body;
+use bytes::Bytes;
 use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
-use super::body::ObservedBody;
+use super::body::observed;
 use super::in_flight::{InFlight, Outcome};
 use crate::correlation;
 
@@ -82,9 +85,10 @@ impl<S> Layer<S> for ServerLayer {
 impl<S, ReqBody, ResBody> Service<Request<ReqBody>> for ServerService<S>
 where
     S: Service<Request<ReqBody>, Response = Response<ResBody>>,
-    ResBody: http_body::Body,
+    ResBody: http_body::Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError>,
 {
-    type Response = Response<ObservedBody<ResBody>>;
+    type Response = Response<Body>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -93,7 +97,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let in_flight = observed(request.uri().path()).then(|| InFlight::start(&request, self.slow));
+        let in_flight = concerns_users(request.uri().path()).then(|| InFlight::start(&request, self.slow));
         // The handler future may do work when it is made, so that happens inside the span too.
         let inner = match &in_flight {
             Some(in_flight) => {
@@ -107,7 +111,7 @@ where
 }
 
 /// Probes and scrapes come every few seconds and would drown what users do.
-fn observed(path: &str) -> bool {
+fn concerns_users(path: &str) -> bool {
     !(path == "/metrics" || path == "/health" || path.starts_with("/health/"))
 }
 
@@ -116,9 +120,10 @@ fn observed(path: &str) -> bool {
 impl<F, ResBody, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<ResBody>, E>>,
-    ResBody: http_body::Body,
+    ResBody: http_body::Body<Data = Bytes> + Send + 'static,
+    ResBody::Error: Into<BoxError>,
 {
-    type Output = Result<Response<ObservedBody<ResBody>>, E>;
+    type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -132,14 +137,14 @@ where
         let answered = ready!(polled);
         let in_flight = this.in_flight.take();
         Poll::Ready(match answered {
-            Ok(mut response) => {
-                let in_flight = in_flight.map(|mut in_flight| {
+            Ok(mut response) => match in_flight {
+                Some(mut in_flight) => {
                     let correlation = in_flight.answered(response.status());
                     response.headers_mut().insert(&correlation::HEADER_NAME, correlation);
-                    in_flight
-                });
-                Ok(response.map(|body| ObservedBody::new(body, in_flight)))
-            }
+                    Ok(response.map(|body| observed(body, in_flight)))
+                }
+                None => Ok(response.map(Body::new)),
+            },
             Err(error) => {
                 if let Some(in_flight) = in_flight {
                     in_flight.finish(Outcome::HandlerFailed);

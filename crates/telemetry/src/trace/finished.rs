@@ -47,6 +47,23 @@ struct Record {
     ended: bool,
 }
 
+/// What a span tells of its parent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parent {
+    span: SpanId,
+    remote: bool,
+}
+
+impl From<&SpanContext> for Parent {
+    fn from(parent: &SpanContext) -> Self {
+        if parent.is_valid() {
+            Self { span: parent.span_id(), remote: parent.is_remote() }
+        } else {
+            Self { span: SpanId::INVALID, remote: false }
+        }
+    }
+}
+
 // === impl Finished ===
 
 impl Finished {
@@ -130,7 +147,7 @@ impl From<SharedRecord> for Finished {
 impl SharedRecord {
     pub(super) fn new(
         span_context: SpanContext,
-        parent: &SpanContext,
+        parent: Parent,
         kind: SpanKind,
         name: std::borrow::Cow<'static, str>,
         start: SystemTime,
@@ -138,8 +155,8 @@ impl SharedRecord {
     ) -> Self {
         let data = SpanData {
             span_context,
-            parent_span_id: if parent.is_valid() { parent.span_id() } else { SpanId::INVALID },
-            parent_span_is_remote: parent.is_valid() && parent.is_remote(),
+            parent_span_id: parent.span,
+            parent_span_is_remote: parent.remote,
             span_kind: kind,
             name,
             start_time: start,

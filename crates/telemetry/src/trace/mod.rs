@@ -14,7 +14,7 @@ mod third_party;
 mod tracer;
 
 pub(crate) use clock::wall;
-pub(crate) use finished::{Finished, SpanSink};
+pub(crate) use finished::{Finished, Parent, SpanSink};
 pub(crate) use ids::uuid_v7;
 pub(crate) use operation::{correlation_of, request_of, tail_of};
 pub(crate) use sampler::Sampler;

@@ -13,7 +13,7 @@ use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanKind, Status, Tra
 use opentelemetry::{Context, KeyValue};
 
 use super::adopted;
-use super::finished::{Finished, SharedRecord, SpanSink};
+use super::finished::{Finished, Parent, SharedRecord, SpanSink};
 use super::tail::Tail;
 use crate::correlation::CorrelationId;
 use crate::http::ServerRequest;
@@ -41,9 +41,9 @@ enum Kind {
 }
 
 /// What a new operation is made of.
-pub(crate) struct Opening<'a> {
+pub(crate) struct Opening {
     pub(crate) context: SpanContext,
-    pub(crate) parent: &'a SpanContext,
+    pub(crate) parent: Parent,
     pub(crate) kind: SpanKind,
     pub(crate) name: Cow<'static, str>,
     pub(crate) start: SystemTime,
@@ -117,14 +117,14 @@ impl Operation {
     }
 
     /// An operation whose span is exported when it ends; the record is for the code that opened it.
-    pub(crate) fn sampled(opening: Opening<'_>, sink: Arc<dyn SpanSink>) -> (Self, SharedRecord) {
+    pub(crate) fn sampled(opening: Opening, sink: Arc<dyn SpanSink>) -> (Self, SharedRecord) {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
         let record = opening.record();
         (Self { context, correlation, kind: Kind::Sampled(record.clone(), sink), request: None }, record)
     }
 
     /// An operation whose span waits in `tail` when it ends.
-    pub(super) fn tailed(opening: Opening<'_>, tail: Arc<Tail>, sink: Arc<dyn SpanSink>) -> Self {
+    pub(super) fn tailed(opening: Opening, tail: Arc<Tail>, sink: Arc<dyn SpanSink>) -> Self {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
         Self { context, correlation, kind: Kind::Tailed(opening.record(), tail, sink), request: None }
     }
@@ -147,7 +147,7 @@ impl Operation {
     }
 }
 
-impl Opening<'_> {
+impl Opening {
     pub(crate) fn record(self) -> SharedRecord {
         SharedRecord::new(self.context, self.parent, self.kind, self.name, self.start, self.correlation)
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer};
 
-use super::finished::{SharedRecord, SpanSink};
+use super::finished::{Parent, SharedRecord, SpanSink};
 use super::operation::{Opening, Operation, tail_of};
 use super::{Sampler, ids, wall};
 use crate::correlation::{self, CorrelationId};
@@ -47,18 +47,19 @@ impl OperationTracer {
     pub(crate) fn serve(
         &self,
         context: &Context,
-        parent: SpanContext,
+        parent: &SpanContext,
         name: &'static str,
         started: Instant,
         correlation: CorrelationId,
-        request: impl FnOnce(SpanContext, bool) -> ServerRequest,
+        request: impl FnOnce(Parent, bool) -> ServerRequest,
     ) -> (Context, Recorded) {
-        let (span, sampled) = self.span(&parent);
+        let (span, sampled) = self.span(parent);
+        let parent = Parent::from(parent);
         match &self.sink {
             Some(sink) if sampled => {
                 let opening = Opening {
                     context: span,
-                    parent: &parent,
+                    parent,
                     kind: SpanKind::Server,
                     name: name.into(),
                     start: wall(started),
@@ -80,7 +81,7 @@ impl OperationTracer {
     pub(crate) fn kept(
         &self,
         span: &SpanContext,
-        parent: &SpanContext,
+        parent: Parent,
         name: &'static str,
         started: Instant,
         correlation: CorrelationId,
@@ -124,7 +125,7 @@ impl Tracer for OperationTracer {
         let local = above.is_valid() && !above.is_remote();
         let opening = Opening {
             context,
-            parent: above,
+            parent: above.into(),
             kind: builder.span_kind.unwrap_or(SpanKind::Internal),
             name: builder.name,
             start: builder.start_time.unwrap_or_else(|| wall(Instant::now())),
