@@ -29,6 +29,8 @@ pub(crate) struct ServerFacts {
     pub(super) method: &'static str,
     pub(super) https: bool,
     pub(super) route: Option<&'static str>,
+    /// The route, if a parameter of it is a secret.
+    pub(super) secret: Option<&'static str>,
     pub(super) request_size: Option<u64>,
     pub(super) response_size: u64,
     pub(super) status: Option<StatusCode>,
@@ -61,7 +63,7 @@ impl ServerFacts {
         );
         optional("url.scheme", Some(if self.https { "https" } else { "http" }.into()));
         if let Some(target) = &target {
-            optional("url.path", Some(redact::path(self.route, target.path()).into_owned().into()));
+            optional("url.path", Some(redact::path(self.secret, target.path()).into_owned().into()));
             optional("url.query", target.query().map(|query| redact::query(query).into_owned().into()));
         }
         optional("http.route", self.route.map(Into::into));

@@ -1,13 +1,15 @@
 //! One request being handled: what is known about it, and the guard that reports it exactly once.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use opentelemetry::Context;
 use opentelemetry::trace::TraceContextExt;
+use opentelemetry::{Context, ContextGuard};
 use tracing::Level;
 
 use super::facts::{Peer, ServerFacts, ServerRequest};
@@ -143,13 +145,17 @@ impl InFlight {
             self.endpoint.record(self.core, ending, measured, span.span_context());
         }
         let slow = elapsed >= self.slow;
-        let told = self.told(error, slow);
-        let tells = told.line || told.kept.is_some() || matches!(self.recorded, Recorded::Yes(_));
-        if let Some(request) = tells.then(|| request_of(&self.context)).flatten() {
-            if told.line {
-                self.log(&request, elapsed, error, slow);
-            }
-            self.end_span(request, elapsed, error, told.kept);
+        let request = OnceCell::new();
+        self.log(&request, elapsed, error, slow);
+        let kept = match self.recorded {
+            Recorded::No => return,
+            Recorded::Yes(_) => None,
+            Recorded::Perhaps if error.is_some() => Some("error"),
+            Recorded::Perhaps if slow => Some("slow"),
+            Recorded::Perhaps => return,
+        };
+        if let Some(request) = request.into_inner().or_else(|| request_of(&self.context)) {
+            self.end_span(request, elapsed, error, kept);
         }
     }
 
@@ -176,6 +182,7 @@ impl InFlight {
             method: self.endpoint.method,
             https: self.https,
             route: self.endpoint.route,
+            secret: self.endpoint.secret,
             request_size: self.request_size,
             response_size: self.response_size,
             status: self.status,
@@ -190,26 +197,9 @@ impl InFlight {
         }
     }
 
-    /// What is to be told about this request beyond its measurements.
-    fn told(&self, error: Option<&'static str>, slow: bool) -> Told {
-        let line = match level(error, slow) {
-            Level::ERROR => tracing::enabled!(target: "telemetry::access", Level::ERROR),
-            Level::WARN => tracing::enabled!(target: "telemetry::access", Level::WARN),
-            _ => tracing::enabled!(target: "telemetry::access", Level::INFO),
-        };
-        let kept = match self.recorded {
-            Recorded::Perhaps if error.is_some() => Some("error"),
-            Recorded::Perhaps if slow => Some("slow"),
-            _ => None,
-        };
-        Told { line, kept }
-    }
-
     /// The access-log line, written inside the request's context so that it carries the ids.
-    fn log(&self, request: &ServerRequest, elapsed: Duration, error: Option<&'static str>, slow: bool) {
-        let _guard = self.context.clone().attach();
-        let path = request.target.as_ref().map_or("", PathAndQuery::path);
-        let path = redact::path(self.endpoint.route, path);
+    fn log(&self, request: &OnceCell<ServerRequest>, elapsed: Duration, error: Option<&'static str>, slow: bool) {
+        let inside = OnceCell::new();
         macro_rules! access {
             ($level:expr) => {
                 tracing::event!(
@@ -218,7 +208,8 @@ impl InFlight {
                     {
                     http.request.method = self.endpoint.method,
                     http.route = self.endpoint.route,
-                    url.path = &*path,
+                    // Asked for only when the line is written at all.
+                    url.path = &*self.enter_and_tell_path(&inside, request),
                     http.response.status_code = self.status.map(|status| status.as_u16()),
                     duration_ms = elapsed.as_micros() as f64 / 1000.0,
                     http.request.body.size = self.request_size,
@@ -236,12 +227,19 @@ impl InFlight {
             _ => access!(Level::INFO),
         }
     }
-}
 
-struct Told {
-    line: bool,
-    /// Why the span is exported although its trace is not sampled.
-    kept: Option<&'static str>,
+    fn enter_and_tell_path<'a>(
+        &self,
+        inside: &OnceCell<ContextGuard>,
+        request: &'a OnceCell<ServerRequest>,
+    ) -> Cow<'a, str> {
+        if let Some(told) = request_of(&self.context) {
+            let _ = request.set(told);
+        }
+        inside.get_or_init(|| self.context.clone().attach());
+        let target = request.get().and_then(|request| request.target.as_ref());
+        redact::path(self.endpoint.secret, target.map_or("", PathAndQuery::path))
+    }
 }
 
 /// Level of the access-log line: what the caller did is a warning, what the service did is an error.

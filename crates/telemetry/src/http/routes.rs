@@ -9,6 +9,7 @@ use opentelemetry::trace::SpanContext;
 use super::names::{METHODS, MethodName, bare_name};
 use super::series::{self, Ending, Measured, Series};
 use crate::core::Core;
+use crate::redact;
 
 /// Most routes kept; an application has fewer than this, and a stranger cannot add one.
 const MAX_ROUTES: usize = 4096;
@@ -42,6 +43,8 @@ pub(super) struct Endpoint {
     pub(super) name: &'static str,
     pub(super) method: &'static str,
     pub(super) route: Option<&'static str>,
+    /// The route, if a parameter of it is a secret: then paths must be read against it before they are shown.
+    pub(super) secret: Option<&'static str>,
     series: [OnceLock<Series>; MAX_SERIES],
 }
 
@@ -97,7 +100,8 @@ impl Endpoint {
             Some(route) => Box::leak(format!("{} {route}", bare_name(method.as_str())).into_boxed_str()),
             None => bare_name(method.as_str()),
         };
-        Self { name, method: method.as_str(), route, series: Default::default() }
+        let secret = route.filter(|route| redact::policy().has_secret_parameter(route));
+        Self { name, method: method.as_str(), route, secret, series: Default::default() }
     }
 
     pub(super) fn record(&self, core: &Core, ending: Ending, measured: Measured, span: &SpanContext) {

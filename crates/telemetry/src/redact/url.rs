@@ -27,18 +27,26 @@ pub(super) fn credentials(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 impl Policy {
+    /// Whether a parameter of the route holds a secret (`/verify/{token}`).
+    pub(crate) fn has_secret_parameter(&self, template: &str) -> bool {
+        template.split('/').any(|segment| self.is_secret_parameter(segment))
+    }
+
+    fn is_secret_parameter(&self, segment: &str) -> bool {
+        segment.strip_prefix('{').is_some_and(|name| self.is_secret_key(name))
+    }
+
     /// A path as it may be shown: segments that fill a secret parameter of the route (`/verify/{token}`) are masked.
     pub(crate) fn path<'a>(&self, template: Option<&str>, path: &'a str) -> Cow<'a, str> {
-        let is_secret = |segment: &str| segment.strip_prefix('{').is_some_and(|name| self.is_secret_key(name));
-        if !template.is_some_and(|template| template.split('/').any(is_secret)) {
+        let Some(template) = template.filter(|template| self.has_secret_parameter(template)) else {
             return self.text(path);
-        }
-        let mut parameters = template.unwrap_or_default().split('/');
+        };
+        let mut parameters = template.split('/');
         let mut rest_is_secret = false;
         let shown: Vec<Cow<'_, str>> = path
             .split('/')
             .map(|segment| match parameters.next() {
-                Some(parameter) if is_secret(parameter) => {
+                Some(parameter) if self.is_secret_parameter(parameter) => {
                     rest_is_secret = parameter.starts_with("{*");
                     Cow::Borrowed(MASK)
                 }
