@@ -12,12 +12,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, SamplingMode};
-use measuring::{Children, Figures, Place, argument, flag, measure, print, serve};
+use measuring::{Children, Figures, Meter, Place, argument, flag, measure, print, serve};
 use nix::time::{ClockId, clock_gettime};
 use stacks::{ROUND, ROWS};
 
 fn main() -> ExitCode {
-    if serve(meter) {
+    if serve(|| Box::new(Clocks)) {
         return ExitCode::SUCCESS;
     }
     if flag("--measure") {
@@ -37,14 +37,19 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// Nanoseconds per iteration: on the clock, and of processor time in all threads of the process, which tells what was
-/// merely moved to another thread.
-fn meter(run: &mut dyn FnMut(), times: u64) -> Figures {
-    let (started, before) = (Instant::now(), processor_time());
-    run();
-    let (wall, cpu) = (started.elapsed(), processor_time().saturating_sub(before));
-    let each = |total: Duration| total.as_nanos() as f64 / times as f64;
-    Figures::from([("ns".to_owned(), each(wall)), ("cpu_ns".to_owned(), each(cpu))])
+/// Nanoseconds: on the clock, and of processor time in all threads, which tells what was merely moved to another one.
+struct Clocks;
+
+impl Meter for Clocks {
+    fn measure(&mut self, run: &mut dyn FnMut()) -> Figures {
+        let started = Instant::now();
+        run();
+        Figures::from([("ns".to_owned(), started.elapsed().as_nanos() as f64)])
+    }
+
+    fn totals(&mut self) -> Figures {
+        Figures::from([("cpu_ns".to_owned(), processor_time().as_nanos() as f64)])
+    }
 }
 
 fn processor_time() -> Duration {
@@ -58,13 +63,12 @@ fn compare(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(row.name);
         group.sampling_mode(SamplingMode::Flat).sample_size(20);
         group.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(2));
-        for stack in row.stacks() {
-            let place = Place { stack, exported: row.exported && stack != "bare" };
+        for stack in row.stacks(true) {
+            let place = Place { stack, exported: row.exported && !stack.starts_with("bare") };
             group.bench_function(BenchmarkId::from_parameter(stack), |bencher| {
                 bencher.iter_custom(|iterations| {
                     // Always a whole round: a few requests after a pause would measure cold caches.
                     let figures = children.run(place, row.trace, ROUND);
-                    children.drain(place);
                     Duration::from_secs_f64(figures["ns"] * iterations as f64 / 1e9)
                 });
             });

@@ -1,7 +1,13 @@
 //! Instructions per request and per log line, counted by callgrind: the same on a busy machine as on an idle one.
 //!
 //! Only the thread that answers is counted. `cargo xtask` runs it, because it needs valgrind and gungraun's runner.
-#![allow(missing_docs, unreachable_pub, dead_code, reason = "a program, not a library; it uses a part of the modules")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    dead_code,
+    unused_imports,
+    reason = "a program, not a library; it uses a part of the modules"
+)]
 
 #[path = "measuring/sink.rs"]
 mod sink;
@@ -35,6 +41,7 @@ fn end(ready: Ready) {
 // An id is that of the stack; `xtask` looks figures up by it.
 #[library_benchmark(setup = ready, teardown = end)]
 #[bench::bare("bare", Trace::Sampled)]
+#[bench::bare_with_layer("bare-with-layer", Trace::Sampled)]
 #[bench::telemetry("telemetry", Trace::Sampled)]
 #[bench::telemetry_unsampled("telemetry", Trace::Unsampled)]
 #[bench::telemetry_full("telemetry-full", Trace::Sampled)]

@@ -4,7 +4,7 @@ use super::table::Row;
 
 /// Most instructions of a whole request with everything on, as a multiple of the bare handler's.
 pub(crate) const WHOLE_REQUEST: f64 = 2.2;
-/// Most allocations of a request that is not sampled.
+/// Most allocations of a request that is not sampled, above those of a layer that does nothing.
 pub(crate) const UNSAMPLED_ALLOCATIONS: f64 = 2.0;
 /// We cost at most this share of the cheapest peer that does the same.
 const OF_CHEAPEST: f64 = 1.0 / 3.0;
@@ -42,11 +42,13 @@ impl Budget {
             (None, Some(most)) => Some(format!("{what} was not measured, at most {most:.2}")),
             _ => None,
         };
+        // axum allocates for every layer of a router, whatever it does.
+        let allocated = row.ours.allocs - row.floor.as_ref().map_or(0.0, |floor| floor.allocs);
         let share = row.cheapest().map(|(_, cheapest)| row.ours.ns / cheapest.ns);
         [
             above("ns", Some(row.ours.ns), self.ns),
             // Averages over thousands of requests: what happens once in a hundred is no allocation per request.
-            above("allocations", Some((row.ours.allocs * 100.0).round() / 100.0), self.allocs),
+            above("allocations above those of an empty layer", Some((allocated * 100.0).round() / 100.0), self.allocs),
             above("times the bare handler's instructions", row.instr_ratio(), self.instr_ratio),
             above("of the cheapest peer", share, self.of_cheapest),
         ]

@@ -30,6 +30,7 @@ fn row(row: &Row) -> Value {
         ("name".to_owned(), json!(row.name)),
         ("peers".to_owned(), Value::Object(peers)),
         ("cheapest_peer_ratio".to_owned(), json!(row.cheapest().map(|(_, peer)| rounded(peer.ns / row.ours.ns)))),
+        ("empty_layer".to_owned(), json!(row.floor.as_ref().map(|floor| figures(row, floor)))),
         ("budget".to_owned(), Value::Object(limits)),
         ("met".to_owned(), json!(budget.exceeded_by(row).is_empty())),
     ]);

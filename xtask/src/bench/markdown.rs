@@ -37,8 +37,7 @@ fn section(table: &Table, machine: &Machine) -> String {
             exceeded => format!(" (over budget: {})", exceeded.join("; ")),
         };
         let _ = writeln!(out, "| **`{}`**{verdict} | | | | | | | |", row.name);
-        let ours = [("telemetry", &row.ours)];
-        for (name, figures) in ours.into_iter().chain(row.peers.iter().map(|(name, it)| (name.as_str(), it))) {
+        for (name, figures) in row.all() {
             let _ = writeln!(
                 out,
                 "| {name} | {:.0} | {:.1} | {:.0} | {:.1} | {:.1} | {} | {} |",

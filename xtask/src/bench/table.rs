@@ -27,8 +27,10 @@ pub(crate) struct Figures {
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) ours: Figures,
-    /// In the order in which the benches name them.
+    /// By name.
     pub(crate) peers: Vec<(String, Figures)>,
+    /// A layer that does nothing: what axum charges for having one.
+    pub(crate) floor: Option<Figures>,
     /// Nanoseconds and instructions of the bare handler.
     pub(crate) bare: Option<(f64, Option<f64>)>,
 }
@@ -59,9 +61,12 @@ impl Table {
                     cpu_ns: get(cost, "cpu_ns")?,
                     allocs: get(allocated, "allocs")?,
                     process_allocs: get(allocated, "process_allocs")?,
-                    instructions: cost["stack"].as_str().and_then(|stack| instructions.of(stack, unsampled)),
+                    instructions: cost["stack"]
+                        .as_str()
+                        .and_then(|stack| instructions.of(stack, unsampled && !stack.starts_with("bare"))),
                 })
             };
+            let floor = (!absolute).then(|| figures(&row["floor"], &allocated["floor"])).transpose()?;
             let peers: BTreeMap<String, Value> = serde_json::from_value(row["peers"].clone())?;
             let peers = peers.into_iter().map(|(peer, cost)| {
                 let figures = figures(&cost, &allocated["peers"][&peer])?;
@@ -70,6 +75,7 @@ impl Table {
             Ok(Row {
                 name: name.to_owned(),
                 ours: figures(&row["ours"], &allocated["ours"])?,
+                floor,
                 peers: peers.collect::<Result<_>>()?,
                 bare: row["base"]["ns"].as_f64().map(|ns| (ns, instructions.of("bare", false))),
             })
@@ -79,6 +85,13 @@ impl Table {
 }
 
 impl Row {
+    /// Everyone in it by name: ourselves, the peers, and the least that a layer costs.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Figures)> {
+        let peers = self.peers.iter().map(|(name, figures)| (name.as_str(), figures));
+        let floor = self.floor.iter().map(|figures| ("a layer that does nothing", figures));
+        [("telemetry", &self.ours)].into_iter().chain(peers).chain(floor)
+    }
+
     /// The peer that costs least time.
     pub(crate) fn cheapest(&self) -> Option<(&str, &Figures)> {
         let peers = self.peers.iter().map(|(name, figures)| (name.as_str(), figures));
@@ -113,8 +126,7 @@ impl fmt::Display for Table {
                 "  {:<78} {:>8} {:>7} {:>8} {:>8} {:>9} {:>7} {:>6}",
                 "", "ns", "times", "cpu ns", "allocs", "all thr.", "instr", "ratio"
             )?;
-            let ours = [("telemetry", &row.ours)];
-            for (name, figures) in ours.into_iter().chain(row.peers.iter().map(|(name, it)| (name.as_str(), it))) {
+            for (name, figures) in row.all() {
                 writeln!(
                     f,
                     "  {name:<78} {:>8.0} {:>7.2} {:>8.0} {:>8.2} {:>9.2} {:>7} {:>6}",

@@ -5,7 +5,7 @@ mod parent;
 mod rounds;
 mod sink;
 
-pub use child::{Figures, serve};
+pub use child::{Figures, Meter, serve};
 pub use parent::{Children, Place};
 pub use rounds::measure;
 

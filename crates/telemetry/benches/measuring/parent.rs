@@ -43,24 +43,26 @@ impl Children {
         Self { sink: Sink::start(), running: HashMap::new() }
     }
 
-    /// Lets a stack do `times` times what it does, in its own process, which is started if need be.
+    /// Lets a stack do `times` times what it does, in its own process, which is started if need be, and waits until all
+    /// of it has arrived at the collector. What it cost, per time.
     pub fn run(&mut self, place: Place, trace: Trace, times: u64) -> Figures {
         let sink = &self.sink;
         let running = self.running.entry(place).or_insert_with(|| start(place, sink));
+        let before = running.ask("totals", place);
+        let kind = if trace == Trace::Sampled { "sampled" } else { "unsampled" };
+        let mut figures = running.ask(&format!("{kind} {times}"), place);
         if trace == Trace::Sampled {
             running.spans += times * Stack::find(place.stack).map_or(0, |stack| stack.spans);
         }
-        let kind = if trace == Trace::Sampled { "sampled" } else { "unsampled" };
-        writeln!(running.stdin, "{kind} {times}").expect("the stack still runs");
-        loop {
-            let mut line = String::new();
-            let read = running.answers.read_line(&mut line).expect("the stack still runs");
-            assert!(read > 0, "the process of `{}` ended; expected figures", place.stack);
-            match line.strip_prefix(ANSWER) {
-                Some(figures) => return serde_json::from_str(figures).expect("figures"),
-                None => print(stderr(), &format!("{}: {}", place.stack, line.trim_end())),
-            }
+        let asked = Instant::now();
+        while place.exported && sink.spans(place.stack) < running.spans && asked.elapsed() < DRAINED_WITHIN {
+            std::thread::sleep(POLL);
         }
+        for (name, total) in running.ask("totals", place) {
+            let grown = total - before.get(&name).copied().unwrap_or_default();
+            figures.insert(name, grown);
+        }
+        figures.into_iter().map(|(name, figure)| (name, figure / times as f64)).collect()
     }
 
     /// Ends all processes; each stack that exported other than the spans it was to make, in a sentence.
@@ -82,13 +84,20 @@ impl Children {
         }
         wrong
     }
+}
 
-    /// Waits until everything that a stack made has arrived, so that nothing of it disturbs the next.
-    pub fn drain(&self, place: Place) {
-        let made = self.running.get(&place).map_or(0, |running| running.spans);
-        let started = Instant::now();
-        while place.exported && self.sink.spans(place.stack) < made && started.elapsed() < DRAINED_WITHIN {
-            std::thread::sleep(POLL);
+impl Running {
+    /// Figures, once the stack has done as it is told.
+    fn ask(&mut self, what: &str, place: Place) -> Figures {
+        writeln!(self.stdin, "{what}").expect("the stack still runs");
+        loop {
+            let mut line = String::new();
+            let read = self.answers.read_line(&mut line).expect("the stack still runs");
+            assert!(read > 0, "the process of `{}` ended; expected figures", place.stack);
+            match line.strip_prefix(ANSWER) {
+                Some(figures) => return serde_json::from_str(figures).expect("figures"),
+                None => print(stderr(), &format!("{}: {}", place.stack, line.trim_end())),
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::io::stderr;
 use serde_json::{Value, json};
 
 use super::{Children, Figures, Place, print};
-use crate::stacks::{ROUND, ROWS, Row};
+use crate::stacks::{FLOOR, ROUND, ROWS, Row};
 
 /// Turns before anything is recorded: caches, connections and buffers that grow once.
 const WARM_UP: usize = 5;
@@ -25,16 +25,13 @@ pub fn measure(rounds: usize, only: &str, peers: bool) -> Result<Value, String> 
     for round in 0..WARM_UP + rounds {
         for row in &rows {
             let mut base = Figures::new();
-            for (turn, stack) in
-                row.stacks().enumerate().filter(|(turn, _)| peers || *turn <= usize::from(row.base.is_some()))
-            {
-                let place = Place { stack, exported: row.exported && stack != "bare" };
+            for stack in row.stacks(peers) {
+                let place = Place { stack, exported: row.exported && !stack.starts_with("bare") };
                 let figures = children.run(place, row.trace, ROUND);
-                children.drain(place);
                 if round < WARM_UP {
                     continue;
                 }
-                if turn == 0 && row.base.is_some() {
+                if row.base == Some(stack) {
                     base.clone_from(&figures);
                 }
                 let of_stack = samples.entry((row.name, stack)).or_default();
@@ -68,7 +65,8 @@ pub fn measure(rounds: usize, only: &str, peers: bool) -> Result<Value, String> 
             let peers: serde_json::Map<String, Value> =
                 row.peers.iter().filter_map(|(name, stack)| Some(((*name).to_owned(), medians(row, stack)?))).collect();
             let base = row.base.and_then(|stack| medians(row, stack));
-            json!({ "name": row.name, "base": base, "ours": medians(row, row.ours), "peers": peers })
+            let floor = medians(row, FLOOR);
+            json!({ "name": row.name, "base": base, "floor": floor, "ours": medians(row, row.ours), "peers": peers })
         })
         .collect();
     Ok(json!({ "rounds": rounds, "round": ROUND, "rows": rows }))

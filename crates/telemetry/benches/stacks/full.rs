@@ -9,7 +9,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::axum_tracing_opentelemetry::{filter, spans};
 use super::instrumentation_tower::layered as measured;
 use super::tower_http::layered as logged;
-use super::{DELAY, QUEUE, Subject, requests, sdk};
+use super::{BATCH, DELAY, QUEUE, Subject, requests, sdk};
 
 /// Spans by one, metrics by the other.
 pub(super) fn without_lines(endpoint: Option<&str>) -> Subject {
@@ -58,13 +58,14 @@ pub(super) fn by_init(endpoint: Option<&str>) -> Subject {
 }
 
 /// The environment in which [`by_init`] does as the others do.
-pub fn environment(endpoint: &str) -> [(&'static str, String); 6] {
+pub fn environment(endpoint: &str) -> [(&'static str, String); 7] {
     [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.to_owned()),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
         ("OTEL_TRACES_SAMPLER", "parentbased_always_on".to_owned()),
         ("OTEL_PROPAGATORS", "tracecontext".to_owned()),
         ("OTEL_BSP_MAX_QUEUE_SIZE", QUEUE.to_string()),
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", BATCH.to_string()),
         ("OTEL_BSP_SCHEDULE_DELAY", DELAY.as_millis().to_string()),
     ]
 }

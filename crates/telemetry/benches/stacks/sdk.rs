@@ -7,7 +7,7 @@ use opentelemetry_sdk::metrics::{PeriodicReader, SdkMeterProvider};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracerProvider};
 
-use super::{DELAY, QUEUE};
+use super::{BATCH, DELAY, QUEUE};
 
 fn resource() -> Resource {
     Resource::builder_empty().with_service_name("bench").build()
@@ -26,7 +26,11 @@ pub(super) fn tracers(endpoint: Option<&str>) -> SdkTracerProvider {
             .with_endpoint(format!("{endpoint}/v1/traces"))
             .build()
             .expect("an exporter");
-        let batch = BatchConfigBuilder::default().with_max_queue_size(QUEUE).with_scheduled_delay(DELAY).build();
+        let batch = BatchConfigBuilder::default()
+            .with_max_queue_size(QUEUE)
+            .with_max_export_batch_size(BATCH)
+            .with_scheduled_delay(DELAY)
+            .build();
         builder = builder.with_span_processor(BatchSpanProcessor::builder(exporter).with_batch_config(batch).build());
     }
     let provider = builder.build();

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use telemetry::{Config, Telemetry};
 
-use super::{DELAY, QUEUE, Subject, lines, requests};
+use super::{BATCH, DELAY, QUEUE, Subject, lines, requests};
 
 fn config(endpoint: Option<&str>) -> Config {
-    let config = Config::new("bench").version("1.0.0").instance("bench-1").span_queue(QUEUE).span_delay(DELAY);
+    let config = Config::new("bench").version("1.0.0").instance("bench-1");
+    let config = config.span_queue(QUEUE).span_batch(BATCH).span_delay(DELAY);
     match endpoint {
-        Some(endpoint) => config.otlp_endpoint(endpoint),
+        // As peers do: lines are written, not exported.
+        Some(endpoint) => {
+            config.traces_endpoint(format!("{endpoint}/v1/traces")).metrics_endpoint(format!("{endpoint}/v1/metrics"))
+        }
         None => config,
     }
 }
