@@ -31,10 +31,9 @@ impl Ending {
         phase.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
-    /// Waits, and comes back at once when the end is asked for meanwhile, though not when it has been before.
-    pub(super) fn pause(&self, wait: Duration) {
+    /// Waits, and comes back at once when the end has been asked for, unless that was `known`.
+    pub(super) fn pause(&self, wait: Duration, known: bool) {
         let phase = self.phase.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = phase.until.is_some();
         drop(self.changed.wait_timeout_while(phase, wait, |phase| phase.until.is_some() == known));
     }
 

@@ -51,9 +51,7 @@ fn run(mut courier: Courier, interval: Duration, scrape: &Scrape, waiting: &Atom
         while next <= now {
             next += interval;
         }
-        if ending.left().is_none() {
-            ending.pause(next - now);
-        }
+        ending.pause(next - now, false);
         let last = ending.left().is_some();
         let request = points::request(&scrape.collect());
         let points = points::count(&request);

@@ -82,8 +82,10 @@ impl Courier {
                 return Fate::Settled;
             };
             self.wait = (self.wait * 2).min(LONGEST);
+            // As it was before the attempt: an end asked for meanwhile cuts the pause short, as one asked for during it does.
+            let ending = left.is_some();
             match self.ending.left() {
-                Some(left) if last_attempts >= LAST_ATTEMPTS || pause >= left => {
+                Some(left) if ending && (last_attempts >= LAST_ATTEMPTS || pause >= left) => {
                     // What waits behind this request would meet the same collector.
                     self.hopeless = true;
                     return Fate::Unsent;
@@ -92,7 +94,7 @@ impl Courier {
                     self.state.failed.add(items);
                     return Fate::Settled;
                 }
-                _ => self.ending.pause(pause),
+                _ => self.ending.pause(pause, ending),
             }
         }
     }
@@ -119,6 +121,49 @@ impl Jitter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use crate::export::Client;
+    use crate::settings::OtlpTarget;
+
+    /// Asks for the end while the first attempt is under way, asks for a long pause in its answer, and takes the second one.
+    fn end_amid_an_attempt(listener: &TcpListener, ending: &Ending, until: Instant) {
+        for answer in ["503 Service Unavailable\r\nretry-after: 3600", "200 OK"] {
+            let mut stream = listener.accept().unwrap().0;
+            let mut request = Vec::new();
+            while !request.ends_with(b"spans") {
+                let mut part = [0; 1024];
+                let read = stream.read(&mut part).unwrap();
+                assert!(read > 0, "the request breaks off");
+                request.extend_from_slice(&part[..read]);
+            }
+            ending.begin(until);
+            let answer = format!("HTTP/1.1 {answer}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+            stream.write_all(answer.as_bytes()).unwrap();
+        }
+    }
+
+    #[test]
+    fn end_that_comes_amid_an_attempt_is_given_another_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = OtlpTarget {
+            endpoint: format!("http://{}", listener.local_addr().unwrap()),
+            headers: Vec::new(),
+            timeout: Duration::from_secs(20),
+            gzip: false,
+        };
+        let delivery = Delivery::new(Client::default(), &target).unwrap();
+        let state = Arc::new(ExportState::new("traces", "span", &target.endpoint));
+        let (ending, until) = (Arc::new(Ending::default()), Instant::now() + Duration::from_secs(20));
+        let mut courier =
+            Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), crate::export::answer::spans);
+        std::thread::scope(|scope| {
+            scope.spawn(|| end_amid_an_attempt(&listener, &ending, until));
+            assert_eq!(courier.deliver(b"spans".to_vec(), 3), Fate::Settled);
+        });
+        assert_eq!((state.exported.get(), Instant::now() < until), (3, true));
+    }
 
     #[test]
     fn jitter_stays_around_the_wait_and_varies() {
