@@ -1,23 +1,23 @@
-//! Logs, traces and metrics for services that talk over HTTP and AMQP, with one call.
+//! Logs, traces and metrics for services that talk over HTTP and messages, with one call.
 //!
-//! [`init`] sets everything up and gives a guard to end it with. From then on
+//! # Concepts
 //!
-//! - [`http::server_layer`] and [`http::Client`] observe requests that come in and go out, [`messaging`] observes messages, and
-//!   [`span`] whatever else takes time: each with a span, measurements and the ids passed on;
-//! - [`correlation`] carries one business id through all of it, so that every log line, span and message of an operation can
-//!   be found by it;
-//! - `tracing` events become log lines on stdout with these ids, spans and [`metrics`] go out over OTLP, and [`admin`] answers
-//!   orchestrators, Prometheus and operators;
-//! - [`redact`] keeps personal data and secrets out of everything that leaves;
-//! - [`testing`] lets tests ask for what was emitted.
+//! * An **operation** is a request, a call, a message, a query, a task. Each has a span, measurements, and an outcome: it ends
+//!   well, with an error, in a panic, or is dropped, and each is told apart by `error.type`.
+//! * The **correlation id** names the business operation behind all of them. It comes in a header or is made at the first hop,
+//!   and it is in every line, span, call and message that follows. Trace and allowed [`baggage`] travel with it, in
+//!   OpenTelemetry's own `Context`.
+//! * **Lines, spans and metrics are three views of the same operations.** `tracing` events are lines; `tracing` spans give them
+//!   fields. Spans of the trace come from the instrumentation here, and from OpenTelemetry's API. A latency leads to a trace by
+//!   its exemplar, a trace to its lines by the ids.
+//! * **Telemetry yields to the service.** Nothing waits for a collector or for stdout: what does not fit is dropped and counted,
+//!   and spans become what is exported on threads of their own. [`Telemetry::shutdown`] has one deadline and says what was lost.
+//! * **Nothing secret leaves**: one policy ([`redact`]) for lines, spans, metrics, baggage and URLs.
 //!
 //! Existing crates give traces for one library each; none carries a correlation id, links messages by the conventions,
 //! redacts logs, spans and metrics alike, or ends within a deadline when the collector hangs.
 //!
-//! What is emitted is declared in `registry/`, in the layout of OpenTelemetry's weaver, and tests compare the two. A guide
-//! leads here from `tracing-opentelemetry`: `docs/guide/10-migrating-from-tracing-opentelemetry.md`.
-//!
-//! # Examples
+//! # Example
 //!
 //! `examples/hello.rs` is a whole service in thirty lines. In short:
 //!
@@ -36,6 +36,25 @@
 //! telemetry.shutdown_async(Duration::from_secs(5)).await;
 //! # Ok(()) }
 //! ```
+//!
+//! # Where to find what
+//!
+//! | concern | module |
+//! |---|---|
+//! | start, settings, end | [`init`], [`Config`], [`Telemetry`] |
+//! | requests and calls | [`http`] |
+//! | messages | [`messaging`] (AMQP), `kafka` (feature `kafka`), [`socketio`] |
+//! | databases and mails | [`db`] (sqlx with the feature `sqlx`), [`mail`] |
+//! | tasks, and whatever else takes time | [`task`], [`span`] |
+//! | ids and what travels | [`correlation`], [`baggage`], [`context`] |
+//! | metrics of the application, pools and queues | [`metrics`] |
+//! | what must not leave | [`redact`] |
+//! | health, `/metrics`, log level | [`admin`] |
+//! | tests | [`testing`] |
+//!
+//! What is emitted is declared in `registry/`, in the layout of OpenTelemetry's weaver, and tests compare the two. The crate's
+//! README has the environment variables and the list of metrics. A guide leads here from `tracing-opentelemetry`:
+//! `docs/guide/10-migrating-from-tracing-opentelemetry.md`.
 
 pub mod admin;
 pub mod baggage;

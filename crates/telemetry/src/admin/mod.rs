@@ -8,7 +8,7 @@
 //! | `GET /metrics` | all metrics in Prometheus' text format, or in OpenMetrics' with exemplars for those who ask for it |
 //! | `GET /admin/log-level` | the log filter in force |
 //! | `PUT /admin/log-level` | replaces it by the directives in the body (`RUST_LOG` syntax), until the process ends |
-//! | `GET /admin/build` | service, version, instance, commit, uptime in seconds |
+//! | `GET /admin/build` | service, version, instance, commit, platform, uptime in seconds |
 //!
 //! [`Admin::serve`] answers all of it on a port of its own. [`Admin::probes`] gives the part that may stand beside a
 //! service's public routes: everything but `/admin/*`.

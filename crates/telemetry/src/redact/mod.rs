@@ -1,4 +1,5 @@
-//! Keeps personal data and secrets out of everything that leaves: one [`Policy`] for logs, spans, baggage and URLs.
+//! Keeps personal data and secrets out of everything that leaves: one [`Policy`] for logs, spans, metrics, baggage
+//! and URLs.
 //!
 //! A value goes when its key names a secret ([`is_secret_key`]); inside any other text, whatever looks like an e-mail
 //! address, credentials, a card number, an IBAN or the value of a secret key is replaced ([`text`]).

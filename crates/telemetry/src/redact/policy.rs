@@ -9,7 +9,7 @@ static IN_FORCE: OnceLock<Policy> = OnceLock::new();
 
 static DEFAULT: Policy = Policy::new();
 
-/// What is hidden in log lines, spans, baggage and URLs alike.
+/// What is hidden in log lines, spans, metrics, baggage and URLs alike.
 ///
 /// The built-in keys and patterns always apply; a policy adds keys of the application, and excepts keys that only look like
 /// secrets.

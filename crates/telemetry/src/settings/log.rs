@@ -51,7 +51,7 @@ impl Config {
         self
     }
 
-    /// What is hidden in log lines, spans, baggage and URLs, beyond what always is. The first [`crate::init`] of a process
+    /// What is hidden in log lines, spans, metrics, baggage and URLs, beyond what always is. The first [`crate::init`] of a process
     /// puts it in force.
     ///
     /// ```
