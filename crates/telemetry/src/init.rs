@@ -124,7 +124,11 @@ fn resource(config: &Config) -> Resource {
     if !config.version.is_empty() {
         attributes.push(opentelemetry::KeyValue::new("service.version", config.version.clone()));
     }
-    attributes.extend(config.resource.iter().map(|(k, v)| opentelemetry::KeyValue::new(k.clone(), v.clone())));
+    // Set from outside, so it is no more to be trusted than anything else.
+    let shown = |key: &str, value: &str| {
+        if redact::is_secret_key(key) { redact::MASK.to_owned() } else { redact::text(value).into_owned() }
+    };
+    attributes.extend(config.resource.iter().map(|(k, v)| opentelemetry::KeyValue::new(k.clone(), shown(k, v))));
     let sdk = [
         opentelemetry::KeyValue::new("telemetry.sdk.name", "opentelemetry"),
         opentelemetry::KeyValue::new("telemetry.sdk.language", "rust"),

@@ -79,12 +79,11 @@ impl Observe {
         F: Future,
         F::Output: Outcome,
     {
-        let (parent, correlation) = correlation::ensure(Context::current());
+        let (parent, _) = correlation::ensure(Context::current());
         let builder = SpanBuilder::from_name(self.name).with_kind(self.kind);
         let context = parent.with_span(core().tracer.build_with_context(builder, &parent));
         if context.span().is_recording() {
             context.span().set_attributes(self.attributes);
-            context.span().set_attribute(KeyValue::new(correlation::ATTRIBUTE, correlation.value()));
         }
         let mut open = Open { context, outcome: None };
         let output = future.with_context(open.context.clone()).await;

@@ -53,7 +53,6 @@ pub(crate) fn open(
     let span = context.span();
     if span.is_recording() {
         span.set_attributes(attributes(&correlation));
-        span.set_attribute(KeyValue::new(correlation::ATTRIBUTE, correlation.value()));
     }
     (context, correlation)
 }

@@ -156,8 +156,7 @@ mod tests {
         let delivery = Delivery::new(Client::default(), &target).unwrap();
         let state = Arc::new(ExportState::new("traces", "span", &target.endpoint));
         let (ending, until) = (Arc::new(Ending::default()), Instant::now() + Duration::from_secs(20));
-        let mut courier =
-            Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), crate::export::answer::spans);
+        let mut courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), crate::export::answer::spans);
         std::thread::scope(|scope| {
             scope.spawn(|| end_amid_an_attempt(&listener, &ending, until));
             assert_eq!(courier.deliver(b"spans".to_vec(), 3), Fate::Settled);

@@ -220,7 +220,7 @@ impl Call {
             }
             None => (names::bare_name(method), None),
         };
-        let (parent, correlation) = correlation::ensure(Context::current());
+        let (parent, _) = correlation::ensure(Context::current());
         let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Client);
         let context = parent.with_span(core.tracer.build_with_context(builder, &parent));
         let url = request.url();
@@ -232,7 +232,6 @@ impl Call {
                 KeyValue::new("http.request.method", method),
                 KeyValue::new("server.address", String::from(&*server)),
                 KeyValue::new("url.full", redact::url(url, route)),
-                KeyValue::new(correlation::ATTRIBUTE, correlation.value()),
             ];
             attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
             attributes.extend(route.map(|route| KeyValue::new("url.template", route)));

@@ -23,7 +23,7 @@ const EXPONENTIAL: Aggregation =
     Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
 
 /// Instruments of this crate; what the application makes keeps the SDK's limit.
-const OWN: [&str; 13] = [
+const OWN: [&str; 12] = [
     "http.",
     "messaging.",
     "process.",
@@ -32,8 +32,7 @@ const OWN: [&str; 13] = [
     "app.tokio.",
     "app.telemetry.",
     "app.messaging.",
-    "app.db.",
-    "app.mail.",
+    "app.smtp.",
     "app.socketio.",
     "app.task.",
     "app.process.",

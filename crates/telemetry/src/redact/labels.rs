@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 
 use super::{MASK, is_secret_key, text};
@@ -43,23 +43,31 @@ pub(crate) fn request(request: &mut ExportMetricsServiceRequest) {
 }
 
 fn hide(attributes: &mut [KeyValue]) {
-    for attribute in attributes {
-        let KeyValue { key, value: Some(AnyValue { value: Some(value) }), .. } = attribute else { continue };
-        match value {
-            Value::StringValue(text) => replace(key, text),
-            Value::ArrayValue(array) => {
-                for item in &mut array.values {
-                    if let Some(Value::StringValue(text)) = &mut item.value {
-                        replace(key, text);
-                    }
-                }
-            }
-            // A number under the key of a secret.
-            Value::IntValue(number) if is_secret_key(key) => {
-                *value = Value::StringValue(label(key, &number.to_string()).into_owned());
-            }
-            _ => {}
+    for KeyValue { key, value, .. } in attributes {
+        if let Some(value) = value.as_mut().and_then(|value| value.value.as_mut()) {
+            hide_value(key, value);
         }
+    }
+}
+
+/// What is hidden in text is hidden as a number, too, alone or in an array.
+fn hide_value(key: &str, value: &mut Value) {
+    let shown = match value {
+        Value::StringValue(text) => return replace(key, text),
+        Value::ArrayValue(array) => {
+            return array
+                .values
+                .iter_mut()
+                .filter_map(|item| item.value.as_mut())
+                .for_each(|item| hide_value(key, item));
+        }
+        Value::IntValue(number) => number.to_string(),
+        Value::DoubleValue(number) => number.to_string(),
+        Value::BoolValue(flag) => flag.to_string(),
+        _ => return,
+    };
+    if let Cow::Owned(hidden) = label(key, &shown) {
+        *value = Value::StringValue(hidden);
     }
 }
 
@@ -81,5 +89,23 @@ mod tests {
         assert_eq!(eve, label("user", "eve@example.org"));
         assert!(label("token", "abc").starts_with("[redacted]#"));
         assert_eq!(label("http.route", "/gigs/{id}"), "/gigs/{id}");
+    }
+
+    #[test]
+    fn numbers_are_hidden_like_texts() {
+        use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue};
+        let shown = |key: &str, mut value: Value| {
+            hide_value(key, &mut value);
+            value
+        };
+        let hidden = |value: Value| matches!(value, Value::StringValue(text) if text.starts_with("[redacted]#"));
+        assert!(hidden(shown("paid.with", Value::IntValue(4_111_111_111_111_111))));
+        assert!(hidden(shown("pin", Value::DoubleValue(1234.0))) && hidden(shown("otp", Value::BoolValue(true))));
+        let item = AnyValue { value: Some(Value::IntValue(1234)) };
+        let Value::ArrayValue(array) = shown("pin", Value::ArrayValue(ArrayValue { values: vec![item] })) else {
+            panic!()
+        };
+        assert!(hidden(array.values[0].value.clone().unwrap()));
+        assert_eq!(shown("http.response.status_code", Value::IntValue(200)), Value::IntValue(200));
     }
 }

@@ -61,7 +61,7 @@ impl Config {
             }
             parsed
         };
-        for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT"] {
+        for name in ["OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BLRP_EXPORT_TIMEOUT"] {
             if let Some(timeout) = millis(name).filter(|timeout| !timeout.is_zero()) {
                 self.export_timeout = self.export_timeout.min(timeout);
             }

@@ -192,7 +192,12 @@ impl Config {
     /// Adds a header to every export, such as an access token.
     #[must_use]
     pub fn otlp_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        let header = (name.into(), value.into());
+        // A signal with headers of its own from the environment gets this one, too.
+        for signal in OtlpSignal::ALL {
+            self.overrides(signal).headers.iter_mut().for_each(|headers| headers.push(header.clone()));
+        }
+        self.headers.push(header);
         self
     }
 

@@ -104,6 +104,8 @@ impl From<Finished> for SpanData {
                     facts.describe(&mut data);
                 }
                 let correlation = redact::text(record.correlation.as_str()).into_owned();
+                // Nobody but us sets it, whatever they try.
+                data.attributes.retain(|attribute| attribute.key.as_str() != correlation::ATTRIBUTE);
                 data.attributes.push(KeyValue::new(correlation::ATTRIBUTE, correlation));
                 data
             }),
