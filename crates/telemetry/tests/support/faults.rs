@@ -105,7 +105,11 @@ fn serve(stream: TcpStream, fault: &Fault, seen: &Seen) {
             }
             Fault::Body(body) => (ok(body), &**body, false),
             Fault::Garbage => ("\x00\x01\x02 not a web server\r\n\r\n".to_owned(), &[][..], true),
-            Fault::Answers(answers) => (answers[nth.min(answers.len() - 1)].clone(), &[][..], true),
+            Fault::Answers(answers) => {
+                // Said beforehand, or a client that is quick would send its next request into the end of this connection.
+                let answer = &answers[nth.min(answers.len() - 1)];
+                (answer.replacen("\r\n\r\n", "\r\nconnection: close\r\n\r\n", 1), &[][..], true)
+            }
         };
         for part in std::iter::once(head.as_bytes()).chain(body.chunks(1 << 16)) {
             if out.write_all(part).is_err() {
