@@ -194,15 +194,16 @@ async fn no_secret_leaves_by_any_exporter() {
         leak(&capture, &base, set).await;
     }
 
-    // The last span and a point of the last measurement have come: so has all that was made before.
-    capture.run(Observe::internal("the last span").run(async {})).await;
+    // The last span, line and a point of the last measurement have come: so has all that was made before.
+    capture.run(Observe::internal("the last span").run(async { tracing::info!("the last line") })).await;
     telemetry::metrics::meter().u64_counter("app.secrets.last").build().add(1, &[]);
     let deadline = Instant::now() + Duration::from_secs(20);
     let came = |path: &str, what: &str| {
         let received = received.lock().unwrap();
         received.iter().any(|(to, body)| to == path && String::from_utf8_lossy(body).contains(what))
     };
-    while !(came("/v1/traces", "the last span") && came("/v1/metrics", "app.secrets.last")) {
+    let last = [("/v1/traces", "the last span"), ("/v1/metrics", "app.secrets.last"), ("/v1/logs", "the last line")];
+    while !last.iter().all(|(path, what)| came(path, what)) {
         assert!(Instant::now() < deadline, "the collector did not get everything");
         tokio::task::yield_now().await;
     }
