@@ -1,5 +1,7 @@
 //! What operators ask: metrics in Prometheus' format, and to log more or less. Alone in its process, as the level is shared.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
@@ -15,6 +17,17 @@ async fn ask(request: Request<Body>) -> (StatusCode, String) {
 
 fn put(directives: &str) -> Request<Body> {
     Request::put("/admin/log-level").body(Body::from(directives.to_owned())).unwrap()
+}
+
+fn put_for(directives: &str, time: &str) -> Request<Body> {
+    Request::put(format!("/admin/log-level?for={time}")).body(Body::from(directives.to_owned())).unwrap()
+}
+
+/// The filter, and in how many seconds it expires.
+async fn in_force() -> (String, Option<f64>) {
+    let (_, level) = ask(Request::get("/admin/log-level").body(Body::empty()).unwrap()).await;
+    let level: serde_json::Value = serde_json::from_str(&level).unwrap();
+    (level["filter"].as_str().unwrap().to_owned(), level["expires_in_s"].as_f64())
 }
 
 #[tokio::test]
@@ -54,7 +67,30 @@ async fn operators_read_metrics_and_change_the_log_level() {
     assert_eq!(capture.logs().len(), 1, "info is off now");
     let (_, level) = ask(Request::get("/admin/log-level").body(Body::empty()).unwrap()).await;
     assert!(level.contains("error") && level.contains("hyper=off"), "{level}");
+    assert!(!level.contains("expires"), "{level}");
     assert_eq!(ask(put("info")).await.0, StatusCode::NO_CONTENT);
     talk().await;
     assert_eq!(capture.logs().len(), 2);
+
+    // What is to end by itself does, and a slip in the time does not make it last.
+    let (status, expected) = ask(put_for("trace", "5")).await;
+    assert_eq!((status, expected.contains("`5m`")), (StatusCode::BAD_REQUEST, true), "{expected}");
+    assert_eq!(ask(put_for("admin=loud", "5m")).await.0, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(put_for("error", "5m")).await.0, StatusCode::NO_CONTENT);
+    let (filter, expires) = in_force().await;
+    assert!(
+        filter.contains("error") && expires.is_some_and(|left| left > 200.0 && left <= 300.0),
+        "{filter} {expires:?}"
+    );
+    talk().await;
+    assert_eq!(capture.logs().len(), 2, "info is off for a while");
+    assert_eq!(ask(put_for("error", "1s")).await.0, StatusCode::NO_CONTENT);
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while in_force().await.1.is_some() {
+        assert!(Instant::now() < deadline, "the filter does not expire");
+        tokio::task::yield_now().await;
+    }
+    assert!(in_force().await.0.contains("info"));
+    talk().await;
+    assert_eq!(capture.logs().len(), 3);
 }

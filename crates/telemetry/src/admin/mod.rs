@@ -6,8 +6,9 @@
 //! | `GET /health/live` | 200 as long as the process answers at all |
 //! | `GET /health/ready` | 200 when every [check](Admin::check) passes, else 503; both with the results as JSON |
 //! | `GET /metrics` | all metrics in Prometheus' text format, or in OpenMetrics' with exemplars for those who ask for it |
-//! | `GET /admin/log-level` | the log filter in force |
+//! | `GET /admin/log-level` | the log filter in force and, unless that is for good, in how many seconds it expires, as JSON |
 //! | `PUT /admin/log-level` | replaces it by the directives in the body (`RUST_LOG` syntax), until the process ends |
+//! | `PUT /admin/log-level?for=5m` | the same for a while (`s`, `m`, `h`; at most a day); then the lasting one is back |
 //! | `GET /admin/build` | service, version, instance, commit, platform, uptime in seconds |
 //!
 //! [`Admin::serve`] answers all of it on a port of its own. [`Admin::probes`] gives the part that may stand beside a
@@ -28,6 +29,7 @@ use crate::metrics;
 
 mod build;
 mod checks;
+mod expiry;
 mod health;
 mod log_level;
 mod server;

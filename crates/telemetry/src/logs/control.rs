@@ -38,7 +38,7 @@ impl Telemetry {
     /// The directives in force, and for how much longer if not for good.
     #[must_use]
     pub fn log_filter(&self) -> (String, Option<Duration>) {
-        (self.logs.filter(), self.logs.filter_expires_in())
+        self.logs.shown()
     }
 
     /// What became of the log lines so far.

@@ -95,14 +95,9 @@ impl Logs {
         Ok(())
     }
 
-    /// The filter in force.
-    pub(crate) fn filter(&self) -> String {
-        self.lines.filter.shown().0
-    }
-
-    /// How much longer the filter is in force, unless it is for good.
-    pub(crate) fn filter_expires_in(&self) -> Option<Duration> {
-        self.lines.filter.shown().1
+    /// The filter in force, and for how much longer unless that is for good.
+    pub(crate) fn shown(&self) -> (String, Option<Duration>) {
+        self.lines.filter.shown()
     }
 
     /// Waits until every line so far is written; `false` when time ran out first.

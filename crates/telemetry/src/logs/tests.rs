@@ -346,7 +346,7 @@ fn filter_changes_per_target_at_run_time_and_reverts_by_itself() {
     say("during");
     assert!(lab.logs.set_filter("order=loud").is_err());
     lab.logs.set_filter_for("off", Duration::from_millis(1)).unwrap();
-    wait_until(|| lab.logs.filter_expires_in().is_none());
+    wait_until(|| lab.logs.shown().1.is_none());
     say("after");
     let messages: Vec<_> = lab.parsed().iter().map(|line| line["message"].as_str().unwrap().to_owned()).collect();
     assert_eq!(messages, ["during order", "after order"]);

@@ -161,6 +161,12 @@ pub async fn pool() -> impl Sized {
 #[cfg(not(feature = "sqlx"))]
 pub async fn pool() {}
 
+#[cfg(feature = "kafka")]
+pub use super::kafka::kafka;
+
+#[cfg(not(feature = "kafka"))]
+pub async fn kafka(_: &Capture) {}
+
 pub async fn mails(capture: &Capture) {
     let mail = || Mail::via("smtp.internal", 587).kind("order confirmation").recipients(1).size(2048);
     let _ = capture.run(mail().send(async { Err::<(), _>("refused") })).await;
@@ -206,8 +212,10 @@ pub async fn admin(capture: &Capture) {
         for path in ["/health/live", "/health/ready", "/health/ready", "/metrics", "/admin/build"] {
             client.get(format!("{base}{path}")).send().await.unwrap();
         }
-        let set = client.put(format!("{base}/admin/log-level")).body("trace").send().await.unwrap();
-        assert_eq!(set.status(), StatusCode::NO_CONTENT);
+        for level in ["/admin/log-level?for=1h", "/admin/log-level"] {
+            let set = client.put(format!("{base}{level}")).body("trace").send().await.unwrap();
+            assert_eq!(set.status(), StatusCode::NO_CONTENT);
+        }
         admin.shutdown().await;
     };
     capture.run(asking).await;
