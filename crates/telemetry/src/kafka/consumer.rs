@@ -127,8 +127,9 @@ impl Consumer {
             MessageContext { traceparent: None, ..headers::extract(message) }.extract()
         };
         let name = format!("commit {}", message.topic());
-        let opened = open(name, SpanKind::Client, parent, Vec::new(), |_| {
-            let mut attributes = series.span("settle", 5);
+        let opened = open(name, SpanKind::Client, parent, Vec::new(), |correlation| {
+            let mut attributes = series.span("settle", 6);
+            attributes.push(KeyValue::new("messaging.message.conversation_id", correlation.value()));
             attributes.extend(described(message));
             attributes
         });
