@@ -27,6 +27,7 @@ use crate::core::core;
 
 /// A key that is not on the allow-list.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 #[error("baggage key `{key}` is not allowed: expected one that `Config::allow_baggage` names")]
 pub struct NotAllowed {
     /// The key.

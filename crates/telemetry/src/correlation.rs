@@ -67,6 +67,7 @@ thread_local! {
 
 /// Why a text is no correlation id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidCorrelationId {
     /// The text is empty or longer than [`MAX_LEN`].
     #[error("correlation id of {0} characters: expected 1 to {MAX_LEN}")]

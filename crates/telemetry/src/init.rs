@@ -19,6 +19,7 @@ use crate::trace::{OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdP
 
 /// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum InitError {
     /// [`init`] was called before in this process, or another library has installed a `tracing` subscriber.
     #[error("telemetry is already initialised in this process: call `telemetry::init` once, first thing in `main`")]

@@ -88,7 +88,7 @@ mod work;
 pub use admin::{Admin, admin_router};
 pub use init::{InitError, Telemetry, init};
 pub use logs::{InvalidFilter, LogStats};
-pub use settings::{Buckets, Config, LogFormat, Sampling};
+pub use settings::{Buckets, Config, InvalidLogFormat, LogFormat, Sampling};
 pub use shutdown::{ExportOutcome, ShutdownReport};
 
 /// The code of the guide that moves a service here, as documentation tests.

@@ -71,6 +71,17 @@ impl ExportOutcome {
 
 impl ShutdownReport {
     /// Whether nothing was lost, neither at the end nor before.
+    ///
+    /// ```no_run
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let telemetry = telemetry::init(telemetry::Config::from_env("order"))?;
+    /// let report = telemetry.shutdown(std::time::Duration::from_secs(5));
+    /// if !report.is_complete() {
+    ///     // Log lines are flushed by then: what is said now goes to stderr.
+    ///     eprintln!("{} spans were lost", report.spans.dropped + report.spans.failed + report.spans.unsent);
+    /// }
+    /// # Ok(()) }
+    /// ```
     #[must_use]
     pub fn is_complete(&self) -> bool {
         [self.spans, self.metrics, self.logs, self.log_records].iter().all(ExportOutcome::is_complete)
@@ -98,6 +109,21 @@ impl Telemetry {
     /// The signals go out in parallel, so one that hangs does not cost the others their chance; log lines last, so that
     /// nothing that happens on the way goes unsaid. A collector that is known to be down is tried once more, twice at most:
     /// waiting for it would only delay the end. Blocks the thread: use [`Telemetry::shutdown_async`] inside a runtime.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use telemetry::Config;
+    ///
+    /// # fn main() -> Result<(), telemetry::InitError> {
+    /// let telemetry = telemetry::init(Config::from_env("import"))?;
+    /// tracing::info!("imported");
+    /// let report = telemetry.shutdown(Duration::from_secs(5));
+    /// assert!(report.took < Duration::from_secs(6));
+    /// # Ok(()) }
+    /// ```
     pub fn shutdown(self, deadline: Duration) -> ShutdownReport {
         let started = Instant::now();
         let deadline = deadline.min(LONGEST);
@@ -126,6 +152,24 @@ impl Telemetry {
     }
 
     /// [`Telemetry::shutdown`] without blocking the runtime, whichever it is.
+    ///
+    /// Dropped before it is ready, it goes on in a thread of its own, and nobody gets the report. When no thread can be started
+    /// nothing is flushed, and the report says so.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), telemetry::InitError> {
+    /// use std::time::Duration;
+    ///
+    /// let telemetry = telemetry::init(telemetry::Config::from_env("order"))?;
+    /// // Serve until the process is told to stop, then:
+    /// let report = telemetry.shutdown_async(Duration::from_secs(5)).await;
+    /// if !report.spans.flushed {
+    ///     eprintln!("the collector did not take {} spans in time", report.spans.unsent);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn shutdown_async(self, deadline: Duration) -> ShutdownReport {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let nothing = ExportOutcome::default();

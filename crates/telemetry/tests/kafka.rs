@@ -108,8 +108,8 @@ fn message(topic: &str, context: &MessageContext) -> OwnedMessage {
 async fn batch_is_one_span_with_a_link_to_each_message() {
     let capture = capture();
     let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let context = capture.run(async { MessageContext::capture() }).await;
-    let context = MessageContext { traceparent: Some(parent.into()), ..context };
+    let mut context = capture.run(async { MessageContext::capture() }).await;
+    context.traceparent = Some(parent.into());
     let messages = [message("kafka-a", &context), message("kafka-b", &context)];
     let consumer = Consumer::new("kafka-group").continue_trace();
     let result = consumer.process_batch(&messages, async { Err::<(), _>(std::fmt::Error) }).await;

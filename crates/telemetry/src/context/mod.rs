@@ -34,8 +34,13 @@ const MAX_TRACESTATE: usize = 512;
 /// let context: MessageContext = serde_json::from_str(stored).unwrap();
 /// assert_eq!(context.correlation_id().unwrap().as_str(), "order-42");
 /// assert_eq!(serde_json::to_string(&context).unwrap(), stored);
+///
+/// // From a carrier that this crate does not know.
+/// let mut context = MessageContext::default();
+/// context.correlation_id = Some("order-42".into());
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct MessageContext {
     /// W3C trace context: the span that created the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]

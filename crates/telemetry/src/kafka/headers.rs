@@ -18,7 +18,8 @@ const NAMES: [&str; 4] = ["traceparent", "tracestate", "baggage", correlation::H
 /// use telemetry::context::MessageContext;
 /// use telemetry::kafka::inject;
 ///
-/// let context = MessageContext { correlation_id: Some("order-42".into()), ..Default::default() };
+/// let mut context = MessageContext::default();
+/// context.correlation_id = Some("order-42".into());
 /// let headers = inject(&context, Some(inject(&context, None)));
 /// assert_eq!(headers.count(), 1);
 /// ```

@@ -2,6 +2,7 @@
 
 /// What became of the log lines of this process, since it started.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LogStats {
     /// Lines that reached the output.
     pub written: u64,

@@ -37,6 +37,7 @@ static DEAD_LETTERED: Late<Counter<u64>> = Late::new(|meter| {
 /// assert_eq!((letter.queue.as_str(), letter.reason, letter.count), ("orders", "rejected", 3));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DeadLetter {
     /// The queue the message was taken from last; empty when the broker does not say.
     pub queue: String,

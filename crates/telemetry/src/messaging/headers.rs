@@ -7,6 +7,21 @@ use crate::context::MessageContext;
 use crate::correlation;
 
 /// Writes the context into `headers`, replacing what was there under the same names.
+///
+/// For clients other than [`publish`](super::publish), which does it by itself.
+///
+/// ```
+/// use lapin::BasicProperties;
+/// use lapin::types::FieldTable;
+/// use telemetry::context::MessageContext;
+/// use telemetry::messaging::{extract, inject};
+///
+/// let mut context = MessageContext::default();
+/// context.correlation_id = Some("order-42".into());
+/// let mut headers = FieldTable::default();
+/// inject(&context, &mut headers);
+/// assert_eq!(extract(&BasicProperties::default().with_headers(headers)), context);
+/// ```
 pub fn inject(context: &MessageContext, headers: &mut FieldTable) {
     for (name, value) in context.headers() {
         headers.insert(ShortString::from(name), AMQPValue::LongString(value.into()));

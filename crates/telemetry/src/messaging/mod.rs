@@ -38,7 +38,16 @@ const SYSTEM: &str = "rabbitmq";
 static NAMES: Cache<Arc<str>> = Cache::new(1024);
 
 /// Where a message goes, or came from.
+///
+/// ```
+/// use telemetry::messaging::Destination;
+///
+/// let created = Destination::new("events", "order.created");
+/// assert_eq!(created.name(), "events:order.created");
+/// assert_eq!(created.queue("mail").name(), "events:order.created:mail");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Destination {
     /// The exchange; empty for the default exchange.
     pub exchange: Cow<'static, str>,

@@ -18,6 +18,15 @@ use crate::span::Outcome;
 use crate::work::{Work, open};
 
 /// Runs `future` as the handler of `delivery`; see [`Consumer::process`].
+///
+/// ```no_run
+/// # async fn run(delivery: lapin::message::Delivery) {
+/// let done = telemetry::messaging::process(&delivery, "mail", async {
+///     tracing::info!(bytes = delivery.data.len(), "has the correlation id of whoever sent it");
+///     Ok::<(), std::io::Error>(())
+/// });
+/// # let _ = done.await; }
+/// ```
 pub async fn process<F>(delivery: &Delivery, queue: &str, future: F) -> F::Output
 where
     F: Future,

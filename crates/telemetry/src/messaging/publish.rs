@@ -14,8 +14,9 @@ use crate::context::MessageContext;
 use crate::correlation::CorrelationId;
 use crate::work::{Failure, Work, open};
 
-/// A message to publish.
+/// A message to publish: [`OutgoingMessage::new`], and whatever else it needs.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub struct OutgoingMessage {
     /// `message_id`: what consumers recognise a repeated delivery by. At most 255 bytes.
     pub id: String,
@@ -45,6 +46,27 @@ impl OutgoingMessage {
         self.context = Some(context);
         self
     }
+
+    /// Headers of the application; those of the context are added.
+    #[must_use]
+    pub fn headers(mut self, headers: FieldTable) -> Self {
+        self.headers = headers;
+        self
+    }
+
+    /// Delivery mode, content type and other properties; id, type, headers and correlation id are set when it is published.
+    #[must_use]
+    pub fn properties(mut self, properties: BasicProperties) -> Self {
+        self.properties = properties;
+        self
+    }
+
+    /// Needs no queue that takes it: a message that cannot be routed is no error.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
 }
 
 /// Publishes `message` and waits for the broker's confirm (the channel must be in confirm mode to get one).
@@ -56,6 +78,23 @@ impl OutgoingMessage {
 /// # Errors
 ///
 /// What lapin returns: channel or connection closed, or a message id or type longer than AMQP can carry.
+///
+/// # Examples
+///
+/// ```no_run
+/// use lapin::{BasicProperties, Channel, Confirmation};
+/// use telemetry::messaging::{Destination, OutgoingMessage, publish};
+///
+/// # async fn run(channel: &Channel) -> Result<(), lapin::Error> {
+/// let created = Destination::new("events", "order.created");
+/// let message = OutgoingMessage::new("019a1234-89ab-7def-8123-456789abcdef", "order.created.v1", "{}")
+///     .properties(BasicProperties::default().with_delivery_mode(2));
+/// match publish(channel, &created, message).await? {
+///     Confirmation::Ack(None) => {}
+///     refused => tracing::warn!(?refused, "nobody has the message"),
+/// }
+/// # Ok(()) }
+/// ```
 pub async fn publish(
     channel: &Channel,
     destination: &Destination,

@@ -26,7 +26,7 @@ impl Config {
         self.disabled |= get("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
 
         if let Some(base) = get("OTEL_EXPORTER_OTLP_ENDPOINT") {
-            self = self.otlp_endpoint(&base);
+            self = self.otlp_endpoint(base);
         }
         // Endpoints of one signal are taken as they are, without a path appended.
         self.traces_endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(self.traces_endpoint);
@@ -106,7 +106,7 @@ impl Config {
         if let Some(given) = get("LOG_FORMAT") {
             match given.parse() {
                 Ok(format) => self.log_format = format,
-                Err(expected) => problems.push(format!("LOG_FORMAT {expected}")),
+                Err(invalid) => problems.push(format!("LOG_FORMAT {invalid}")),
             }
         }
         self.problems.extend(problems);

@@ -11,7 +11,17 @@ use crate::redact::Policy;
 pub(super) const LIMITS: Limits = Limits { lines: 20_000, errors: 1_000 };
 
 /// The format of log lines on stdout.
+///
+/// ```
+/// use telemetry::{Config, LogFormat};
+///
+/// let config = Config::new("order").log_format("logfmt".parse()?);
+/// let error = "xml".parse::<LogFormat>().unwrap_err();
+/// assert_eq!(error.to_string(), "`xml`: expected `json`, `logfmt` or `pretty`");
+/// # Ok::<(), telemetry::InvalidLogFormat>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum LogFormat {
     /// One JSON object per line: for machines, the default.
     #[default]
@@ -22,15 +32,22 @@ pub enum LogFormat {
     Pretty,
 }
 
+/// A text that names no [`LogFormat`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}`: expected `json`, `logfmt` or `pretty`")]
+pub struct InvalidLogFormat {
+    given: String,
+}
+
 impl FromStr for LogFormat {
-    type Err = String;
+    type Err = InvalidLogFormat;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text {
             "json" => Ok(Self::Json),
             "logfmt" => Ok(Self::Logfmt),
             "pretty" => Ok(Self::Pretty),
-            _ => Err(format!("`{text}`: expected `json`, `logfmt` or `pretty`")),
+            _ => Err(InvalidLogFormat { given: text.to_owned() }),
         }
     }
 }

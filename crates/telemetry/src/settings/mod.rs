@@ -10,7 +10,7 @@ mod log;
 mod otlp;
 mod sampling;
 
-pub use log::LogFormat;
+pub use log::{InvalidLogFormat, LogFormat};
 pub use otlp::Buckets;
 pub use sampling::Sampling;
 
@@ -165,9 +165,15 @@ impl Config {
         self
     }
 
-    /// Exports to an OTLP/HTTP collector: `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended to this base.
+    /// Exports to an OTLP/HTTP collector: `/v1/traces`, `/v1/metrics` and `/v1/logs` are appended to this base. What is no URL
+    /// makes [`crate::init`] fail.
+    ///
+    /// ```
+    /// let config = telemetry::Config::new("order").otlp_endpoint("http://collector:4318");
+    /// ```
     #[must_use]
-    pub fn otlp_endpoint(mut self, base: &str) -> Self {
+    pub fn otlp_endpoint(mut self, base: impl Into<String>) -> Self {
+        let base = base.into();
         let base = base.trim_end_matches('/');
         self.traces_endpoint = Some(format!("{base}/v1/traces"));
         self.metrics_endpoint = Some(format!("{base}/v1/metrics"));
@@ -201,7 +207,7 @@ impl Config {
         self
     }
 
-    /// Time limit of one export attempt, never more than 3 s.
+    /// Time limit of one export attempt (default 3 s, and never more).
     #[must_use]
     pub fn export_timeout(mut self, timeout: Duration) -> Self {
         self.export_timeout = timeout.min(EXPORT_TIMEOUT);
@@ -216,6 +222,13 @@ impl Config {
     }
 
     /// Most new traces that are sampled in one second (default: no limit). Traces whose caller decided do not count.
+    ///
+    /// ```
+    /// use telemetry::{Config, Sampling};
+    ///
+    /// // Half of a trickle, and of a flood no more than a hundred traces a second.
+    /// let config = Config::new("order").sampling(Sampling::ParentOrRatio(0.5)).sampling_cap(100);
+    /// ```
     #[must_use]
     pub fn sampling_cap(mut self, traces_per_second: u32) -> Self {
         self.sampling_cap = Some(traces_per_second);
@@ -224,34 +237,43 @@ impl Config {
 
     /// Whether a request whose trace is not sampled is exported nevertheless when it fails or is slow, with the spans
     /// below it in this process (default: yes). Such a span says so in `app.sampling.kept`.
+    ///
+    /// ```
+    /// use telemetry::{Config, Sampling};
+    ///
+    /// // One request in a hundred, and all that go wrong.
+    /// let config = Config::new("order").sampling(Sampling::ParentOrRatio(0.01)).keep_failed(true);
+    /// // Nothing but what is sampled.
+    /// let config = config.keep_failed(false);
+    /// ```
     #[must_use]
     pub fn keep_failed(mut self, keep: bool) -> Self {
         self.keep_failed = keep;
         self
     }
 
-    /// Most spans that wait for export; further ones are dropped and counted.
+    /// Most spans that wait for export (default 2048, at least 1); further ones are dropped and counted.
     #[must_use]
     pub fn span_queue(mut self, spans: usize) -> Self {
         self.queue_size = spans.max(1);
         self
     }
 
-    /// Most spans in one export.
+    /// Most spans in one export (default 512, at least 1).
     #[must_use]
     pub fn span_batch(mut self, spans: usize) -> Self {
         self.batch_size = spans.max(1);
         self
     }
 
-    /// Longest time a span waits for its batch to fill.
+    /// Longest time a span waits for its batch to fill (default 5 s, at least 10 ms).
     #[must_use]
     pub fn span_delay(mut self, delay: Duration) -> Self {
         self.schedule_delay = delay;
         self
     }
 
-    /// Time between two exports of metrics.
+    /// Time between two exports of metrics (default 60 s).
     #[must_use]
     pub fn metric_interval(mut self, interval: Duration) -> Self {
         self.metric_interval = interval;
@@ -265,7 +287,7 @@ impl Config {
         self
     }
 
-    /// How log lines look.
+    /// How log lines look (default: [`LogFormat::Json`]).
     #[must_use]
     pub fn log_format(mut self, format: LogFormat) -> Self {
         self.log_format = format;

@@ -39,6 +39,7 @@ pub(crate) struct Batching {
 
 /// How histograms sort what they measure, where neither code nor a builder says so for one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Buckets {
     /// Fixed bounds: those of the semantic conventions for durations. What Prometheus expects.
     #[default]

@@ -1,7 +1,18 @@
 //! Which traces are recorded.
 
-/// The head sampler.
+/// Which traces are recorded, decided when they start. Ids travel in any case, and what fails is kept when
+/// [`crate::Config::keep_failed`] says so.
+///
+/// A share outside of 0 to 1 counts as the nearer of the two.
+///
+/// ```
+/// use telemetry::{Config, Sampling};
+///
+/// // A tenth of the traces that start here, and whatever a caller has sampled.
+/// let config = Config::new("order").sampling(Sampling::ParentOrRatio(0.1));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub enum Sampling {
     /// Every trace.
     Always,

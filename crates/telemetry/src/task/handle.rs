@@ -15,6 +15,7 @@ pub struct Handle<T>(pub(super) JoinHandle<T>);
 
 /// Why a task returned nothing.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum Stopped {
     /// It was aborted, or its runtime ended.
     #[error("task was cancelled")]
@@ -55,12 +56,13 @@ impl<T> Future for Handle<T> {
     type Output = Result<T, Stopped>;
 
     fn poll(mut self: Pin<&mut Self>, poller: &mut Context<'_>) -> Poll<Self::Output> {
-        Pin::new(&mut self.0).poll(poller).map_err(Stopped::from)
+        Pin::new(&mut self.0).poll(poller).map_err(Stopped::of)
     }
 }
 
-impl From<JoinError> for Stopped {
-    fn from(error: JoinError) -> Self {
+impl Stopped {
+    /// No `From`: that would make tokio's error a part of what is public here.
+    fn of(error: JoinError) -> Self {
         match error.try_into_panic() {
             Ok(payload) => Self::Panicked(Panic { payload: Mutex::new(payload) }),
             Err(_) => Self::Cancelled,

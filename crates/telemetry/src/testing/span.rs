@@ -59,8 +59,9 @@ impl Span {
     }
 }
 
-impl From<&SpanData> for Span {
-    fn from(data: &SpanData) -> Self {
+impl Span {
+    /// No `From`: that would make the SDK's span a part of what is public here.
+    pub(super) fn of(data: &SpanData) -> Self {
         let id = |span: SpanId| span.to_string();
         Self {
             name: data.name.clone().into_owned(),

@@ -23,7 +23,7 @@ struct Kept {
 
 impl Store {
     pub(super) fn spans(&self) -> Vec<Span> {
-        self.0.spans.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Span::from).collect()
+        self.0.spans.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Span::of).collect()
     }
 
     /// Grows with every span.
