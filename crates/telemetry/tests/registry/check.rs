@@ -6,26 +6,17 @@ use telemetry::testing::Emitted;
 
 use super::model::{Group, Registry, Type};
 
-/// Parts of a log line that belong to every line and are no attributes.
-const FRAME: [&str; 10] = [
-    "timestamp",
-    "level",
-    "target",
-    "message",
-    "service",
-    "version",
-    "instance",
-    "trace_id",
-    "span_id",
-    "correlation_id",
-];
+/// Names of attributes and their types, as every export tells them of its process.
+pub type Resource = BTreeMap<String, &'static str>;
 
-/// What is wrong, each once: undeclared, mistyped or missing in `emitted`, and declared without being in it.
-pub fn check(registry: &Registry, emitted: &Emitted) -> BTreeSet<String> {
+/// What is wrong, each once: undeclared, mistyped or missing in what was emitted, and declared without being in it.
+pub fn check(registry: &Registry, emitted: &Emitted, resource: &Resource) -> BTreeSet<String> {
     let mut check = Check { registry, findings: registry.problems.iter().cloned().collect(), seen: BTreeMap::new() };
     check.spans(emitted);
     check.metrics(emitted);
     check.events(emitted);
+    let attributes = resource.iter().map(|(name, kind)| Attribute { name, kind, value: "" }).collect();
+    check.group(registry.resource.as_ref().expect("a declared resource"), "the resource", attributes);
     check.unseen();
     check.findings
 }
@@ -91,6 +82,7 @@ impl<'a> Check<'a> {
 
     /// Lines of the library itself; what an application logs is its own affair.
     fn events(&mut self, emitted: &Emitted) {
+        let frame = self.registry.frame.as_ref().expect("a declared frame of log lines");
         for line in emitted.logs.iter().filter(|line| is_own(line.target())) {
             let name = line.target().replace("::", ".");
             let place = format!("log line `{}: {}`", line.target(), line.message());
@@ -98,10 +90,14 @@ impl<'a> Check<'a> {
                 self.findings.insert(format!("{place} is not declared: add a group `event.{name}`"));
                 continue;
             };
-            let fields = line.fields().filter(|(name, _)| !FRAME.contains(name));
-            let attributes =
-                fields.map(|(name, value)| Attribute { name, kind: line.field_type(name).unwrap_or("string"), value });
-            self.group(group, &place, attributes.collect());
+            let attributes = line.fields().map(|(name, value)| Attribute {
+                name,
+                kind: line.field_type(name).unwrap_or("string"),
+                value,
+            });
+            let (framing, own) = attributes.partition(|attribute| frame.attributes.contains_key(attribute.name));
+            self.group(frame, &place, framing);
+            self.group(group, &place, own);
         }
     }
 
@@ -142,7 +138,8 @@ impl<'a> Check<'a> {
         let registry = self.registry;
         let spans = registry.spans.iter().map(|(_, group)| group);
         let metrics = registry.metrics.values().map(|metric| &metric.group);
-        for group in spans.chain(metrics).chain(registry.events.values()) {
+        let others = registry.frame.iter().chain(&registry.resource);
+        for group in spans.chain(metrics).chain(registry.events.values()).chain(others) {
             let Group { id, file, .. } = group;
             match self.seen.get(id.as_str()) {
                 None => drop(self.findings.insert(format!("`{id}` in {file} is declared and was never emitted"))),

@@ -17,7 +17,7 @@ use opentelemetry::KeyValue;
 use telemetry::span::Observe;
 use telemetry::testing::{Emitted, capture_with, emitted, metric};
 
-use check::check;
+use check::{Resource, check};
 use model::Registry;
 
 /// Declared, and out of reach of this test.
@@ -56,14 +56,14 @@ async fn eventually(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// The traffic, once: everything it emitted.
-async fn traffic() -> Emitted {
-    let answers = Arc::new(AtomicBool::new(false));
-    let collector = traffic::collector(Arc::clone(&answers)).await;
+/// The traffic, once: everything it emitted, and the resource it came from.
+async fn traffic() -> (Emitted, Resource) {
+    let (answers, resource) = (Arc::new(AtomicBool::new(false)), Arc::default());
+    let collector = traffic::collector(Arc::clone(&answers), Arc::clone(&resource)).await;
     let capture = capture_with(|config| {
         let config =
             config.otlp_endpoint(&collector).span_queue(64).span_batch(1).span_delay(Duration::from_millis(10));
-        config.metric_interval(Duration::from_millis(100))
+        config.metric_interval(Duration::from_millis(100)).version("1.2.3").commit("4cb9f2e")
     });
     traffic::http(&capture).await;
     traffic::messaging(&capture).await;
@@ -92,12 +92,13 @@ async fn traffic() -> Emitted {
     let present = || two_looks.iter().all(|name| emitted().metrics.iter().any(|point| point.metric == *name));
     eventually("utilization is measured", present).await;
     assert!(metric("http.server.request.duration", &[]) > 0.0);
-    emitted()
+    let resource = resource.lock().unwrap().clone();
+    (emitted(), resource)
 }
 
-fn findings(registry: &Registry, emitted: &Emitted) -> BTreeSet<String> {
+fn findings(registry: &Registry, emitted: &Emitted, resource: &Resource) -> BTreeSet<String> {
     let elsewhere = |finding: &String| ELSEWHERE.iter().any(|(id, _)| finding.starts_with(&format!("`{id}` ")));
-    check(registry, emitted).into_iter().filter(|finding| !elsewhere(finding)).collect()
+    check(registry, emitted, resource).into_iter().filter(|finding| !elsewhere(finding)).collect()
 }
 
 fn list(findings: &BTreeSet<String>) -> String {
@@ -107,8 +108,8 @@ fn list(findings: &BTreeSet<String>) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn emitted_and_declared_are_the_same() {
     let registry = Registry::load();
-    let clean = traffic().await;
-    let found = findings(&registry, &clean);
+    let (clean, resource) = traffic().await;
+    let found = findings(&registry, &clean, &resource);
     assert!(found.is_empty(), "emitted and declared differ:\n{}", list(&found));
 
     // A checker that finds nothing may be blind: here is something to find.
@@ -122,13 +123,16 @@ async fn emitted_and_declared_are_the_same() {
         .with_unit("{line}")
         .build()
         .add(1, &[KeyValue::new("outcome", "eaten")]);
-    let found = list(&findings(&registry, &emitted()));
+    let mut more = resource.clone();
+    more.insert("host.planted".into(), "string");
+    let found = list(&findings(&registry, &emitted(), &more));
     for expected in [
         "attribute `app.planted` (int) on span `internal planted` is not declared: add `- ref: app.planted` to \
          `span.app.operation` in common.yaml and define it (`id: app.planted`, type, brief, stability)",
         "attribute `error.type` on span `internal planted` is of type boolean, declared is string",
         "log line `telemetry::planted: a line nobody declared` is not declared: add a group `event.telemetry.planted`",
         "metric `app.telemetry.planted` is not declared: add a group `metric.app.telemetry.planted`",
+        "attribute `host.planted` (string) on the resource is not declared",
         "`eaten` of attribute `outcome` on metric `app.telemetry.log.lines` is none of its members",
     ] {
         assert!(found.contains(expected), "{expected}\nin\n{found}");
@@ -139,8 +143,10 @@ async fn emitted_and_declared_are_the_same() {
     less.spans.retain(|span| span.kind != "producer");
     less.logs.retain(|line| line.target() != "telemetry::client");
     less.metrics.retain(|point| point.metric != "process.cpu.time");
-    let missed = list(&findings(&registry, &less));
+    more.remove("service.name");
+    let missed = list(&findings(&registry, &less, &more));
     for id in ["span.app.messaging.send", "event.telemetry.client", "metric.process.cpu.time"] {
         assert!(missed.contains(&format!("`{id}` in ")), "{id} in\n{missed}");
     }
+    assert!(missed.contains("the resource lacks `service.name`"), "{missed}");
 }

@@ -81,6 +81,10 @@ pub struct Registry {
     pub spans: Vec<(String, Group)>,
     pub metrics: BTreeMap<String, Metric>,
     pub events: BTreeMap<String, Group>,
+    /// What each log line has beside its attributes.
+    pub frame: Option<Group>,
+    /// What comes with every export.
+    pub resource: Option<Group>,
     /// What is wrong with the files themselves.
     pub problems: Vec<String>,
 }
@@ -162,6 +166,8 @@ impl Registry {
                 self.metrics.insert(text(&raw.metric_name), metric);
             }
             "event" => drop(self.events.insert(text(&raw.name), group)),
+            "entity" => self.resource = Some(group),
+            "attribute_group" if raw.id == "registry.app.log.frame" => self.frame = Some(group),
             _ => {}
         }
     }

@@ -1,17 +1,21 @@
 //! Traffic through every instrumentation: what ends well, what fails, and what is dropped on the way.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::{Method, StatusCode};
+use axum::body::Bytes;
+use axum::http::{Method, StatusCode, Uri};
 use axum::routing::{any, get};
 use lapin::options::{BasicAckOptions, BasicGetOptions, ConfirmSelectOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Connection, ConnectionProperties};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
+use opentelemetry_proto::tonic::common::v1::any_value;
 use prost::Message;
 use telemetry::admin::Admin;
 use telemetry::db::Query;
@@ -24,21 +28,38 @@ use telemetry::span::Observe;
 use telemetry::task::Task;
 use telemetry::testing::Capture;
 
-/// A collector that refuses everything until it is told to answer, and then takes a part only.
-pub async fn collector(answers: Arc<AtomicBool>) -> String {
-    let answer = async move || match answers.load(Ordering::Relaxed) {
-        true => {
-            let partial = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".into() };
-            let answer = ExportTraceServiceResponse { partial_success: Some(partial) };
-            (StatusCode::OK, answer.encode_to_vec())
+use super::check::Resource;
+
+/// A collector that refuses everything until it is told to answer, and then takes a part only; keeps the resource of spans.
+pub async fn collector(answers: Arc<AtomicBool>, resource: Arc<Mutex<Resource>>) -> String {
+    let answer = async move |uri: Uri, body: Bytes| {
+        if !answers.load(Ordering::Relaxed) {
+            return (StatusCode::BAD_REQUEST, Vec::new());
         }
-        false => (StatusCode::BAD_REQUEST, Vec::new()),
+        if uri.path() == "/v1/traces" {
+            let request = ExportTraceServiceRequest::decode(body).unwrap();
+            let resources = request.resource_spans.into_iter().filter_map(|spans| spans.resource);
+            let attributes = resources.flat_map(|resource| resource.attributes);
+            let typed =
+                attributes.map(|attribute| (attribute.key, kind(attribute.value.and_then(|value| value.value))));
+            resource.lock().unwrap().extend(typed);
+        }
+        let partial = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too old".into() };
+        (StatusCode::OK, ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec())
     };
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}", listener.local_addr().unwrap());
     let app = Router::new().fallback(answer);
     tokio::spawn(async move { axum::serve(listener, app).await });
     base
+}
+
+fn kind(value: Option<any_value::Value>) -> &'static str {
+    match value {
+        Some(any_value::Value::StringValue(_)) => "string",
+        Some(any_value::Value::IntValue(_)) => "int",
+        other => panic!("a resource attribute of another type: {other:?}"),
+    }
 }
 
 pub async fn http(capture: &Capture) {
