@@ -138,3 +138,19 @@ async fn correlation_id_is_known_inside_spans_of_others() {
         assert_eq!(body, capture.correlation_id().as_str(), "sampled: {sampled}");
     }
 }
+
+#[tokio::test]
+async fn spans_beyond_those_that_may_wait_are_counted() {
+    let capture = capture();
+    let handler = async || {
+        for _ in 0..140 {
+            Observe::internal("one of many").run(async {}).await;
+        }
+        StatusCode::INTERNAL_SERVER_ERROR
+    };
+    let app = Router::new().route("/many", get(handler)).layer(server_layer());
+    call(app, &capture, "/many").await;
+    let spans = capture.spans();
+    let server = spans.iter().find(|span| span.kind == "server").unwrap();
+    assert_eq!((spans.len(), server.attribute("app.sampling.lost_spans")), (129, "12"));
+}

@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use axum::routing::get;
+use futures_util::FutureExt;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use telemetry::http::server_layer;
@@ -169,4 +170,95 @@ fn slow_request_is_warned_about_on_one_thread_and_on_many() {
             assert_eq!(access(&capture), [pair("WARN", "")]);
         });
     }
+}
+
+#[tokio::test]
+async fn streamed_body_of_announced_length_ends_with_its_last_byte() {
+    let capture = capture();
+    // As when a file is sent, or an answer is passed on: nobody asks the stream for its end once the length is there.
+    let handler = async || {
+        let chunks = ["123", "45"].map(|chunk| Ok::<_, Infallible>(Bytes::from_static(chunk.as_bytes())));
+        ([("content-length", "5")], Body::from_stream(futures_util::stream::iter(chunks)))
+    };
+    let app = Router::new().route("/file", get(handler)).layer(server_layer());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/file", listener.local_addr().unwrap());
+    support::serve(listener, app);
+    let call = reqwest::Client::new().get(url).header("x-correlation-id", capture.correlation_id().as_str());
+    assert_eq!(call.send().await.unwrap().text().await.unwrap(), "12345");
+    let spans = capture.wait_for(|spans| spans.len() == 1).await;
+    assert_eq!((spans[0].failed, spans[0].attribute("http.response.body.size")), (false, "5"));
+    assert_eq!(spans[0].attribute("network.protocol.version"), "1.1");
+    assert_eq!(access(&capture), [pair("INFO", "")]);
+}
+
+#[tokio::test]
+async fn nested_router_hides_its_secrets_and_shows_the_whole_path() {
+    let capture = capture();
+    let inner = Router::new()
+        .route("/verify/{token}", get(async || "ok"))
+        .route("/health", get(async || "an endpoint of users"))
+        .layer(server_layer());
+    let app = Router::new().nest("/auth", inner);
+    for path in ["/auth/verify/abc123", "/auth/health"] {
+        app.clone().oneshot(request(&capture, path)).await.unwrap().into_body().collect().await.unwrap();
+    }
+    let spans = capture.spans();
+    let paths: Vec<_> = spans.iter().map(|span| span.attribute("url.path")).collect();
+    assert_eq!(paths, ["/auth/verify/[redacted]", "/auth/health"]);
+    assert!(capture.logs().iter().all(|line| !line.contains("abc123")), "{:?}", capture.logs());
+}
+
+#[tokio::test]
+async fn panic_is_one_even_when_somebody_catches_it() {
+    let capture = capture();
+    let handler = async || -> &'static str { panic!("on purpose") };
+    let body = async || {
+        Body::from_stream(futures_util::stream::poll_fn(|_| -> std::task::Poll<Option<Result<Bytes, Infallible>>> {
+            panic!("on purpose, too")
+        }))
+    };
+    let app = Router::new().route("/caught", get(handler)).route("/body", get(body)).layer(server_layer());
+    let caught = std::panic::AssertUnwindSafe(app.clone().oneshot(request(&capture, "/caught"))).catch_unwind().await;
+    assert!(caught.is_err());
+    let body = app.oneshot(request(&capture, "/body")).await.unwrap().into_body();
+    assert!(std::panic::AssertUnwindSafe(body.collect()).catch_unwind().await.is_err());
+    assert_eq!(capture.tree(), "server GET /caught !panic\nserver GET /body !panic\n");
+    assert_eq!(access(&capture), [pair("ERROR", "panic"), pair("ERROR", "panic")]);
+}
+
+#[tokio::test]
+async fn long_stream_is_not_slow_once_it_has_begun() {
+    let capture = capture();
+    let (sender, receiver) = tokio::sync::mpsc::channel::<Result<Bytes, Infallible>>(1);
+    let receiver = std::sync::Mutex::new(Some(receiver));
+    let begun = std::sync::Arc::new(std::sync::Mutex::new(None));
+    let slow = Duration::from_millis(200);
+    let handler = {
+        let (begun, receiver) = (std::sync::Arc::clone(&begun), std::sync::Arc::new(receiver));
+        move || {
+            let mut receiver = receiver.lock().unwrap().take().unwrap();
+            *begun.lock().unwrap() = Some(std::time::Instant::now());
+            async move { Body::from_stream(futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx))) }
+        }
+    };
+    let app = Router::new().route("/events", get(handler)).layer(server_layer().slow(slow));
+    let body = app.oneshot(request(&capture, "/events")).await.unwrap().into_body();
+    let began = begun.lock().unwrap().unwrap();
+    while began.elapsed() < slow {
+        tokio::task::yield_now().await;
+    }
+    drop(sender);
+    body.collect().await.unwrap();
+    assert_eq!(access(&capture), [pair("INFO", "")]);
+}
+
+#[tokio::test]
+async fn handler_that_ends_the_current_span_does_not_end_its_request() {
+    use opentelemetry::trace::TraceContextExt;
+    let capture = capture();
+    let handler = async || opentelemetry::Context::current().span().end();
+    let app = Router::new().route("/eager", get(handler)).layer(server_layer());
+    app.oneshot(request(&capture, "/eager")).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(capture.spans()[0].attribute("http.response.status_code"), "200");
 }

@@ -9,6 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::in_flight::{InFlight, Outcome};
+use super::unwinding::Unwinding;
 
 pin_project! {
     /// A response body that carries the measurement of its request to the end.
@@ -22,7 +23,7 @@ pin_project! {
 /// `inner`, carrying `in_flight` to its end.
 ///
 /// It is boxed here and now, which axum would do later anyway: until then a response would be a large thing to move.
-pub(super) fn observed<B>(inner: B, in_flight: InFlight) -> axum::body::Body
+pub(super) fn observed<B>(inner: B, mut in_flight: InFlight) -> axum::body::Body
 where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -31,6 +32,9 @@ where
     if inner.is_end_stream() || in_flight.sends_no_body() {
         in_flight.finish(Outcome::Complete);
         return axum::body::Body::new(inner);
+    }
+    if inner.size_hint().exact().is_none() {
+        in_flight.streams();
     }
     axum::body::Body::new(ObservedBody { inner, in_flight: Some(in_flight) })
 }
@@ -47,13 +51,12 @@ impl<B: Body> Body for ObservedBody<B> {
         let Some(in_flight) = this.in_flight.as_mut() else {
             return this.inner.poll_frame(cx);
         };
-        let polled = if this.inner.size_hint().exact().is_some() {
-            // Its data lies ready: nobody's code runs that could want to know the context.
-            this.inner.as_mut().poll_frame(cx)
-        } else {
+        let polled = {
             let _guard = in_flight.context().clone().attach();
+            let _unwinding = Unwinding(&mut *this.in_flight);
             this.inner.as_mut().poll_frame(cx)
         };
+        let Some(in_flight) = this.in_flight.as_mut() else { return polled };
         let frame = ready!(polled);
         let end = match &frame {
             None => Some(Outcome::Complete),

@@ -3,20 +3,22 @@
 use std::net::SocketAddr;
 
 use http::HeaderValue;
-use http::StatusCode;
 use http::uri::PathAndQuery;
+use http::{StatusCode, Version};
 use opentelemetry::trace::Status;
 use opentelemetry::{KeyValue, Value};
 use opentelemetry_sdk::trace::SpanData;
 
+use super::names;
 use crate::redact;
-use crate::trace::{KEPT, Parent};
+use crate::trace::{KEPT, LOST_SPANS, Parent};
 
 /// What a request said when it came.
 #[derive(Debug)]
 pub(crate) struct ServerRequest {
     pub(super) parent: Parent,
     pub(super) target: Option<PathAndQuery>,
+    pub(super) version: Version,
     pub(super) original_method: Option<Box<str>>,
     /// Known only when it may be told.
     pub(super) peer: Peer,
@@ -37,6 +39,8 @@ pub(crate) struct ServerFacts {
     pub(super) error: Option<&'static str>,
     /// Why it is exported although its trace is not sampled.
     pub(super) kept: Option<&'static str>,
+    /// Spans below it that found no room to wait in.
+    pub(super) lost_spans: u32,
 }
 
 /// Who called whom.
@@ -50,7 +54,7 @@ pub(super) struct Peer {
 impl ServerFacts {
     /// Adds the attributes, redacted, and the status to the span.
     pub(crate) fn describe(self, span: &mut SpanData) {
-        let ServerRequest { target, original_method, peer, .. } = self.request;
+        let ServerRequest { target, version, original_method, peer, .. } = self.request;
         let attributes = &mut span.attributes;
         attributes.reserve(18);
         let mut optional = |key: &'static str, value: Option<Value>| {
@@ -72,6 +76,8 @@ impl ServerFacts {
         optional("http.request.body.size", self.request_size.map(size));
         optional("error.type", self.error.map(Into::into));
         optional(KEPT, self.kept.map(Into::into));
+        optional(LOST_SPANS, (self.lost_spans > 0).then(|| i64::from(self.lost_spans).into()));
+        optional("network.protocol.version", names::version(version).map(Into::into));
         optional(
             "user_agent.original",
             text(peer.user_agent.as_ref()).map(|text| redact::text(text).into_owned().into()),

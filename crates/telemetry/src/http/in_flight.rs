@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
-use axum::extract::{ConnectInfo, MatchedPath};
+use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use tracing::Level;
@@ -31,6 +31,8 @@ pub(super) enum Outcome {
     HandlerFailed,
     /// The body failed after the headers had been sent.
     BodyFailed,
+    /// The handler or the body panicked.
+    Panicked,
     /// Dropped before it ended: the caller went away, or a time limit cut it.
     Dropped,
 }
@@ -48,6 +50,10 @@ pub(super) struct InFlight {
     endpoint: &'static Endpoint,
     request_size: Option<u64>,
     response_size: u64,
+    /// What the answer said its body would have.
+    announced: Option<u64>,
+    /// When the answer began, if its body may take long after that.
+    answered_after: Option<Duration>,
     recorded: Recorded,
     status: Option<StatusCode>,
     method: MethodName,
@@ -64,13 +70,14 @@ impl InFlight {
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let endpoint = routes::endpoint(core, template, method);
         let Incoming { parent, correlation, context } = Incoming::read(request.headers(), started);
-        let uri = request.uri();
+        let uri = whole_uri(request);
         let https = uri.scheme_str() == Some("https");
         let (context, recorded) =
             core.tracer.serve(&context, &parent, endpoint.name, started, correlation.clone(), |parent, told| {
                 ServerRequest {
                     parent,
                     target: uri.path_and_query().cloned(),
+                    version: request.version(),
                     original_method: method
                         .is_other()
                         .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
@@ -87,6 +94,8 @@ impl InFlight {
             endpoint,
             request_size: content_length(request.headers()),
             response_size: 0,
+            announced: None,
+            answered_after: None,
             recorded,
             status: None,
             method,
@@ -100,10 +109,16 @@ impl InFlight {
     }
 
     /// Takes note of the answer; returns the id it is to carry.
-    pub(super) fn answered(&mut self, status: StatusCode) -> HeaderValue {
+    pub(super) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) -> HeaderValue {
         self.status = Some(status);
+        self.announced = content_length(headers);
         let correlation = self.correlation.take().unwrap_or_else(CorrelationId::generate);
         correlation.into_header()
+    }
+
+    /// Takes note that the body is not at hand: what follows is up to whoever sends and reads it, and not slow.
+    pub(super) fn streams(&mut self) {
+        self.answered_after = Some(self.started.elapsed());
     }
 
     pub(super) fn sent(&mut self, bytes: usize) {
@@ -129,7 +144,12 @@ impl InFlight {
             Outcome::Complete => self.status.and_then(|status| names::status_error(status, 500)),
             Outcome::HandlerFailed => Some("handler_error"),
             Outcome::BodyFailed => Some("body_error"),
+            Outcome::Panicked => Some("panic"),
             Outcome::Dropped if std::thread::panicking() => Some("panic"),
+            // A server stops asking for more once the announced length is there.
+            Outcome::Dropped if self.status.is_some() && self.announced == Some(self.response_size) => {
+                self.status.and_then(|status| names::status_error(status, 500))
+            }
             Outcome::Dropped if self.status.is_some() => Some("body_dropped"),
             Outcome::Dropped => Some("cancelled"),
         };
@@ -144,7 +164,7 @@ impl InFlight {
             let span = self.context.span();
             self.endpoint.record(self.core, ending, measured, span.span_context());
         }
-        let slow = elapsed >= self.slow;
+        let slow = self.answered_after.unwrap_or(elapsed) >= self.slow;
         let request = OnceCell::new();
         self.log(&request, elapsed, error, slow);
         let kept = match self.recorded {
@@ -152,7 +172,11 @@ impl InFlight {
             Recorded::Yes(_) => None,
             Recorded::Perhaps if error.is_some() => Some("error"),
             Recorded::Perhaps if slow => Some("slow"),
-            Recorded::Perhaps => return,
+            Recorded::Perhaps => {
+                // Nothing that waits below it, or will, is wanted any more.
+                self.context.span().end_with_timestamp(SystemTime::UNIX_EPOCH);
+                return;
+            }
         };
         if let Some(request) = request.into_inner().or_else(|| request_of(&self.context)) {
             self.end_span(request, elapsed, error, kept);
@@ -177,6 +201,10 @@ impl InFlight {
             }
             Recorded::No | Recorded::Perhaps => return,
         };
+        let lost_spans = match kept.and_then(|_| tail_of(&self.context)) {
+            Some(tail) => tail.keep(&**sink),
+            None => 0,
+        };
         let facts = ServerFacts {
             request,
             method: self.endpoint.method,
@@ -188,11 +216,9 @@ impl InFlight {
             status: self.status,
             error,
             kept,
+            lost_spans,
         };
         if record.end_request(wall(self.started + elapsed), facts) {
-            if let Some(tail) = kept.and_then(|_| tail_of(&self.context)) {
-                tail.decide(true, &**sink);
-            }
             sink.push(record.into());
         }
     }
@@ -256,6 +282,11 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         self.report(Outcome::Dropped);
     }
+}
+
+/// The URI as the caller sent it: a nested router hands on only its own part of the path.
+pub(super) fn whole_uri<B>(request: &Request<B>) -> &Uri {
+    request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0)
 }
 
 fn peer<B>(request: &Request<B>) -> Peer {

@@ -9,6 +9,7 @@ mod names;
 mod routes;
 mod series;
 mod server;
+mod unwinding;
 
 pub(crate) use active::ActiveRequests;
 pub(crate) use facts::{ServerFacts, ServerRequest};

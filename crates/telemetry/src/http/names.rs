@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{LazyLock, RwLock};
 
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Version};
 
 /// Most span names kept; an application has fewer routes than this, and a stranger cannot add one.
 const MAX_NAMES: usize = 4096;
@@ -73,6 +73,18 @@ pub(crate) fn span_name(method: &'static str, route: &str) -> (&'static str, &'s
         let shown = if method == "_OTHER" { "HTTP" } else { method };
         let name: &'static str = Box::leak(format!("{shown} {route}").into_boxed_str());
         (name, &name[shown.len() + 1..])
+    })
+}
+
+/// The version of HTTP as the conventions write it.
+pub(crate) fn version(version: Version) -> Option<&'static str> {
+    Some(match version {
+        Version::HTTP_09 => "0.9",
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        Version::HTTP_3 => "3",
+        _ => return None,
     })
 }
 

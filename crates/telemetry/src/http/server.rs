@@ -13,7 +13,8 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use super::body::observed;
-use super::in_flight::{InFlight, Outcome};
+use super::in_flight::{InFlight, Outcome, whole_uri};
+use super::unwinding::Unwinding;
 use crate::correlation;
 
 /// The layer for [`axum::Router::layer`].
@@ -97,7 +98,7 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let in_flight = concerns_users(request.uri().path()).then(|| InFlight::start(&request, self.slow));
+        let in_flight = concerns_users(whole_uri(&request).path()).then(|| InFlight::start(&request, self.slow));
         // The handler future may do work when it is made, so that happens inside the span too.
         let inner = match &in_flight {
             Some(in_flight) => {
@@ -127,19 +128,17 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let polled = match this.in_flight.as_ref() {
-            Some(in_flight) => {
-                let _guard = in_flight.context().clone().attach();
-                this.inner.poll(cx)
-            }
-            None => this.inner.poll(cx),
+        let polled = {
+            let _guard = this.in_flight.as_ref().map(|in_flight| in_flight.context().clone().attach());
+            let _unwinding = Unwinding(&mut *this.in_flight);
+            this.inner.poll(cx)
         };
         let answered = ready!(polled);
         let in_flight = this.in_flight.take();
         Poll::Ready(match answered {
             Ok(mut response) => match in_flight {
                 Some(mut in_flight) => {
-                    let correlation = in_flight.answered(response.status());
+                    let correlation = in_flight.answered(response.status(), response.headers());
                     response.headers_mut().insert(&correlation::HEADER_NAME, correlation);
                     Ok(response.map(|body| observed(body, in_flight)))
                 }

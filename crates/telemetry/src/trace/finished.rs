@@ -237,18 +237,25 @@ impl SharedRecord {
         self.open(|data| data.name = name);
     }
 
-    /// Ends the span; `false` when it had ended before.
+    /// Ends the span; `false`, and nothing happens, when it had ended before.
     pub(crate) fn end(&self, time: SystemTime) -> bool {
-        self.with(|record| {
-            record.data.end_time = time.max(record.data.start_time);
-            !std::mem::replace(&mut record.ended, true)
-        })
+        self.end_with(time, None)
     }
 
-    /// Ends the span of a request with everything that is known about it; `false` when it had ended before.
+    /// Ends the span of a request with everything that is known about it.
     pub(crate) fn end_request(&self, time: SystemTime, facts: ServerFacts) -> bool {
-        self.with(|record| record.facts = Some(facts));
-        self.end(time)
+        self.end_with(time, Some(facts))
+    }
+
+    fn end_with(&self, time: SystemTime, facts: Option<ServerFacts>) -> bool {
+        self.with(|record| {
+            if std::mem::replace(&mut record.ended, true) {
+                return false;
+            }
+            record.data.end_time = time.max(record.data.start_time);
+            record.facts = facts;
+            true
+        })
     }
 }
 

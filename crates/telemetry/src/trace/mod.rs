@@ -18,6 +18,6 @@ pub(crate) use finished::{Finished, Parent, SpanSink};
 pub(crate) use ids::uuid_v7;
 pub(crate) use operation::{correlation_of, request_of, tail_of};
 pub(crate) use sampler::Sampler;
-pub(crate) use tail::KEPT;
+pub(crate) use tail::{KEPT, LOST_SPANS};
 pub(crate) use third_party::{ThirdPartySampler, ThirdPartySpans};
 pub(crate) use tracer::{OperationTracer, Recorded};

@@ -34,6 +34,8 @@ enum Kind {
     Silent,
     /// Nothing is recorded, unless it ends badly: then spans that ended below are wanted too.
     Root(Option<Arc<Tail>>),
+    /// Recorded by whoever serves the request.
+    Served(SharedRecord),
     /// Recorded.
     Sampled(SharedRecord, Arc<dyn SpanSink>),
     /// Recorded for the local root, which may turn out to be wanted.
@@ -111,16 +113,17 @@ impl Operation {
         Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent }, request: Some(request) }
     }
 
-    /// Remembers what is known about the request it serves.
-    pub(super) fn serves(&mut self, request: ServerRequest) {
-        self.request = Some(request);
+    /// An operation whose span is exported when it ends.
+    pub(super) fn sampled(opening: Opening, sink: Arc<dyn SpanSink>) -> Self {
+        let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
+        Self { context, correlation, kind: Kind::Sampled(opening.record(), sink), request: None }
     }
 
-    /// An operation whose span is exported when it ends; the record is for the code that opened it.
-    pub(crate) fn sampled(opening: Opening, sink: Arc<dyn SpanSink>) -> (Self, SharedRecord) {
+    /// The same for a request; whoever serves it ends the record.
+    pub(super) fn sampled_server(opening: Opening, request: ServerRequest) -> (Self, SharedRecord) {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
         let record = opening.record();
-        (Self { context, correlation, kind: Kind::Sampled(record.clone(), sink), request: None }, record)
+        (Self { context, correlation, kind: Kind::Served(record.clone()), request: Some(request) }, record)
     }
 
     /// An operation whose span waits in `tail` when it ends.
@@ -132,7 +135,7 @@ impl Operation {
     fn record(&self) -> Option<&SharedRecord> {
         match &self.kind {
             Kind::Silent | Kind::Root(_) => None,
-            Kind::Sampled(record, _) | Kind::Tailed(record, ..) => Some(record),
+            Kind::Served(record) | Kind::Sampled(record, _) | Kind::Tailed(record, ..) => Some(record),
         }
     }
 
@@ -141,7 +144,7 @@ impl Operation {
             (Question::Correlation, _) => CORRELATION.set(Some(self.correlation.clone())),
             (Question::Tail, Kind::Root(tail)) => TAIL.set(Some(Arc::clone(tail.get_or_insert_default()))),
             (Question::Tail, Kind::Tailed(_, tail, _)) => TAIL.set(Some(Arc::clone(tail))),
-            (Question::Tail, Kind::Silent | Kind::Sampled(..)) => {}
+            (Question::Tail, Kind::Silent | Kind::Served(_) | Kind::Sampled(..)) => {}
             (Question::Request, _) => REQUEST.set(self.request.take()),
         }
     }
@@ -204,7 +207,10 @@ impl Span for Operation {
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         match &self.kind {
-            Kind::Silent | Kind::Root(_) => {}
+            Kind::Root(Some(tail)) => tail.forget(),
+            Kind::Silent | Kind::Root(None) => {}
+            // Whoever serves the request knows when it ends, and what there is to tell about it.
+            Kind::Served(_) => {}
             Kind::Sampled(record, sink) => {
                 if record.end(timestamp) {
                     sink.push(Finished::Own(record.clone()));

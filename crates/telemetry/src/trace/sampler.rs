@@ -1,11 +1,15 @@
 //! Which traces are recorded: as the caller decided, else a share of them, at most so many per second.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Instant;
 
 use opentelemetry::trace::{SpanContext, TraceId};
 
 use crate::settings::Sampling;
+
+/// Seconds are counted from here, by a clock that nobody sets.
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 /// Decides about each trace where it enters this process.
 #[derive(Debug)]
@@ -87,14 +91,14 @@ impl Share {
 
 impl Cap {
     fn takes(&self) -> bool {
-        let now = super::wall(std::time::Instant::now()).duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        self.takes_in(now.as_secs() & 0xffff_ffff)
+        self.takes_in(START.elapsed().as_secs() & 0xffff_ffff)
     }
 
     fn takes_in(&self, second: u64) -> bool {
         let take = |state: u64| {
             let (known, taken) = (state >> 32, state & 0xffff_ffff);
-            let taken = if known == second { taken } else { 0 };
+            // Whoever is late, by a thread switch, counts in the second that has begun.
+            let (second, taken) = if second > known { (second, 0) } else { (known, taken) };
             (taken < u64::from(self.limit)).then_some(second << 32 | (taken + 1))
         };
         self.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
@@ -141,6 +145,7 @@ mod tests {
         let cap = Cap { limit: 3, taken: AtomicU64::new(0) };
         let taken = |second| (0..10).filter(|_| cap.takes_in(second)).count();
         assert_eq!((taken(100), taken(100), taken(101)), (3, 0, 3));
+        assert_eq!((taken(100), taken(101)), (0, 0), "who is late starts nothing anew");
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl OperationTracer {
         let (span, sampled) = self.span(parent);
         let parent = Parent::from(parent);
         match &self.sink {
-            Some(sink) if sampled => {
+            Some(_) if sampled => {
                 let opening = Opening {
                     context: span,
                     parent,
@@ -65,8 +65,7 @@ impl OperationTracer {
                     start: wall(started),
                     correlation,
                 };
-                let (mut operation, record) = Operation::sampled(opening, Arc::clone(sink));
-                operation.serves(request(parent, true));
+                let (operation, record) = Operation::sampled_server(opening, request(parent, true));
                 (context.with_span(operation), Recorded::Yes(record))
             }
             sink => {
@@ -133,7 +132,7 @@ impl Tracer for OperationTracer {
         };
         let Some(sink) = &self.sink else { return Operation::silent(opening.context, opening.correlation, false) };
         let mut operation = if sampled {
-            Operation::sampled(opening, Arc::clone(sink)).0
+            Operation::sampled(opening, Arc::clone(sink))
         } else {
             match tail_of(parent).filter(|_| local) {
                 Some(tail) => Operation::tailed(opening, tail, Arc::clone(sink)),

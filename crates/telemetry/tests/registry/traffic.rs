@@ -66,6 +66,7 @@ pub async fn http(capture: &Capture) {
     let app = Router::new()
         .route("/gigs/{id}", any(async || "a gig"))
         .route("/broken", any(async || StatusCode::BAD_GATEWAY))
+        .route("/crowded", get(crowded))
         .route("/hangs", get(std::future::pending::<()>))
         .layer(server_layer().slow(Duration::ZERO));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -84,6 +85,8 @@ pub async fn http(capture: &Capture) {
         let unsampled = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
         let kept = reqwest::Client::new().get(format!("{base}/broken")).header("traceparent", unsampled);
         kept.send().await.unwrap();
+        let crowded = reqwest::Client::new().get(format!("{base}/crowded")).header("traceparent", unsampled);
+        crowded.send().await.unwrap();
         client.get(format!("{base}/nowhere")).send().await.unwrap();
         let hangs = client.get(format!("{base}/hangs")).timeout(Duration::from_millis(50));
         assert!(hangs.send().await.unwrap_err().is_timeout());
@@ -168,6 +171,14 @@ pub async fn database(capture: &Capture) {
         let _ = query("INSERT INTO gigs VALUES (1)").run(async { Err::<(), _>("refused") }).await;
     };
     capture.run(queries).await;
+}
+
+/// More spans than may wait for the end of a request.
+async fn crowded() -> StatusCode {
+    for _ in 0..130 {
+        Observe::internal("step").run(async {}).await;
+    }
+    StatusCode::BAD_GATEWAY
 }
 
 /// A pool, watched as long as what is returned is kept.
