@@ -1,7 +1,7 @@
 //! At most so many lines per second from one place in the program: a loop that logs must not drown everything else.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing::{Level, Metadata};
 
@@ -27,6 +27,8 @@ pub(super) struct Limiter {
     suppressed: AtomicU64,
     /// Whether any slot may hold lines that nobody was told of.
     untold: AtomicBool,
+    /// Held by whoever tells: a flush must not pass by what another one is just looking through.
+    telling: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -54,6 +56,7 @@ impl Limiter {
             slots: (0..slots).map(|_| Slot::default()).collect(),
             suppressed: AtomicU64::new(0),
             untold: AtomicBool::new(false),
+            telling: Mutex::default(),
         }
     }
 
@@ -101,6 +104,7 @@ impl Limiter {
     /// Calls `tell` with each place, its suppressed lines and its limit, when their second is over before `now`.
     /// Returns whether some are left for later.
     pub(super) fn sweep(&self, now: u32, mut tell: impl FnMut(&'static Metadata<'static>, u64, u32)) -> bool {
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         if !self.untold.swap(false, Ordering::Relaxed) {
             return false;
         }
@@ -139,6 +143,8 @@ impl Limiter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::mpsc;
+    use std::time::Duration;
     use tracing::field::FieldSet;
     use tracing::{Callsite, Metadata, callsite, metadata::Kind};
 
@@ -176,6 +182,31 @@ mod tests {
         assert_eq!(told, [111]);
         assert_eq!(limiter.suppressed(), 3);
         assert!(!limiter.sweep(12, |_, _, _| panic!("told twice")));
+    }
+
+    #[test]
+    fn flush_tells_all_though_another_sweep_is_under_way() {
+        let limiter = Limiter::new(Limits { lines: 1, errors: 1 });
+        for (place, second) in [(place(Level::INFO), 1), (place(Level::INFO), 2)] {
+            let verdicts = [limiter.admit(place, second), limiter.admit(place, second)];
+            assert!(matches!(verdicts[1], Verdict::Suppress { .. }));
+        }
+        let (limiter, (end, ended)) = (&limiter, mpsc::channel());
+        std::thread::scope(|scope| {
+            let mut flush = None;
+            // Leaves the lines of second 2 for later; the flush comes while it tells those of second 1.
+            assert!(limiter.sweep(2, |_, _, _| {
+                let end = end.clone();
+                flush = Some(scope.spawn(move || {
+                    let mut told = 0;
+                    limiter.sweep(u32::MAX, |_, lines, _| told += lines);
+                    let _ = end.send(());
+                    told
+                }));
+                assert!(ended.recv_timeout(Duration::from_millis(50)).is_err(), "the flush passed by");
+            }));
+            assert_eq!(flush.unwrap().join().unwrap(), 1);
+        });
     }
 
     #[test]
