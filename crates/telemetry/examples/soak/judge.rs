@@ -16,7 +16,9 @@ const TO_END: Duration = Duration::from_millis(500);
 pub struct Verdict {
     /// What is not true that should be, each in a sentence.
     pub failures: Vec<String>,
-    /// What could not be judged.
+    /// Why latency could not be judged although it was to be.
+    pub invalid: Option<String>,
+    /// What else is worth knowing.
     pub notes: Vec<String>,
 }
 
@@ -36,12 +38,12 @@ pub fn median(mut values: Vec<f64>) -> f64 {
 
 /// Judges; latency only when asked to, because a few seconds on a shared machine cannot tell.
 pub fn judge(results: &[Seen], judges_latency: bool) -> Verdict {
-    let mut verdict = Verdict { failures: Vec::new(), notes: Vec::new() };
+    let mut verdict = Verdict { failures: Vec::new(), invalid: None, notes: Vec::new() };
     let baseline = &results[0];
     let noise = results.iter().find(|seen| seen.mode == Mode::Noise).map_or(1.0, |seen| p99_ratio(seen, baseline));
     let noisy = noise.max(1.0 / noise) > MOST_P99;
     if judges_latency && noisy {
-        verdict.notes.push(format!(
+        verdict.invalid = Some(format!(
             "two equal services differed by a factor of {noise:.2} in p99: this machine is too busy to judge latency"
         ));
     }

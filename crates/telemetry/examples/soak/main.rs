@@ -18,6 +18,9 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Exit code of a run that could not be judged, here as everywhere in this repository.
+const INVALID: u8 = 3;
+
 /// What to do.
 struct Plan {
     /// Requests per second.
@@ -49,7 +52,11 @@ fn main() -> ExitCode {
     } else {
         print(std::io::stdout(), &table::text(&plan, &results, &verdict));
     }
-    if verdict.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    match (verdict.failures.is_empty(), &verdict.invalid) {
+        (false, _) => ExitCode::FAILURE,
+        (true, Some(_)) => ExitCode::from(INVALID),
+        (true, None) => ExitCode::SUCCESS,
+    }
 }
 
 /// `--seconds N` per mode (60), `--rate N` (5000), `--slice N` seconds (2), `--format json`.

@@ -40,10 +40,13 @@ pub fn text(plan: &Plan, results: &[Seen], verdict: &Verdict) -> String {
     for note in &verdict.notes {
         let _ = writeln!(out, "\nnote: {note}");
     }
-    match &verdict.failures[..] {
-        [] if plan.judges_latency => out.push_str("\npassed"),
-        [] => out.push_str("\npassed (latency is judged only with 60 s per mode or more)"),
-        failures => {
+    match (&verdict.failures[..], &verdict.invalid) {
+        ([], None) if plan.judges_latency => out.push_str("\npassed"),
+        ([], None) => out.push_str("\npassed (latency is judged only with 60 s per mode or more)"),
+        ([], Some(reason)) => {
+            let _ = write!(out, "\ninvalid: {reason}; everything else passed");
+        }
+        (failures, _) => {
             let _ = write!(out, "\nfailed:\n  {}", failures.join("\n  "));
         }
     }
@@ -67,7 +70,7 @@ pub fn json(plan: &Plan, results: &[Seen], verdict: &Verdict) -> String {
         .collect();
     json!({
         "rate": plan.rate, "seconds": plan.seconds, "slice_s": plan.slice.as_secs_f64(), "modes": modes,
-        "latency_judged": plan.judges_latency, "failures": verdict.failures, "notes": verdict.notes,
+        "latency_judged": plan.judges_latency && verdict.invalid.is_none(), "invalid": verdict.invalid, "failures": verdict.failures, "notes": verdict.notes,
     })
     .to_string()
 }
