@@ -21,7 +21,8 @@ use crate::correlation;
 ///
 /// Per request: accepts or creates the correlation id and answers it in `x-correlation-id`; continues the caller's trace in
 /// a SERVER span named `{METHOD} {route}`; records `http.server.*` metrics; writes one access-log line. A request counts
-/// until its response body ends, is abandoned, or its handler panics. `/health`, `/health/*` and `/metrics` pass untouched.
+/// until its response body ends, is abandoned, or its handler panics; whether it was slow is judged by when an answer that
+/// is streamed begins. `/health`, `/health/*` and `/metrics` pass untouched.
 ///
 /// Add it with `Router::layer`, after the routes: only there is the matched route known. It needs
 /// no particular runtime.
