@@ -110,6 +110,7 @@ async fn a_system_is_started_linked_observed_and_stopped() {
     let env = get(&format!("{}/peer", system.entry_url())).await;
     assert_eq!((&env["OTEL_SERVICE_NAME"], &env["SHAKEDOWN_RUN_ID"]), (&json!("back"), &json!(id)));
     assert_eq!(env["OTEL_EXPORTER_OTLP_ENDPOINT"], "http://127.0.0.1:4318");
+    assert_eq!(env["OTEL_LOGS_EXPORTER"], "none");
     assert_eq!(env["DATA"], json!(system.data_dir("back")));
     let link = system.link("front->back").expect("a link");
     assert_eq!(link.counters().connections, 1);

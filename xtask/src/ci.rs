@@ -21,8 +21,11 @@ pub(crate) fn run() -> Result<()> {
 /// Formatting, lints, documentation, dependency policy and the direction of dependencies.
 pub(crate) fn lint() -> Result<()> {
     shell::run("cargo", &["fmt", "--all", "--check"])?;
-    shell::run("cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    run_with("cargo", &["doc", "--workspace", "--no-deps", "--locked", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])?;
+    test::prepare()?;
+    // The features of the tests, so that both share what they compile.
+    let all = ["--workspace", "--features", test::OPTIONAL, "--locked"];
+    shell::run("cargo", &[&["clippy"][..], &all, &["--all-targets", "--", "-D", "warnings"]].concat())?;
+    run_with("cargo", &[&["doc"][..], &all, &["--no-deps", "--quiet"]].concat(), &[("RUSTDOCFLAGS", "-D warnings")])?;
     if !succeeds("cargo", &["deny", "--version"]) {
         say("cargo-deny is missing: installing it");
         shell::run("cargo", &["install", "--locked", "--version", CARGO_DENY, "cargo-deny"])?;

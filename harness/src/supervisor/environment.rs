@@ -82,6 +82,8 @@ impl Places {
         }
         env.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{}", self.collector));
         env.insert("OTEL_EXPORTER_OTLP_PROTOCOL".to_owned(), "http/protobuf".to_owned());
+        // Log lines are read from standard output, where even a panic ends up; sent as records too, each would count twice.
+        env.insert("OTEL_LOGS_EXPORTER".to_owned(), "none".to_owned());
         for (name, value) in service.env.iter().chain(extra.into_iter().flatten()) {
             env.insert(name.clone(), fill(value)?);
         }

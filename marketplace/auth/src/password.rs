@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use telemetry::task::Task;
 use tokio::sync::Semaphore;
 
 /// Memory of one hash in KiB when `ARGON2_MEMORY_KIB` is not set: OWASP's first choice for two passes.
@@ -100,12 +101,12 @@ impl Passwords {
         work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|_| PasswordError::Thread)?;
-        tokio::task::spawn_blocking(move || {
+        // The dearest part of a sign-in by far, so its trace shows it.
+        let hashing = Task::new("argon2").traced().spawn_blocking(move || {
             let _slot = slot;
             work()
-        })
-        .await
-        .map_err(|_| PasswordError::Thread)?
+        });
+        hashing.await.map_err(|_| PasswordError::Thread)?
     }
 }
 

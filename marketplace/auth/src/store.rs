@@ -1,9 +1,9 @@
 //! Rows of accounts and of the tokens in mails. Portable SQL: SQLite and PostgreSQL alike.
 
 use chrono::Utc;
-use platform::clock;
+use platform::{Connected, Observed, clock};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, FromRow, Row};
+use sqlx::{FromRow, Row};
 
 use crate::domain::Account;
 use crate::token::{self, Purpose};
@@ -35,7 +35,7 @@ pub enum Key<'a> {
 }
 
 /// One account.
-pub async fn find(db: &mut AnyConnection, key: Key<'_>) -> Result<Option<Account>, sqlx::Error> {
+pub async fn find(db: &mut Observed<impl Connected>, key: Key<'_>) -> Result<Option<Account>, sqlx::Error> {
     let (condition, value) = match key {
         Key::Id(id) => ("id = $1", id),
         Key::Email(email) => ("email = $1", email),
@@ -50,7 +50,7 @@ pub async fn find(db: &mut AnyConnection, key: Key<'_>) -> Result<Option<Account
 ///
 /// # Errors
 /// A unique violation when the name or the address is taken.
-pub async fn insert(db: &mut AnyConnection, account: &Account) -> Result<(), sqlx::Error> {
+pub async fn insert(db: &mut Observed<impl Connected>, account: &Account) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO accounts (id, username, email, password_hash, email_verified, created_at, updated_at)
          VALUES ($1, $2, $3, $4, $5, $6, $6)",
@@ -67,7 +67,7 @@ pub async fn insert(db: &mut AnyConnection, account: &Account) -> Result<(), sql
 }
 
 /// Marks an account's address as verified.
-pub async fn set_verified(db: &mut AnyConnection, id: &str) -> Result<(), sqlx::Error> {
+pub async fn set_verified(db: &mut Observed<impl Connected>, id: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE accounts SET email_verified = 1, updated_at = $2 WHERE id = $1")
         .bind(id)
         .bind(clock::now())
@@ -77,7 +77,7 @@ pub async fn set_verified(db: &mut AnyConnection, id: &str) -> Result<(), sqlx::
 }
 
 /// Sets an account's password hash and makes every outstanding reset token useless.
-pub async fn set_password(db: &mut AnyConnection, id: &str, password_hash: &str) -> Result<(), sqlx::Error> {
+pub async fn set_password(db: &mut Observed<impl Connected>, id: &str, password_hash: &str) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE accounts SET password_hash = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(password_hash)
@@ -88,7 +88,7 @@ pub async fn set_password(db: &mut AnyConnection, id: &str, password_hash: &str)
 }
 
 /// Issues a token for a mail, in place of older ones for the same purpose. Returns it raw: it is not kept.
-pub async fn issue(db: &mut AnyConnection, account: &str, purpose: Purpose) -> Result<String, sqlx::Error> {
+pub async fn issue(db: &mut Observed<impl Connected>, account: &str, purpose: Purpose) -> Result<String, sqlx::Error> {
     revoke(db, account, purpose).await?;
     let raw = token::generate();
     sqlx::query("INSERT INTO mail_tokens (token_hash, account_id, purpose, expires_at) VALUES ($1, $2, $3, $4)")
@@ -102,7 +102,11 @@ pub async fn issue(db: &mut AnyConnection, account: &str, purpose: Purpose) -> R
 }
 
 /// Uses a token up. Returns the account it belongs to; none when it is unknown, used, expired or for something else.
-pub async fn redeem(db: &mut AnyConnection, raw: &str, purpose: Purpose) -> Result<Option<String>, sqlx::Error> {
+pub async fn redeem(
+    db: &mut Observed<impl Connected>,
+    raw: &str,
+    purpose: Purpose,
+) -> Result<Option<String>, sqlx::Error> {
     let row: Option<(String,)> = sqlx::query_as(
         "DELETE FROM mail_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING account_id",
     )
@@ -114,7 +118,7 @@ pub async fn redeem(db: &mut AnyConnection, raw: &str, purpose: Purpose) -> Resu
     Ok(row.map(|(account,)| account))
 }
 
-async fn revoke(db: &mut AnyConnection, account: &str, purpose: Purpose) -> Result<(), sqlx::Error> {
+async fn revoke(db: &mut Observed<impl Connected>, account: &str, purpose: Purpose) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM mail_tokens WHERE account_id = $1 AND purpose = $2")
         .bind(account)
         .bind(purpose.as_str())

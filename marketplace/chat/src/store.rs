@@ -1,8 +1,8 @@
 //! Rows of conversations and messages. Portable SQL: SQLite and PostgreSQL alike.
 
-use platform::new_id;
+use platform::{Connected, Observed, new_id};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, FromRow, Row};
+use sqlx::{FromRow, Row};
 
 use crate::domain::{Conversation, Message, OfferStatus};
 
@@ -46,7 +46,12 @@ fn sorted<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
 }
 
 /// The id of the conversation of two people, which begins now if there is none.
-pub async fn conversation_of(db: &mut AnyConnection, one: &str, other: &str, now: &str) -> Result<String, sqlx::Error> {
+pub async fn conversation_of(
+    db: &mut Observed<impl Connected>,
+    one: &str,
+    other: &str,
+    now: &str,
+) -> Result<String, sqlx::Error> {
     let (first, second) = sorted(one, other);
     sqlx::query(
         "INSERT INTO conversations (id, first, second, created_at) VALUES ($1, $2, $3, $4)
@@ -68,7 +73,7 @@ pub async fn conversation_of(db: &mut AnyConnection, one: &str, other: &str, now
 
 /// The conversation of two people.
 pub async fn find_conversation(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     one: &str,
     other: &str,
 ) -> Result<Option<Conversation>, sqlx::Error> {
@@ -85,7 +90,11 @@ pub async fn find_conversation(
 }
 
 /// Whether somebody takes part in a conversation.
-pub async fn takes_part(db: &mut AnyConnection, conversation: &str, username: &str) -> Result<bool, sqlx::Error> {
+pub async fn takes_part(
+    db: &mut Observed<impl Connected>,
+    conversation: &str,
+    username: &str,
+) -> Result<bool, sqlx::Error> {
     let row: Option<(String,)> =
         sqlx::query_as("SELECT id FROM conversations WHERE id = $1 AND (first = $2 OR second = $2)")
             .bind(conversation)
@@ -96,7 +105,10 @@ pub async fn takes_part(db: &mut AnyConnection, conversation: &str, username: &s
 }
 
 /// Conversations of somebody, newest first.
-pub async fn conversations(db: &mut AnyConnection, username: &str) -> Result<Vec<Conversation>, sqlx::Error> {
+pub async fn conversations(
+    db: &mut Observed<impl Connected>,
+    username: &str,
+) -> Result<Vec<Conversation>, sqlx::Error> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
         "SELECT id, first, second FROM conversations WHERE first = $1 OR second = $1 ORDER BY id DESC LIMIT $2",
     )
@@ -112,7 +124,7 @@ pub async fn conversations(db: &mut AnyConnection, username: &str) -> Result<Vec
 }
 
 async fn with_last(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     id: String,
     first: String,
     second: String,
@@ -123,7 +135,7 @@ async fn with_last(
 }
 
 /// The newest messages of a conversation, oldest first.
-pub async fn messages(db: &mut AnyConnection, conversation: &str) -> Result<Vec<Message>, sqlx::Error> {
+pub async fn messages(db: &mut Observed<impl Connected>, conversation: &str) -> Result<Vec<Message>, sqlx::Error> {
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 ORDER BY m.id DESC LIMIT $2");
     let mut messages: Vec<Message> =
         sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(conversation).bind(MOST).fetch_all(db).await?;
@@ -132,13 +144,13 @@ pub async fn messages(db: &mut AnyConnection, conversation: &str) -> Result<Vec<
 }
 
 /// One message.
-pub async fn message(db: &mut AnyConnection, id: &str) -> Result<Option<Message>, sqlx::Error> {
+pub async fn message(db: &mut Observed<impl Connected>, id: &str) -> Result<Option<Message>, sqlx::Error> {
     let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.id = $1");
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
 }
 
 /// Inserts a message.
-pub async fn insert(db: &mut AnyConnection, message: &Message) -> Result<(), sqlx::Error> {
+pub async fn insert(db: &mut Observed<impl Connected>, message: &Message) -> Result<(), sqlx::Error> {
     let offer = match &message.offer {
         Some(offer) => {
             let text = serde_json::to_string(offer);
@@ -165,7 +177,11 @@ pub async fn insert(db: &mut AnyConnection, message: &Message) -> Result<(), sql
 }
 
 /// Decides a pending offer; false when it has been decided.
-pub async fn decide_offer(db: &mut AnyConnection, id: &str, status: OfferStatus) -> Result<bool, sqlx::Error> {
+pub async fn decide_offer(
+    db: &mut Observed<impl Connected>,
+    id: &str,
+    status: OfferStatus,
+) -> Result<bool, sqlx::Error> {
     let done = sqlx::query("UPDATE messages SET offer_status = $2 WHERE id = $1 AND offer_status = 'pending'")
         .bind(id)
         .bind(status.as_str())
@@ -175,7 +191,7 @@ pub async fn decide_offer(db: &mut AnyConnection, id: &str, status: OfferStatus)
 }
 
 /// Marks one message to `receiver` as read; false when there is no such message.
-pub async fn mark_read(db: &mut AnyConnection, id: &str, receiver: &str) -> Result<bool, sqlx::Error> {
+pub async fn mark_read(db: &mut Observed<impl Connected>, id: &str, receiver: &str) -> Result<bool, sqlx::Error> {
     let done = sqlx::query("UPDATE messages SET is_read = 1 WHERE id = $1 AND receiver = $2")
         .bind(id)
         .bind(receiver)
@@ -185,7 +201,11 @@ pub async fn mark_read(db: &mut AnyConnection, id: &str, receiver: &str) -> Resu
 }
 
 /// Marks everything from `sender` to `receiver` as read; returns how many messages were unread.
-pub async fn mark_all_read(db: &mut AnyConnection, sender: &str, receiver: &str) -> Result<u64, sqlx::Error> {
+pub async fn mark_all_read(
+    db: &mut Observed<impl Connected>,
+    sender: &str,
+    receiver: &str,
+) -> Result<u64, sqlx::Error> {
     let done = sqlx::query("UPDATE messages SET is_read = 1 WHERE sender = $1 AND receiver = $2 AND is_read = 0")
         .bind(sender)
         .bind(receiver)

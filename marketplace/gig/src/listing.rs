@@ -3,9 +3,8 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use platform::{ApiError, Caller, Json, Path, Query, SignedIn};
+use platform::{ApiError, Caller, Connected, Json, Observed, Path, Query, SignedIn};
 use serde::{Deserialize, Serialize};
-use sqlx::AnyConnection;
 
 use crate::Gigs;
 use crate::domain::Gig;
@@ -234,6 +233,6 @@ fn like(gig: &Gig, same_category: bool) -> Filter {
     }
 }
 
-async fn newest(db: &mut AnyConnection, filter: &Filter) -> Result<Vec<Gig>, sqlx::Error> {
+async fn newest(db: &mut Observed<impl Connected>, filter: &Filter) -> Result<Vec<Gig>, sqlx::Error> {
     store::list(db, filter, &Order::Newest(None), SHORT_LIST).await
 }

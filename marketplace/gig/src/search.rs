@@ -1,8 +1,7 @@
 //! The full-text index of gigs, kept in the transaction that changes a gig. This module is all that knows FTS5.
 
-use sqlx::AnyConnection;
-
 use crate::domain::Gig;
+use platform::{Connected, Observed};
 
 /// Words of a query beyond this many are ignored.
 const MAX_WORDS: usize = 16;
@@ -47,7 +46,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Puts a gig into the index, or replaces what the index holds of it.
-pub async fn put(db: &mut AnyConnection, gig: &Gig) -> Result<(), sqlx::Error> {
+pub async fn put(db: &mut Observed<impl Connected>, gig: &Gig) -> Result<(), sqlx::Error> {
     remove(db, &gig.id).await?;
     let (doc,): (i64,) = sqlx::query_as("INSERT INTO gig_documents (gig_id) VALUES ($1) RETURNING doc_id")
         .bind(&gig.id)
@@ -65,7 +64,7 @@ pub async fn put(db: &mut AnyConnection, gig: &Gig) -> Result<(), sqlx::Error> {
 }
 
 /// Takes a gig out of the index.
-pub async fn remove(db: &mut AnyConnection, gig_id: &str) -> Result<(), sqlx::Error> {
+pub async fn remove(db: &mut Observed<impl Connected>, gig_id: &str) -> Result<(), sqlx::Error> {
     let doc: Option<(i64,)> = sqlx::query_as("DELETE FROM gig_documents WHERE gig_id = $1 RETURNING doc_id")
         .bind(gig_id)
         .fetch_optional(&mut *db)

@@ -1,7 +1,8 @@
 //! Rows of gigs and of what is known about sellers. Portable SQL; the full-text condition comes from [`crate::search`].
 
+use platform::{Connected, Observed};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, FromRow, Row};
+use sqlx::{FromRow, Row};
 
 use crate::domain::{Gig, Offer};
 use crate::events::SellerFacts;
@@ -132,7 +133,12 @@ impl Conditions {
 }
 
 /// Up to `size` gigs.
-pub async fn list(db: &mut AnyConnection, filter: &Filter, order: &Order, size: i64) -> Result<Vec<Gig>, sqlx::Error> {
+pub async fn list(
+    db: &mut Observed<impl Connected>,
+    filter: &Filter,
+    order: &Order,
+    size: i64,
+) -> Result<Vec<Gig>, sqlx::Error> {
     let mut conditions = Conditions::of(filter);
     let order_by = match order {
         Order::Newest(after) => {
@@ -167,7 +173,7 @@ pub async fn list(db: &mut AnyConnection, filter: &Filter, order: &Order, size: 
 }
 
 /// How many gigs there are.
-pub async fn count(db: &mut AnyConnection, filter: &Filter) -> Result<i64, sqlx::Error> {
+pub async fn count(db: &mut Observed<impl Connected>, filter: &Filter) -> Result<i64, sqlx::Error> {
     let conditions = Conditions::of(filter);
     let sql = format!("SELECT COUNT(*) FROM gigs g {}", conditions.sql);
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
@@ -182,14 +188,14 @@ pub async fn count(db: &mut AnyConnection, filter: &Filter) -> Result<i64, sqlx:
 }
 
 /// One gig.
-pub async fn find(db: &mut AnyConnection, id: &str) -> Result<Option<Gig>, sqlx::Error> {
+pub async fn find(db: &mut Observed<impl Connected>, id: &str) -> Result<Option<Gig>, sqlx::Error> {
     let sql = format!("SELECT {COLUMNS} {FROM} WHERE g.id = $1");
     sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(id).fetch_optional(db).await
 }
 
 /// Inserts a gig and puts it into the index.
 pub async fn insert(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     id: &str,
     seller_id: &str,
     seller_username: &str,
@@ -222,7 +228,12 @@ pub async fn insert(
 }
 
 /// Replaces what a gig offers, and what the index holds of it.
-pub async fn update(db: &mut AnyConnection, id: &str, offer: &Offer, now: &str) -> Result<Option<Gig>, sqlx::Error> {
+pub async fn update(
+    db: &mut Observed<impl Connected>,
+    id: &str,
+    offer: &Offer,
+    now: &str,
+) -> Result<Option<Gig>, sqlx::Error> {
     sqlx::query(
         "UPDATE gigs SET title = $2, description = $3, category = $4, sub_categories = $5, tags = $6, price = $7,
             currency = $8, delivery_days = $9, cover_image = $10, updated_at = $11
@@ -249,7 +260,12 @@ pub async fn update(db: &mut AnyConnection, id: &str, offer: &Offer, now: &str) 
 }
 
 /// Activates or pauses a gig.
-pub async fn set_active(db: &mut AnyConnection, id: &str, active: bool, now: &str) -> Result<(), sqlx::Error> {
+pub async fn set_active(
+    db: &mut Observed<impl Connected>,
+    id: &str,
+    active: bool,
+    now: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query("UPDATE gigs SET active = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(i64::from(active))
@@ -260,7 +276,7 @@ pub async fn set_active(db: &mut AnyConnection, id: &str, active: bool, now: &st
 }
 
 /// Deletes a gig; false when it was gone already.
-pub async fn delete(db: &mut AnyConnection, id: &str) -> Result<bool, sqlx::Error> {
+pub async fn delete(db: &mut Observed<impl Connected>, id: &str) -> Result<bool, sqlx::Error> {
     search::remove(db, id).await?;
     let done = sqlx::query("DELETE FROM gigs WHERE id = $1").bind(id).execute(db).await?;
     Ok(done.rows_affected() > 0)
@@ -271,7 +287,7 @@ fn json(list: &[String]) -> String {
 }
 
 /// Keeps what the users service says about a seller. Facts older than those kept change nothing.
-pub async fn keep_seller(db: &mut AnyConnection, facts: &SellerFacts) -> Result<(), sqlx::Error> {
+pub async fn keep_seller(db: &mut Observed<impl Connected>, facts: &SellerFacts) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO sellers (id, username, full_name, profile_picture, country, rating_sum, rating_count, revision)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -302,7 +318,11 @@ pub async fn keep_seller(db: &mut AnyConnection, facts: &SellerFacts) -> Result<
 }
 
 /// Remembers the category that somebody looked at.
-pub async fn select_category(db: &mut AnyConnection, username: &str, category: &str) -> Result<(), sqlx::Error> {
+pub async fn select_category(
+    db: &mut Observed<impl Connected>,
+    username: &str,
+    category: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO selected_categories (username, category) VALUES ($1, $2)
          ON CONFLICT (username) DO UPDATE SET category = $2",
@@ -315,7 +335,10 @@ pub async fn select_category(db: &mut AnyConnection, username: &str, category: &
 }
 
 /// The category that somebody looked at last.
-pub async fn selected_category(db: &mut AnyConnection, username: &str) -> Result<Option<String>, sqlx::Error> {
+pub async fn selected_category(
+    db: &mut Observed<impl Connected>,
+    username: &str,
+) -> Result<Option<String>, sqlx::Error> {
     let row: Option<(String,)> = sqlx::query_as("SELECT category FROM selected_categories WHERE username = $1")
         .bind(username)
         .fetch_optional(db)

@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use platform::clock::timestamp;
-use platform::{Pool, Tx, outbox};
+use platform::{Connected, Observed, Pool, Tx, outbox};
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::Row as _;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row as _};
 
 use crate::domain::{Fact, Order, Terms};
 use crate::fold;
@@ -108,7 +108,7 @@ fn read(row: &AnyRow) -> anyhow::Result<Order> {
 }
 
 /// One order.
-pub(crate) async fn find(connection: &mut AnyConnection, id: &str) -> anyhow::Result<Option<Order>> {
+pub(crate) async fn find(connection: &mut Observed<impl Connected>, id: &str) -> anyhow::Result<Option<Order>> {
     let row = sqlx::query("SELECT snapshot FROM orders WHERE id = $1").bind(id).fetch_optional(connection).await?;
     row.as_ref().map(read).transpose()
 }

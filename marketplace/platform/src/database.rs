@@ -3,14 +3,15 @@
 //! Portable means: placeholders `$1`, `ON CONFLICT`, ids and times in TEXT (RFC 3339, so that text order is time order),
 //! money in BIGINT, yes and no in BIGINT 0 and 1.
 
+use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrationType, Migrator};
-use sqlx::{Any, AnyPool, SqlSafeStr as _, Transaction};
-use telemetry::db::sqlx::Observed;
+use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
+pub use telemetry::db::sqlx::Observed;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::env::Env;
@@ -52,6 +53,25 @@ enum Backend {
 
 /// Connections for reads; each query takes one, is measured, and is a span below that of whom it is for.
 pub type Pool = Observed<AnyPool>;
+
+/// What leads to one connection: one that was taken from the [`Pool`], or the one of a [`Tx`].
+///
+/// What a store offers takes `&mut Observed<impl Connected>`, so that it can be part of a transaction and each of its
+/// queries is measured; a bare `AnyConnection` would hide them.
+///
+/// # Examples
+///
+/// ```
+/// use platform::{Connected, Observed};
+///
+/// async fn count(db: &mut Observed<impl Connected>) -> Result<i64, sqlx::Error> {
+///     let (count,): (i64,) = sqlx::query_as("SELECT COUNT(*) FROM lamps").fetch_one(db).await?;
+///     Ok(count)
+/// }
+/// ```
+pub trait Connected: DerefMut<Target = AnyConnection> + Debug + Send {}
+
+impl<T: DerefMut<Target = AnyConnection> + Debug + Send> Connected for T {}
 
 /// A service's database.
 ///

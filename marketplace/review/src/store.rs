@@ -1,7 +1,8 @@
 //! Rows of reviews. Portable SQL: SQLite and PostgreSQL alike.
 
+use platform::{Connected, Observed};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, FromRow, Row};
+use sqlx::{FromRow, Row};
 
 use crate::domain::{Review, Reviewed};
 
@@ -33,7 +34,7 @@ impl<'r> FromRow<'r, AnyRow> for ReviewRow {
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn insert(db: &mut AnyConnection, review: &Review) -> Result<bool, sqlx::Error> {
+pub async fn insert(db: &mut Observed<impl Connected>, review: &Review) -> Result<bool, sqlx::Error> {
     let done = sqlx::query(
         "INSERT INTO reviews (id, order_id, gig_id, buyer_id, seller_id, reviewed, reviewer_id, reviewer_username, \
          rating, text, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
@@ -59,7 +60,7 @@ pub async fn insert(db: &mut AnyConnection, review: &Review) -> Result<bool, sql
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn of_gig(db: &mut AnyConnection, gig_id: &str) -> Result<Vec<Review>, sqlx::Error> {
+pub async fn of_gig(db: &mut Observed<impl Connected>, gig_id: &str) -> Result<Vec<Review>, sqlx::Error> {
     newest(
         db,
         "SELECT * FROM reviews WHERE gig_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC LIMIT $2",
@@ -72,7 +73,7 @@ pub async fn of_gig(db: &mut AnyConnection, gig_id: &str) -> Result<Vec<Review>,
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn of_seller(db: &mut AnyConnection, seller_id: &str) -> Result<Vec<Review>, sqlx::Error> {
+pub async fn of_seller(db: &mut Observed<impl Connected>, seller_id: &str) -> Result<Vec<Review>, sqlx::Error> {
     newest(
         db,
         "SELECT * FROM reviews WHERE seller_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC LIMIT $2",
@@ -81,7 +82,7 @@ pub async fn of_seller(db: &mut AnyConnection, seller_id: &str) -> Result<Vec<Re
     .await
 }
 
-async fn newest(db: &mut AnyConnection, query: &'static str, id: &str) -> Result<Vec<Review>, sqlx::Error> {
+async fn newest(db: &mut Observed<impl Connected>, query: &'static str, id: &str) -> Result<Vec<Review>, sqlx::Error> {
     let rows: Vec<ReviewRow> = sqlx::query_as(query).bind(id).bind(MOST).fetch_all(db).await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

@@ -1,12 +1,15 @@
 //! Counters that follow the events of others. Each function is one effect of one event; applying it twice counts twice,
 //! so it must run in the transaction that also records the event as seen.
 
-use sqlx::AnyConnection;
-
 use crate::events::Rating;
+use platform::{Connected, Observed};
 
 /// An order was placed: one more ongoing for both.
-pub async fn order_placed(db: &mut AnyConnection, buyer_id: &str, seller_id: &str) -> Result<(), sqlx::Error> {
+pub async fn order_placed(
+    db: &mut Observed<impl Connected>,
+    buyer_id: &str,
+    seller_id: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO buyer_counters (buyer_id, ongoing) VALUES ($1, 1)
          ON CONFLICT (buyer_id) DO UPDATE SET ongoing = buyer_counters.ongoing + 1",
@@ -26,7 +29,7 @@ pub async fn order_placed(db: &mut AnyConnection, buyer_id: &str, seller_id: &st
 
 /// An order was completed: from ongoing to completed for both, and earned by the seller.
 pub async fn order_completed(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     buyer_id: &str,
     seller_id: &str,
     amount: i64,
@@ -61,7 +64,11 @@ pub async fn order_completed(
 }
 
 /// An order was cancelled: from ongoing to cancelled for both.
-pub async fn order_cancelled(db: &mut AnyConnection, buyer_id: &str, seller_id: &str) -> Result<(), sqlx::Error> {
+pub async fn order_cancelled(
+    db: &mut Observed<impl Connected>,
+    buyer_id: &str,
+    seller_id: &str,
+) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO buyer_counters (buyer_id, ongoing, cancelled) VALUES ($1, -1, 1)
          ON CONFLICT (buyer_id) DO UPDATE
@@ -82,7 +89,7 @@ pub async fn order_cancelled(db: &mut AnyConnection, buyer_id: &str, seller_id: 
 }
 
 /// A gig was created (`1`) or deleted (`-1`).
-pub async fn gigs(db: &mut AnyConnection, seller_id: &str, change: i64) -> Result<(), sqlx::Error> {
+pub async fn gigs(db: &mut Observed<impl Connected>, seller_id: &str, change: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO seller_counters (seller_id, gigs) VALUES ($1, $2)
          ON CONFLICT (seller_id) DO UPDATE SET gigs = seller_counters.gigs + $2",
@@ -96,7 +103,7 @@ pub async fn gigs(db: &mut AnyConnection, seller_id: &str, change: i64) -> Resul
 
 /// A buyer gave a seller `stars` for a gig. Returns the gig's rating so far; the seller's revision grows.
 pub async fn seller_rated(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     seller_id: &str,
     gig_id: &str,
     stars: i64,
@@ -125,7 +132,7 @@ pub async fn seller_rated(
 }
 
 /// A seller gave a buyer `stars`.
-pub async fn buyer_rated(db: &mut AnyConnection, buyer_id: &str, stars: i64) -> Result<(), sqlx::Error> {
+pub async fn buyer_rated(db: &mut Observed<impl Connected>, buyer_id: &str, stars: i64) -> Result<(), sqlx::Error> {
     sqlx::query(
         "INSERT INTO buyer_ratings (buyer_id, rating_sum, rating_count) VALUES ($1, $2, 1)
          ON CONFLICT (buyer_id) DO UPDATE

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use platform::{Connected, Observed};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, FromRow, Row};
+use sqlx::{FromRow, Row};
 
 use crate::domain::{Buyer, Profile, Seller};
 use crate::events::{GigRating, Rating, SellerFacts};
@@ -103,7 +104,7 @@ fn mean(sum: i64, count: i64) -> f64 {
 
 /// Creates a buyer; a buyer who is there already stays as is.
 pub async fn create_buyer(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     id: &str,
     username: &str,
     email: &str,
@@ -122,7 +123,7 @@ pub async fn create_buyer(
 }
 
 /// One buyer.
-pub async fn buyer(db: &mut AnyConnection, key: Key, value: &str) -> Result<Option<Buyer>, sqlx::Error> {
+pub async fn buyer(db: &mut Observed<impl Connected>, key: Key, value: &str) -> Result<Option<Buyer>, sqlx::Error> {
     let condition = match key {
         Key::Id => "WHERE b.id = $1",
         Key::Username => "WHERE b.username = $1",
@@ -134,7 +135,7 @@ pub async fn buyer(db: &mut AnyConnection, key: Key, value: &str) -> Result<Opti
 }
 
 /// One seller, by id or by name.
-pub async fn seller(db: &mut AnyConnection, key: Key, value: &str) -> Result<Option<Seller>, sqlx::Error> {
+pub async fn seller(db: &mut Observed<impl Connected>, key: Key, value: &str) -> Result<Option<Seller>, sqlx::Error> {
     let condition = match key {
         Key::Id => "WHERE s.id = $1",
         Key::Username => "WHERE s.username = $1",
@@ -149,7 +150,7 @@ pub async fn seller(db: &mut AnyConnection, key: Key, value: &str) -> Result<Opt
 }
 
 /// Up to `count` sellers, drawn at random.
-pub async fn random_sellers(db: &mut AnyConnection, count: i64) -> Result<Vec<Seller>, sqlx::Error> {
+pub async fn random_sellers(db: &mut Observed<impl Connected>, count: i64) -> Result<Vec<Seller>, sqlx::Error> {
     let query = sqlx::AssertSqlSafe(format!("{SELLER}ORDER BY RANDOM() LIMIT $1"));
     let rows: Vec<SellerRow> = sqlx::query_as(query).bind(count).fetch_all(&mut *db).await?;
     let mut sellers = Vec::with_capacity(rows.len());
@@ -159,7 +160,7 @@ pub async fn random_sellers(db: &mut AnyConnection, count: i64) -> Result<Vec<Se
     Ok(sellers)
 }
 
-async fn with_earnings(db: &mut AnyConnection, mut seller: Seller) -> Result<Seller, sqlx::Error> {
+async fn with_earnings(db: &mut Observed<impl Connected>, mut seller: Seller) -> Result<Seller, sqlx::Error> {
     let rows: Vec<(String, i64)> = sqlx::query_as("SELECT currency, amount FROM seller_earnings WHERE seller_id = $1")
         .bind(&seller.id)
         .fetch_all(db)
@@ -173,7 +174,7 @@ async fn with_earnings(db: &mut AnyConnection, mut seller: Seller) -> Result<Sel
 /// # Errors
 /// A unique violation when the account has one.
 pub async fn create_seller(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     id: &str,
     username: &str,
     email: &str,
@@ -203,7 +204,7 @@ pub async fn create_seller(
 
 /// Replaces a seller's profile; false when there is no such seller.
 pub async fn update_seller(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     id: &str,
     profile: &Profile,
     now: &str,
@@ -233,7 +234,7 @@ fn json(list: &[String]) -> String {
 
 /// What other services keep about a seller; none when there is no such seller.
 pub async fn facts(
-    db: &mut AnyConnection,
+    db: &mut Observed<impl Connected>,
     id: &str,
     gig_rating: Option<GigRating>,
 ) -> Result<Option<SellerFacts>, sqlx::Error> {
