@@ -31,6 +31,6 @@ pub(crate) fn lint() -> Result<()> {
         shell::run("cargo", &["install", "--locked", "--version", CARGO_DENY, "cargo-deny"])?;
     }
     // Advisories need a database from outside; licences, bans and sources do not.
-    shell::run("cargo", &["deny", "check", "bans", "licenses", "sources"])?;
+    shell::run("cargo", &["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
     tidy::run()
 }
