@@ -184,23 +184,31 @@ fn is_prose(value: &[u8]) -> bool {
 
 /// A header's value has several words: the scheme stays and the credentials go, of cookies all goes.
 fn header(bytes: &[u8], name: &str, first: Range<usize>) -> Range<usize> {
-    let line = bytes[first.start..].iter().position(|b| b"\r\n\"".contains(b)).unwrap_or(bytes.len() - first.start);
-    let line = first.start..first.start + line;
+    // Looked for only where all up to it goes: a text may hold many pairs, and one line.
+    let line_end = |start: usize| {
+        bytes[start..].iter().position(|b| b"\r\n\"".contains(b)).map_or(bytes.len(), |length| start + length)
+    };
     let is =
         |schemes: &[&str]| schemes.iter().any(|scheme| bytes[first.clone()].eq_ignore_ascii_case(scheme.as_bytes()));
-    let gap = bytes[first.end..line.end.max(first.end)].iter().take_while(|b| **b == b' ').count();
+    let gap = bytes[first.end..].iter().take_while(|b| **b == b' ').count();
     let credentials = first.end + gap;
     if gap > 0 && is(&["bearer", "basic", "token", "apikey", "negotiate", "dpop"]) {
-        let len = bytes[credentials..line.end].iter().take_while(|b| !b.is_ascii_whitespace() && **b != b'\'').count();
+        let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'\'' | b'"');
+        let len = bytes[credentials..].iter().take_while(|b| !ends(b)).count();
         return if len > 0 { credentials..credentials + len } else { first };
     }
     if gap > 0 && is(&["digest", "aws4-hmac-sha256", "hoba", "scram-sha-256"]) {
-        return credentials..line.end;
+        return credentials..line_end(credentials);
     }
-    if name.len() >= 6 && name.as_bytes()[name.len() - 6..].eq_ignore_ascii_case(b"cookie") && line.end > first.end {
-        return line;
+    if ends_with_word(name, "cookie") {
+        return first.start..line_end(first.end);
     }
     first
+}
+
+fn ends_with_word(name: &str, word: &str) -> bool {
+    let start = name.len().checked_sub(word.len());
+    start.is_some_and(|start| name.as_bytes()[start..].eq_ignore_ascii_case(word.as_bytes()))
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use std::ops::Range;
 /// How far the first dot of a JWT is looked for, in bytes.
 const MAX_JWT_HEADER: usize = 1024;
 
+/// How far the colon between user and password is looked for, in characters of base64.
+const MAX_BASIC_USER: usize = 512;
+
 /// Three base64url parts, the first of which starts like a JSON object; `at` is the third letter.
 pub(super) fn jwt(bytes: &[u8], at: usize, kept: usize) -> Option<Range<usize>> {
     let start = at.checked_sub(2).filter(|start| *start >= kept)?;
@@ -41,9 +44,12 @@ pub(super) fn scheme(bytes: &[u8], at: usize) -> Option<Range<usize>> {
         0 => return None,
         gap => gap,
     };
+    // Judged by how it begins, because its end is far from each of `basic+basic+basic+…`.
+    if !bearer && !is_basic(&bytes[start..]) {
+        return None;
+    }
     let len = bytes[start..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"-._~+/=%".contains(b)).count();
-    let token = &bytes[start..start + len];
-    (if bearer { is_opaque(token) } else { is_basic(token) }).then(|| start..start + len)
+    (!bearer || is_opaque(&bytes[start..start + len])).then(|| start..start + len)
 }
 
 /// No word of prose: `bearer authentication` hides nothing.
@@ -52,12 +58,13 @@ fn is_opaque(token: &[u8]) -> bool {
         && (token.len() >= 20 || token.iter().skip(1).any(|b| !b.is_ascii_lowercase() && !b".,".contains(b)))
 }
 
-/// Base64 of `user:password`.
-fn is_basic(token: &[u8]) -> bool {
+/// Whether `rest` begins with base64 of `user:password`.
+fn is_basic(rest: &[u8]) -> bool {
     let mut bits = 0u32;
     let mut held = 0;
+    let mut len = 0;
     let mut colon = false;
-    for byte in token {
+    for byte in rest.iter().take(MAX_BASIC_USER) {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
@@ -66,6 +73,7 @@ fn is_basic(token: &[u8]) -> bool {
             b'/' | b'_' => 63,
             _ => break,
         };
+        len += 1;
         bits = bits << 6 | u32::from(value);
         held += 6;
         if held >= 8 {
@@ -78,7 +86,7 @@ fn is_basic(token: &[u8]) -> bool {
             }
         }
     }
-    token.len() >= 4 && colon
+    len >= 4 && colon
 }
 
 /// What stands between the armour of a private key, or all that follows when its end was cut off.

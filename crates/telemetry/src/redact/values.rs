@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use super::{MASK, Policy, look, number, pair, token, url};
 
+/// Longest local part that is looked for, in bytes: no address is longer.
+const MAX_LOCAL: usize = 320;
+
 /// Bytes at which a closer look may find something.
 const TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
@@ -102,10 +105,17 @@ pub fn text(text: &str) -> Cow<'_, str> {
 fn email(bytes: &[u8], at: usize, sign: usize, kept: usize) -> Option<Range<usize>> {
     let local = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%'*+-^_`|~.".contains(b) || *b >= 0x80;
     let domain = |b: &u8| b.is_ascii_alphanumeric() || b"-.".contains(b) || *b >= 0x80;
-    let before = bytes[kept..at].iter().rev().take_while(|b| local(b)).count();
     let mut after = bytes[at + sign..].iter().take_while(|b| domain(b)).count();
     while after > 0 && bytes[at + sign + after - 1] == b'.' {
         after -= 1;
     }
-    (before > 0 && after > 0).then(|| at - before..at + sign + after)
+    if after == 0 {
+        return None;
+    }
+    let floor = kept.max(at.saturating_sub(MAX_LOCAL));
+    let before = bytes[floor..at].iter().rev().take_while(|b| local(b)).count();
+    let start = at - before;
+    // Where the look back ended inside of a character, the range begins with the next one.
+    let start = start + bytes[start..at].iter().take_while(|b| **b & 0xc0 == 0x80).count();
+    (start < at).then_some(start..at + sign + after)
 }
