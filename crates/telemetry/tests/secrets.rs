@@ -125,6 +125,9 @@ async fn leak(capture: &Capture, base: &str, secrets: &Secrets) {
         get(format!("{base}/search?password={password}&q={email}&access_token={bearer}&page=2")).send().await.unwrap();
         get(format!("{base}/cards/{}", card.replace(' ', "-"))).header("user-agent", jwt).send().await.unwrap();
         get(format!("{with_userinfo}/search?jwt={jwt}")).send().await.unwrap();
+        // Inside of another URL, where they are encoded.
+        let pairs = format!("jwt%3D{jwt}%26password%3D{password}%26q%3Da%20{}", card.replace(' ', ""));
+        get(format!("{base}/search?redirect=%2Fcb%3F{pairs}%20{jwt}")).send().await.unwrap();
         foreign.get(format!("{base}/search?token={bearer}")).send().await.unwrap();
         // What reqwest says of a call that fails holds the URL.
         let error = client.get(format!("http://eve:{password}@127.0.0.1:1/?token={bearer}")).send().await.unwrap_err();
@@ -168,7 +171,9 @@ fn found<'a>(secrets: &'a [Secrets], bytes: &[u8]) -> BTreeSet<&'a String> {
     secrets
         .iter()
         .flat_map(Secrets::all)
-        .filter(|secret| text.contains(secret.as_str()) || text.contains(&secret.replace(' ', "-")))
+        .filter(|secret| {
+            text.contains(secret.as_str()) || ["-", ""].iter().any(|gap| text.contains(&secret.replace(' ', gap)))
+        })
         .collect()
 }
 

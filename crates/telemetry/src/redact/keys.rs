@@ -42,6 +42,7 @@ pub(super) enum Secrecy {
 fn built_in(key: &str) -> Option<Secrecy> {
     let mut found = None;
     let mut words = 0;
+    let mut last = false;
     let mut qualifier = Qualifier::None;
     for_each_word(key, |word| {
         words += 1;
@@ -51,8 +52,12 @@ fn built_in(key: &str) -> Option<Secrecy> {
         } else if found.is_none() && is_likely(word) {
             found = Some(Secrecy::Likely);
         }
+        last = is_likely_at_the_end(word);
         qualifier = Qualifier::of(word);
     });
+    if last {
+        found = found.or(Some(Secrecy::Likely));
+    }
     // `access_token` is no word of prose, `token` is.
     if words > 1 { found.map(|_| Secrecy::Certain) } else { found }
 }
@@ -86,6 +91,11 @@ fn is_likely(word: &[u8]) -> bool {
     )
 }
 
+/// `db_pass` is one, `pass_rate` is none.
+fn is_likely_at_the_end(word: &[u8]) -> bool {
+    matches!(word, b"pass" | b"auth")
+}
+
 /// The first of two words that are harmless apart.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Qualifier {
@@ -102,6 +112,8 @@ enum Qualifier {
     Number,
     /// `security_code`
     Code,
+    /// `session_id`
+    Id,
 }
 
 impl Qualifier {
@@ -113,6 +125,7 @@ impl Qualifier {
             b"e" => Self::Mail,
             b"account" | b"cardholder" | b"phone" | b"card" => Self::Number,
             b"security" => Self::Code,
+            b"session" => Self::Id,
             _ => Self::None,
         }
     }
@@ -132,6 +145,7 @@ fn is_second(first: Qualifier, word: &[u8]) -> bool {
         Qualifier::Mail => word == b"mail",
         Qualifier::Number => word == b"number",
         Qualifier::Code => word == b"code",
+        Qualifier::Id => word == b"id",
     }
 }
 
@@ -148,7 +162,8 @@ fn is_certain(word: &[u8]) -> bool {
         }
     };
     (word.len() >= 6 && (0..=word.len() - 6).any(starts))
-        || matches!(word, b"passphrase" | b"apikey" | b"apikeys" | b"apitoken" | b"setcookie")
+        || matches!(word, b"passphrase" | b"apikey" | b"apikeys" | b"apitoken" | b"setcookie" | b"sid" | b"sessionid")
+        || matches!(word, b"jsessionid" | b"phpsessid")
 }
 
 /// Calls `each` with every word of `key`, in lowercase.
@@ -245,6 +260,13 @@ mod tests {
             "user%5Btoken%5D",
             "user[password]",
             "account_number",
+            "db_pass",
+            "basicAuth",
+            "pass",
+            "auth",
+            "session_id",
+            "connect.sid",
+            "JSESSIONID",
         ] {
             assert!(policy.is_secret_key(key), "{key}");
         }
@@ -264,6 +286,12 @@ mod tests {
             "opinion",
             "account",
             "code",
+            "sig",
+            "pass_rate",
+            "auth.method",
+            "bypass",
+            "session",
+            "inside",
         ] {
             assert!(!policy.is_secret_key(key), "{key}");
         }

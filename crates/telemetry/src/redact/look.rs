@@ -52,12 +52,15 @@ fn mark(window: &[u8; REACH], marks: &mut [u8; LANES], digits: &mut [u8; LANES])
         let (a, b, c) = (window[lane], window[lane + 1], window[lane + 2]);
         let special = (a < 0x20) | (a == b'"') | (a == b'\\');
         let address = (a == b'@') | ((a == b'%') & (b == b'4') & (c == b'0'));
+        // `%3D` and `%3A`
+        let encoded = (a == b'%') & (b == b'3') & ((c | 0x20 == b'd') | (c | 0x20 == b'a'));
+        let tag = (a == b'<') & (b == b'/');
         // A key before and a value after; not a time, a path of modules or the start of a URL, which `@` gives away.
         let colon = (b == b':') & !(digit(a) & digit(c)) & (a != b':') & (c != b':') & (c != b'/');
         // `("password", "…")`, and the armour of a private key.
         let tuple = (a == b'"') & (b == b',');
         let armour = (a == b'-') & (b == b'-') & (c == b'B');
-        let pair = (a == b'=') | colon | tuple | armour;
+        let pair = (a == b'=') | colon | tuple | armour | encoded | tag;
         let (a, b, c) = (a | 0x20, b | 0x20, c | 0x20);
         // `Bearer`, `Basic` and `eyJ`, whatever their case.
         let scheme = (a == b'b') & (((b == b'e') & (c == b'a')) | ((b == b'a') & (c == b's')));
@@ -91,7 +94,7 @@ mod tests {
         #[test]
         fn mark_is_found_wherever_it_stands(
             before in "[a-z ]{0,40}",
-            mark in prop::sample::select(&["@", "=", "k: v", "%40", "bearer", "BASIC", "eyJ", "123456789012"][..]),
+            mark in prop::sample::select(&["@", "=", "k: v", "%40", "%3D", "%3a", "</", "bearer", "BASIC", "eyJ", "123456789012"][..]),
             after in "[a-z ]{0,40}",
         ) {
             let text = format!("{before}{mark}{after}");

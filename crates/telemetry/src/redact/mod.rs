@@ -4,6 +4,7 @@
 //! A value goes when its key names a secret ([`is_secret_key`]); inside any other text, whatever looks like an e-mail
 //! address, credentials, a card number, an IBAN or the value of a secret key is replaced ([`text`]).
 
+mod encoded;
 mod keys;
 mod labels;
 mod look;
@@ -11,6 +12,7 @@ mod number;
 mod pair;
 mod policy;
 mod spans;
+mod tag;
 #[cfg(test)]
 pub(crate) mod tests;
 mod token;

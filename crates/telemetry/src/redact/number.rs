@@ -2,11 +2,14 @@
 
 use std::ops::Range;
 
+use super::encoded::ends_escape;
+
 /// A card number, perhaps grouped by single spaces or dashes as it is on a card, whose issuer exists and whose check digit is
 /// right.
 pub(super) fn card(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     // A fraction, an identifier or a part of a UUID is no card.
-    if at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || b"-_.".contains(&bytes[at - 1])) {
+    let inside = at > 0 && (bytes[at - 1].is_ascii_alphanumeric() || b"-_.".contains(&bytes[at - 1]));
+    if inside && !ends_escape(bytes, at) {
         return None;
     }
     let mut digits = [0u8; 19];
@@ -106,7 +109,9 @@ fn luhn(digits: &[u8]) -> bool {
 pub(super) fn iban(bytes: &[u8], at: usize, kept: usize) -> Option<Range<usize>> {
     let start = at.checked_sub(2).filter(|start| *start >= kept)?;
     let head = bytes.get(start..at + 2)?;
-    let begins = start == 0 || !(bytes[start - 1].is_ascii_alphanumeric() || b"-_".contains(&bytes[start - 1]));
+    let begins = start == 0
+        || !(bytes[start - 1].is_ascii_alphanumeric() || b"-_".contains(&bytes[start - 1]))
+        || ends_escape(bytes, start);
     if !begins || !head[..2].iter().all(u8::is_ascii_uppercase) || !head[2..].iter().all(u8::is_ascii_digit) {
         return None;
     }

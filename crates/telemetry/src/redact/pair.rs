@@ -7,7 +7,7 @@ use super::Policy;
 use super::keys::{Secrecy, is_second_word};
 
 /// Longest key that is looked at, in bytes.
-const MAX_KEY: usize = 80;
+pub(super) const MAX_KEY: usize = 80;
 
 /// What stands for a missing value: it tells nothing.
 const EMPTY: [&[u8]; 8] = [b"None", b"null", b"nil", b"undefined", b"true", b"false", b"Some", b"Ok"];
@@ -27,7 +27,10 @@ pub(super) fn value(policy: &Policy, text: &str, at: usize, kept: usize) -> Opti
         return None;
     }
     let name = &text[key.clone()];
-    let secrecy = policy.secrecy(name).or_else(|| two_words(policy, text, &key, kept))?;
+    let secrecy = policy.secrecy(name).or_else(|| two_words(policy, text, &key, kept)).or_else(|| {
+        let in_query = separator == b'=' && key.start > 0 && matches!(bytes[key.start - 1], b'?' | b'&');
+        (in_query && policy.is_secret_parameter_of_query(name)).then_some(Secrecy::Certain)
+    })?;
     let found = extent(bytes, start, separator)?;
     let value = &bytes[found.clone()];
     if value.is_empty() || EMPTY.contains(&value) {
@@ -38,7 +41,7 @@ pub(super) fn value(policy: &Policy, text: &str, at: usize, kept: usize) -> Opti
         return None;
     }
     if is_bare && opening(&bytes[start..]).is_none() {
-        return Some(header(bytes, name, found));
+        return Some(header(bytes, name, separator, found));
     }
     Some(found)
 }
@@ -183,7 +186,7 @@ fn is_prose(value: &[u8]) -> bool {
 }
 
 /// A header's value has several words: the scheme stays and the credentials go, of cookies all goes.
-fn header(bytes: &[u8], name: &str, first: Range<usize>) -> Range<usize> {
+fn header(bytes: &[u8], name: &str, separator: u8, first: Range<usize>) -> Range<usize> {
     // Looked for only where all up to it goes: a text may hold many pairs, and one line.
     let line_end = |start: usize| {
         bytes[start..].iter().position(|b| b"\r\n\"".contains(b)).map_or(bytes.len(), |length| start + length)
@@ -200,7 +203,8 @@ fn header(bytes: &[u8], name: &str, first: Range<usize>) -> Range<usize> {
     if gap > 0 && is(&["digest", "aws4-hmac-sha256", "hoba", "scram-sha-256"]) {
         return credentials..line_end(credentials);
     }
-    if ends_with_word(name, "cookie") {
+    // What follows a scheme that nobody knows is no less secret.
+    if ends_with_word(name, "cookie") || (gap > 0 && separator == b':' && ends_with_word(name, "authorization")) {
         return first.start..line_end(first.end);
     }
     first
@@ -242,6 +246,12 @@ mod tests {
             ("Authorization: Bearer abcdef123456", "Authorization: Bearer [redacted]"),
             ("Authorization: Basic abc\nHost: x", "Authorization: Basic [redacted]\nHost: x"),
             ("Authorization: Digest a=b, c=d\nHost: x", "Authorization: Digest [redacted]\nHost: x"),
+            ("Authorization: SSWS 00abc\nHost: x", "Authorization: [redacted]\nHost: x"),
+            ("proxy-authorization: Own 00abc def", "proxy-authorization: [redacted]"),
+            ("/cb?code=abc&sig=x&page=2", "/cb?code=[redacted]&sig=[redacted]&page=2"),
+            ("exit code=1, sig=9", "exit code=1, sig=9"),
+            ("db_pass=abc sid=abc", "db_pass=[redacted] sid=[redacted]"),
+            ("pass: ok, auth: required", "pass: ok, auth: required"),
             ("Set-Cookie: a=b; Path=/\nHost: x", "Set-Cookie: [redacted]\nHost: x"),
             ("password:\nnext line", "password:\nnext line"),
             ("a\npassword: x\nb", "a\npassword: [redacted]\nb"),

@@ -133,6 +133,20 @@ proptest! {
     }
 
     #[test]
+    fn no_secret_survives_behind_an_escape(
+        before in "[a-z]{0,8}(%20|%3D|%3d|%26|%2F|%3A|%22)",
+        secret in secret(),
+        after in "((%20|%26|%22|&)[a-z]{0,8})?",
+    ) {
+        let given = format!("q={before}{secret}{after}");
+        let hidden = secret.strip_prefix("Bearer ").unwrap_or(&secret);
+        for given in [given.clone(), given.replace("Bearer ", "Bearer%20")] {
+            let shown = Policy::new().text(&given).into_owned();
+            prop_assert!(!shown.contains(hidden), "{} in {}", hidden, shown);
+        }
+    }
+
+    #[test]
     fn no_value_of_a_secret_key_survives(
         key in prop::sample::select(&["password", "accessToken", "api_key", "client_secret", "user.passwd", "X-Api-Key"][..]),
         value in "[A-Za-z0-9!*~^$./+-]{4,24}x7",
@@ -144,6 +158,11 @@ proptest! {
             format!("{key}={value}"),
             format!("{key}={value}&{other}=1"),
             format!("{key}: {value}"),
+            format!("{other}=%2Fcb%3F{key}%3D{value}%26page%3D2"),
+            format!("{other}=a%26{key}%3d{value}"),
+            format!("{other}=%7B%22{key}%22%3A%22{value}%22%7D"),
+            format!("{other}=a%20{key}%3A%20{value}"),
+            format!("<{other}><{key}>{value}</{key}></{other}>"),
             format!("{other}\n{key}: {value}\n{other}"),
             format!("{key} = '{value}', {other}"),
             format!("{other} {{ {key}: \"{value}\", {other}: 1 }}"),

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::encoded::ends_escape;
+
 /// How far the first dot of a JWT is looked for, in bytes.
 const MAX_JWT_HEADER: usize = 1024;
 
@@ -102,7 +104,7 @@ pub(super) fn private_key(bytes: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 fn word_starts(bytes: &[u8], at: usize) -> bool {
-    at == 0 || !bytes[at - 1].is_ascii_alphanumeric()
+    at == 0 || !bytes[at - 1].is_ascii_alphanumeric() || ends_escape(bytes, at)
 }
 
 #[cfg(test)]
@@ -115,7 +117,7 @@ mod tests {
             ("sent Bearer abcdef123456 along", "sent Bearer [redacted] along"),
             ("BEARER AbCdEfGh", "BEARER [redacted]"),
             ("basic ZXZlOmh1bnRlcjI= used", "basic [redacted] used"),
-            ("auth=Basic%20ZXZlOmh1bnRlcjI%3D", "auth=Basic%20[redacted]"),
+            ("head=Basic%20ZXZlOmh1bnRlcjI%3D", "head=Basic%20[redacted]"),
             ("got eyJhbGciOiJI.eyJzdWIi.c2lnbmF0dXJl!", "got [redacted]!"),
             (
                 "key -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",

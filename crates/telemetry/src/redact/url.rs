@@ -58,10 +58,19 @@ impl Policy {
         Cow::Owned(shown.join("/"))
     }
 
+    /// Whether `key` names a secret in a query, although it is harmless elsewhere: a code that can be exchanged for a token,
+    /// the signature of a URL.
+    pub(super) fn is_secret_parameter_of_query(&self, key: &str) -> bool {
+        matches!(key, "code" | "sig") && !self.allows(key)
+    }
+
     /// A query string as it may be shown: values of secret parameters are masked.
     pub(crate) fn query<'a>(&self, query: &'a str) -> Cow<'a, str> {
-        let is_secret =
-            |pair: &str| pair.split_once('=').is_some_and(|(key, value)| !value.is_empty() && self.is_secret_key(key));
+        let is_secret = |pair: &str| {
+            pair.split_once('=').is_some_and(|(key, value)| {
+                !value.is_empty() && (self.is_secret_key(key) || self.is_secret_parameter_of_query(key))
+            })
+        };
         if !query.split('&').any(is_secret) {
             return self.text(query);
         }
@@ -117,6 +126,12 @@ mod tests {
     fn url_loses_credentials_and_secret_parameters() {
         let given = "http://user:hunter2@shop:8080/a?page=2&access_token=abc&q=x".parse().unwrap();
         assert_eq!(url(&given, None), "http://shop:8080/a?page=2&access_token=[redacted]&q=x");
+    }
+
+    #[test]
+    fn codes_and_signatures_are_secret_in_queries() {
+        assert_eq!(query("code=abc&sig=x&state=1"), "code=[redacted]&sig=[redacted]&state=1");
+        assert_eq!(Policy::new().allow_key("code").query("code=42"), "code=42");
     }
 
     #[test]

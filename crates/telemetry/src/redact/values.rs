@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{MASK, Policy, look, number, pair, token, url};
+use super::{MASK, Policy, encoded, look, number, pair, tag, token, url};
 
 /// Longest local part that is looked for, in bytes: no address is longer.
 const MAX_LOCAL: usize = 320;
@@ -11,7 +11,7 @@ const MAX_LOCAL: usize = 320;
 /// Bytes at which a closer look may find something.
 const TRIGGERS: [bool; 256] = {
     let mut triggers = [false; 256];
-    let bytes = b"@=:,%-JjBb0123456789";
+    let bytes = b"@=:,%-<JjBb0123456789";
     let mut at = 0;
     while at < bytes.len() {
         triggers[bytes[at] as usize] = true;
@@ -22,7 +22,8 @@ const TRIGGERS: [bool; 256] = {
 
 impl Policy {
     /// Replaces whatever looks like an e-mail address, credentials (`Bearer`, `Basic`, a JWT, a private key, those in a URL),
-    /// a card number (Luhn), an IBAN, or the value of a secret key in `key=value`, `key: value`, JSON or `Debug` output.
+    /// a card number (Luhn), an IBAN, or the value of a secret key in `key=value`, `key: value`, JSON, XML or
+    /// `Debug` output, also where a URL has encoded them.
     ///
     /// Borrows the input when there is nothing to hide, which is the usual case. Takes time in proportion to the length of
     /// the text.
@@ -54,7 +55,10 @@ impl Policy {
             match self.secret_at(text, at, kept) {
                 Some(found) => {
                     out.push_str(&text[kept..found.start]);
-                    out.push_str(MASK);
+                    // What follows a secret at once is part of it.
+                    if found.start > kept || !out.ends_with(MASK) {
+                        out.push_str(MASK);
+                    }
                     kept = found.end;
                     at = found.end.max(at + 1);
                 }
@@ -77,6 +81,8 @@ impl Policy {
             b'%' if bytes[at..].starts_with(b"%40") => email(bytes, at, 3, kept),
             b':' if bytes[at..].starts_with(b"://") => url::credentials(bytes, at),
             b'=' | b':' | b',' => pair::value(self, text, at, kept),
+            b'%' => encoded::value(self, text, at, kept),
+            b'<' => tag::content(self, text, at, kept),
             b'J' | b'j' => token::jwt(bytes, at, kept),
             b'b' | b'B' => token::scheme(bytes, at),
             b'-' => token::private_key(bytes, at),
