@@ -15,7 +15,7 @@ use crate::redact::{self, MASK};
 /// Longest text of one field, in bytes: one field must not fill the buffer.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// What is formatted beyond that, so that a secret which is cut off is still recognised.
+/// What is formatted beyond that, so that a secret across that end is still recognised; it is never shown.
 const MARGIN: usize = 1024;
 
 /// The longest chain of causes that is told: a cycle must not hang the logger.
@@ -97,7 +97,7 @@ impl Fields<'_> {
         {
             let look = redact::look(value.as_bytes());
             if look.suspicious || value.len() > MAX_TEXT {
-                let shown = redact::policy().closer(value);
+                let shown = redact::policy().beginning(value, MAX_TEXT);
                 message.add(self.style, truncate(&shown), true, self.typed);
             } else {
                 message.add(self.style, value, look.special, self.typed);
@@ -107,7 +107,7 @@ impl Fields<'_> {
         } else {
             let look = redact::look(value.as_bytes());
             if look.suspicious || value.len() > MAX_TEXT {
-                let shown = redact::policy().closer(value);
+                let shown = redact::policy().beginning(value, MAX_TEXT);
                 self.add(&key, Scalar::Text(truncate(&shown)));
             } else {
                 self.add(&key, if look.special { Scalar::Text(value) } else { Scalar::Plain(value) });

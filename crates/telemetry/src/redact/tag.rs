@@ -4,17 +4,24 @@ use std::ops::Range;
 
 use super::{Policy, pair};
 
-/// What stands before the closing tag at `at` when its name is a secret's. An opening tag alone is none: `usage: sign <token>`.
-pub(super) fn content(policy: &Policy, text: &str, at: usize, kept: usize) -> Option<Range<usize>> {
+/// Longest opening tag, in bytes.
+const MAX_TAG: usize = 256;
+
+/// What stands between the opening tag at `at` and its closing tag when its name is a secret's. An opening tag alone is none:
+/// `usage: sign <token>`.
+pub(super) fn content(policy: &Policy, text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    let rest = bytes[at..].strip_prefix(b"</")?;
+    let rest = &bytes[at + 1..];
     let part = |b: &u8| b.is_ascii_alphanumeric() || b"_-.:".contains(b);
     let name = rest.iter().take(pair::MAX_KEY).take_while(|b| part(b)).count();
-    if !rest[name..].starts_with(b">") || !policy.is_secret_key(&text[at + 2..at + 2 + name]) {
+    if !policy.is_secret_key(&text[at + 1..at + 1 + name]) {
         return None;
     }
-    let content = bytes[kept..at].iter().rev().take_while(|b| **b != b'>').count();
-    (content > 0).then(|| at - content..at)
+    let tag = rest.iter().take(MAX_TAG).position(|b| b"<>".contains(b)).filter(|tag| rest[*tag] == b'>')?;
+    let start = at + 1 + tag + 1;
+    let end = start + bytes[start..].iter().position(|b| *b == b'<')?;
+    let closing = bytes[end..].strip_prefix(b"</")?.strip_prefix(&rest[..name])?;
+    (end > start && closing.starts_with(b">")).then_some(start..end)
 }
 
 #[cfg(test)]

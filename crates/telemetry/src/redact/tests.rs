@@ -58,6 +58,18 @@ fn span_with(secret: &str) -> String {
     format!("{data:?}")
 }
 
+#[test]
+fn what_follows_the_beginning_is_never_shown() {
+    let policy = Policy::new();
+    let text =
+        format!("{} to eve@example.org and 411111111111", "mail bob.the.builder.of.things@example.org ".repeat(4));
+    for length in 0..text.len() {
+        let shown = policy.beginning(&text, length).into_owned();
+        assert!(!shown.contains("eve") && !shown.contains("bob"), "{shown}");
+        assert!(shown.contains("4111") == (length > text.len() - 9), "{length}: {shown}");
+    }
+}
+
 /// Processor time of this thread that redacting `text` takes: others who use the machine don't count.
 fn cost(text: &str) -> Duration {
     use nix::time::{ClockId, clock_gettime};
@@ -95,7 +107,8 @@ fn time_grows_with_the_length_whatever_the_text() {
         "AB12 ",
         "token%3D",
         "%3A",
-        "</token>",
+        "<token>",
+        "<token>a</x>",
         "\"a\",",
         "token=\\",
         "=",

@@ -43,7 +43,14 @@ impl Policy {
 
     /// [`Policy::text`] after the first look.
     pub(crate) fn closer<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.beginning(text, text.len())
+    }
+
+    /// The first `length` bytes of `text` as they may be shown. What follows helps to recognise a secret that begins in them;
+    /// it is not shown even where redaction made room for it, because its own end may be cut off.
+    pub(crate) fn beginning<'a>(&self, text: &'a str, length: usize) -> Cow<'a, str> {
         let bytes = text.as_bytes();
+        let end = text.floor_char_boundary(length);
         let mut out = String::new();
         let mut kept = 0;
         let mut at = 0;
@@ -53,6 +60,7 @@ impl Policy {
                 continue;
             }
             match self.secret_at(text, at, kept) {
+                Some(found) if found.start >= end => break,
                 Some(found) => {
                     out.push_str(&text[kept..found.start]);
                     // What follows a secret at once is part of it.
@@ -66,9 +74,9 @@ impl Policy {
             }
         }
         if kept == 0 && out.is_empty() {
-            return Cow::Borrowed(text);
+            return Cow::Borrowed(&text[..end]);
         }
-        out.push_str(&text[kept..]);
+        out.push_str(text.get(kept..end).unwrap_or_default());
         Cow::Owned(out)
     }
 
@@ -82,7 +90,7 @@ impl Policy {
             b':' if bytes[at..].starts_with(b"://") => url::credentials(bytes, at),
             b'=' | b':' | b',' => pair::value(self, text, at, kept),
             b'%' => encoded::value(self, text, at, kept),
-            b'<' => tag::content(self, text, at, kept),
+            b'<' => tag::content(self, text, at),
             b'J' | b'j' => token::jwt(bytes, at, kept),
             b'b' | b'B' => token::scheme(bytes, at),
             b'-' => token::private_key(bytes, at),
