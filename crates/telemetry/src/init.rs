@@ -71,7 +71,7 @@ pub fn init(config: Config) -> Result<Telemetry, InitError> {
     }
     let sink = Sink::Stream(Box::new(std::io::stdout()));
     let telemetry = install(&config, sink, None)?;
-    logs::install_hook();
+    logs::install_hook(config.chain_panic_hook);
     for problem in &config.problems {
         tracing::warn!(target: "telemetry::config", "{problem}");
     }

@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn child_process() {
     match std::env::var(CASE).as_deref() {
         Ok("panics") => panics(),
+        Ok("chained") => chained(),
         Ok("stalled") => stalled(),
         Ok("forgets") => forgets(),
         _ => {}
@@ -63,6 +64,13 @@ fn panics() {
     assert!(telemetry.shutdown(PATIENCE).logs.flushed);
 }
 
+/// Panics with the hook that was there before.
+fn chained() {
+    let telemetry = telemetry::init(Config::from_env("child").chain_panic_hook(true)).unwrap();
+    assert!(std::thread::spawn(|| panic!("for {}", "eve@example.org")).join().is_err());
+    assert!(telemetry.shutdown(PATIENCE).logs.flushed);
+}
+
 /// Logs more than any pipe and the buffer hold, and must neither wait nor grow.
 fn stalled() {
     let config = Config::from_env("child").log_buffer(1 << 16).log_limit(0);
@@ -95,15 +103,21 @@ fn child(case: &str) -> Command {
 }
 
 fn lines(case: &str) -> Vec<Value> {
+    lines_and_stderr(case).0
+}
+
+fn lines_and_stderr(case: &str) -> (Vec<Value>, String) {
     let output = child(case).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    text.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect()
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{text}{stderr}");
+    (text.lines().filter_map(|line| serde_json::from_str(line).ok()).filter(Value::is_object).collect(), stderr)
 }
 
 #[test]
 fn panics_are_lines_wherever_they_happen() {
-    let lines = lines("panics");
+    let (lines, stderr) = lines_and_stderr("panics");
+    assert!(!stderr.contains("eve@example.org"), "{stderr}");
     let panics: Vec<_> = lines.iter().filter(|line| line["target"] == "panic").collect();
     // Inside of `Debug`, in the worker, and perhaps in the thread that had ended.
     assert!(panics.len() >= 2, "{lines:#?}");
@@ -118,6 +132,13 @@ fn panics_are_lines_wherever_they_happen() {
     let line = lines.iter().find(|line| line["message"] == "goes on").unwrap();
     assert_eq!(line["bad"], " (panicked while it was formatted)");
     assert!(lines.iter().any(|line| line["message"] == "before the thread ends"));
+}
+
+#[test]
+fn panics_go_on_to_the_hook_that_was_there_when_asked_to() {
+    let (lines, stderr) = lines_and_stderr("chained");
+    assert!(lines.iter().any(|line| line["message"] == "thread panicked: for [redacted]"), "{lines:#?}");
+    assert!(stderr.contains("for eve@example.org"), "{stderr}");
 }
 
 #[test]

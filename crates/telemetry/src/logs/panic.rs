@@ -12,16 +12,18 @@ thread_local! {
     static LOGGING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Adds the log line before whatever hook was there.
-pub(crate) fn install_hook() {
-    let previous = panic::take_hook();
+/// Logs panics; the hook that was there is called only when `chain`, because it shows what we hide.
+pub(crate) fn install_hook(chain: bool) {
+    let previous = chain.then(panic::take_hook);
     panic::set_hook(Box::new(move |info| {
         // A panic in here would end the process before the hook that was there has said why.
         if !LOGGING.replace(true) {
             log(info);
             LOGGING.set(false);
         }
-        previous(info);
+        if let Some(previous) = &previous {
+            previous(info);
+        }
     }));
 }
 

@@ -66,6 +66,7 @@ pub struct Config {
     pub(crate) log_buffer: usize,
     pub(crate) log_colour: bool,
     pub(crate) log_limits: Limits,
+    pub(crate) chain_panic_hook: bool,
     pub(crate) redaction: Policy,
     pub(crate) slow_server: Duration,
     pub(crate) slow_client: Duration,
@@ -109,6 +110,7 @@ impl Config {
             log_buffer: 4 << 20,
             log_colour: false,
             log_limits: log::LIMITS,
+            chain_panic_hook: false,
             redaction: Policy::new(),
             slow_server: SLOW_SERVER,
             slow_client: SLOW_CLIENT,
@@ -298,6 +300,14 @@ impl Config {
     #[must_use]
     pub fn log_buffer(mut self, bytes: usize) -> Self {
         self.log_buffer = bytes.max(4096);
+        self
+    }
+
+    /// Whether a panic, once it is logged, goes on to the hook that was there before [`crate::init`] (default: no). Rust's own
+    /// prints the message on stderr as it is, whatever it holds; the log line is redacted.
+    #[must_use]
+    pub fn chain_panic_hook(mut self, chain: bool) -> Self {
+        self.chain_panic_hook = chain;
         self
     }
 
