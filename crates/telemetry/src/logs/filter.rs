@@ -3,8 +3,9 @@
 //! Directives that name only levels and targets are answered once per callsite and cost nothing afterwards. Those with spans
 //! or fields need tracing-subscriber's `EnvFilter`, and a lock for each event it is not sure of.
 
+use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use tracing::dispatcher::{WeakDispatch, with_default};
@@ -45,12 +46,19 @@ pub(super) struct Filter {
 }
 
 struct State {
-    rules: Rules,
+    rules: Arc<Rules>,
     /// What comes back, and when.
-    reverts: Option<(Rules, Instant)>,
+    reverts: Option<(Arc<Rules>, Instant)>,
 }
 
-pub(super) enum Rules {
+/// Shared, so that no lock is held while they are asked: `EnvFilter` runs the caller's `Debug`, which may log, too.
+struct Rules {
+    given: Given,
+    /// Those of [`SILENT`] that the directives do not name.
+    silent: Vec<&'static str>,
+}
+
+enum Given {
     Static(Targets),
     Dynamic(Box<EnvFilter>),
 }
@@ -59,14 +67,14 @@ pub(super) enum Rules {
 
 impl Filter {
     pub(super) fn new(directives: &str) -> Result<Self, InvalidFilter> {
-        let rules = parse(directives)?;
-        let dynamic = AtomicBool::new(matches!(rules, Rules::Dynamic(_)));
+        let rules = Arc::new(Rules::parse(directives)?);
+        let dynamic = AtomicBool::new(rules.is_dynamic());
         Ok(Self { state: RwLock::new(State { rules, reverts: None }), dynamic, dispatch: OnceLock::new() })
     }
 
     /// Replaces the directives: for good, or until `until`, when those that would be in force without it come back.
     pub(super) fn set(&self, directives: &str, until: Option<Instant>) -> Result<(), InvalidFilter> {
-        let rules = parse(directives)?;
+        let rules = Arc::new(Rules::parse(directives)?);
         let mut state = self.write();
         let before = std::mem::replace(&mut state.rules, rules);
         state.reverts = until.map(|until| match state.reverts.take() {
@@ -95,16 +103,15 @@ impl Filter {
     /// The directives in force, and for how much longer if not for good.
     pub(super) fn shown(&self) -> (String, Option<Duration>) {
         let state = self.read();
-        let shown = match &state.rules {
-            Rules::Static(targets) => targets.to_string(),
-            Rules::Dynamic(filter) => filter.to_string(),
-        };
-        (shown, state.reverts.as_ref().map(|(_, until)| until.saturating_duration_since(Instant::now())))
+        (
+            state.rules.to_string(),
+            state.reverts.as_ref().map(|(_, until)| until.saturating_duration_since(Instant::now())),
+        )
     }
 
     /// What was concluded from the old directives must be asked again, without holding the lock: asking takes it.
     fn changed(&self, state: RwLockWriteGuard<'_, State>) {
-        self.dynamic.store(matches!(state.rules, Rules::Dynamic(_)), Ordering::Relaxed);
+        self.dynamic.store(state.rules.is_dynamic(), Ordering::Relaxed);
         drop(state);
         // A single subscriber is looked for on the thread that asks, which need not be one of those that log.
         match self.dispatch.get().and_then(WeakDispatch::upgrade) {
@@ -119,25 +126,29 @@ impl Filter {
     }
 
     pub(super) fn interest(&self, metadata: &'static Metadata<'static>) -> Interest {
-        match &self.read().rules {
-            Rules::Static(targets) if targets.would_enable(metadata.target(), metadata.level()) => Interest::always(),
-            Rules::Static(_) => Interest::never(),
-            Rules::Dynamic(filter) => Layer::<Registry>::register_callsite(&**filter, metadata),
+        let rules = self.rules();
+        match &rules.given {
+            _ if rules.silences(metadata.target()) => Interest::never(),
+            Given::Static(targets) if targets.would_enable(metadata.target(), metadata.level()) => Interest::always(),
+            Given::Static(_) => Interest::never(),
+            Given::Dynamic(filter) => Layer::<Registry>::register_callsite(&**filter, metadata),
         }
     }
 
     pub(super) fn max_level(&self) -> Option<LevelFilter> {
-        match &self.read().rules {
-            Rules::Static(targets) => Layer::<Registry>::max_level_hint(targets),
-            Rules::Dynamic(filter) => Layer::<Registry>::max_level_hint(&**filter),
+        match &self.rules().given {
+            Given::Static(targets) => Layer::<Registry>::max_level_hint(targets),
+            Given::Dynamic(filter) => Layer::<Registry>::max_level_hint(&**filter),
         }
     }
 
     /// Asks the rules about one event; only needed when a callsite's interest was not sure.
     pub(super) fn ask(&self, metadata: &Metadata<'_>, dynamic: impl FnOnce(&EnvFilter) -> bool) -> bool {
-        match &self.read().rules {
-            Rules::Static(targets) => targets.would_enable(metadata.target(), metadata.level()),
-            Rules::Dynamic(filter) => dynamic(filter),
+        let rules = self.rules();
+        match &rules.given {
+            _ if rules.silences(metadata.target()) => false,
+            Given::Static(targets) => targets.would_enable(metadata.target(), metadata.level()),
+            Given::Dynamic(filter) => dynamic(filter),
         }
     }
 
@@ -145,10 +156,14 @@ impl Filter {
     #[inline]
     pub(super) fn follow(&self, tell: impl FnOnce(&EnvFilter)) {
         if self.dynamic.load(Ordering::Relaxed)
-            && let Rules::Dynamic(filter) = &self.read().rules
+            && let Given::Dynamic(filter) = &self.rules().given
         {
             tell(filter);
         }
+    }
+
+    fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.read().rules)
     }
 
     fn read(&self) -> RwLockReadGuard<'_, State> {
@@ -160,22 +175,45 @@ impl Filter {
     }
 }
 
-fn parse(directives: &str) -> Result<Rules, InvalidFilter> {
-    let given = directives.split(',').map(str::trim).filter(|directive| !directive.is_empty());
-    let mut all: Vec<String> = given.map(str::to_owned).collect();
-    let dynamic = directives.contains(['[', '{']);
-    for target in SILENT {
-        if !names(directives, target) {
-            all.push(format!("{target}=off"));
+// === impl Rules ===
+
+impl Rules {
+    fn parse(directives: &str) -> Result<Self, InvalidFilter> {
+        let given: Vec<_> = directives.split(',').map(str::trim).filter(|directive| !directive.is_empty()).collect();
+        let given = given.join(",");
+        let silent = SILENT.into_iter().filter(|target| !names(directives, target)).collect();
+        let given = if directives.contains(['[', '{']) {
+            let filter = EnvFilter::builder().parse(&given);
+            Given::Dynamic(Box::new(filter.map_err(|error| InvalidFilter { reason: error.to_string() })?))
+        } else {
+            Given::Static(given.parse().map_err(|error: ParseError| InvalidFilter { reason: error.to_string() })?)
+        };
+        Ok(Self { given, silent })
+    }
+
+    fn is_dynamic(&self) -> bool {
+        matches!(self.given, Given::Dynamic(_))
+    }
+
+    /// No directive could say this: `tower=off` would silence `tower_http`, too, which is another crate.
+    fn silences(&self, target: &str) -> bool {
+        self.silent.iter().any(|name| is_in(target, name))
+    }
+}
+
+impl fmt::Display for Rules {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.given {
+            Given::Static(targets) => write!(f, "{targets}")?,
+            Given::Dynamic(filter) => write!(f, "{filter}")?,
         }
+        self.silent.iter().try_for_each(|name| write!(f, ",{name}=off"))
     }
-    let all = all.join(",");
-    if dynamic {
-        let filter = EnvFilter::builder().parse(&all).map_err(|error| InvalidFilter { reason: error.to_string() })?;
-        return Ok(Rules::Dynamic(Box::new(filter)));
-    }
-    let targets = all.parse().map_err(|error: ParseError| InvalidFilter { reason: error.to_string() })?;
-    Ok(Rules::Static(targets))
+}
+
+/// Whether `target` is the crate or module `name`, or inside of it.
+pub(super) fn is_in(target: &str, name: &str) -> bool {
+    target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
 }
 
 fn names(directives: &str, target: &str) -> bool {
@@ -194,6 +232,23 @@ mod tests {
         let (filter, _) = Filter::new("debug,hyper=info").unwrap().shown();
         assert!(filter.contains("hyper=info") && filter.contains("reqwest=off"), "{filter}");
         assert!(!filter.contains("hyper=off"), "{filter}");
+    }
+
+    #[test]
+    fn silence_ends_where_the_name_ends() {
+        for directives in ["info", "info,[request{id}]=trace"] {
+            let rules = Rules::parse(directives).unwrap();
+            assert!(rules.silences("tower") && rules.silences("tower::buffer") && rules.silences("hyper::proto::h1"));
+            assert!(!rules.silences("tower_http") && !rules.silences("tower_http::trace") && !rules.silences("towers"));
+        }
+        assert!(!Rules::parse("info,tower=debug").unwrap().silences("tower::buffer"));
+    }
+
+    #[test]
+    fn rules_can_be_replaced_while_they_are_asked() {
+        let filter = Filter::new("info,[request{id}]=trace").unwrap();
+        filter.follow(|_| filter.set("debug", None).unwrap());
+        assert!(filter.shown().0.contains("debug"));
     }
 
     #[test]

@@ -24,10 +24,7 @@ const OWN: [&str; 4] = ["telemetry::export", "telemetry::logs", "rustls", "hyper
 
 /// Whether an event of this target, made here and now, may be exported.
 pub(super) fn is_exported(target: &str) -> bool {
-    let machinery = super::filter::SILENT
-        .iter()
-        .chain(&OWN)
-        .any(|name| target.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with("::")));
+    let machinery = super::filter::SILENT.iter().chain(&OWN).any(|name| super::filter::is_in(target, name));
     !machinery && !target.starts_with("opentelemetry") && !Context::is_current_telemetry_suppressed()
 }
 
