@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use lapin::message::Delivery;
@@ -10,9 +11,9 @@ use opentelemetry::{Context, KeyValue};
 
 use super::consumer::Consumer;
 use super::death::DeadLetter;
-use super::process::{delivered, series};
-use super::series::{Process, Series};
-use super::{SYSTEM, destination, headers};
+use super::headers;
+use super::process::{delivered, origin, series};
+use super::series::Process;
 use crate::context::MessageContext;
 use crate::correlation;
 use crate::span::Outcome;
@@ -52,7 +53,8 @@ impl Consumer {
 
     fn start_batch(&self, deliveries: &[Delivery]) -> Option<Work<Process>> {
         let queue = &*self.queue;
-        let batch = Series { messages: deliveries.len() as u64, ..common(deliveries, queue)? };
+        let destination = common(deliveries, queue)?;
+        let (batch, one) = (series(queue, deliveries.len() as u64), series(queue, 1));
         let contexts: Vec<MessageContext> = deliveries.iter().map(|d| headers::extract(&d.properties)).collect();
         let ids = deliveries.iter().map(|d| d.properties.message_id().as_ref().map(|id| id.as_str()));
         let opened = open(
@@ -61,7 +63,7 @@ impl Consumer {
             shared(&contexts),
             links(contexts.iter().zip(ids)),
             |correlation| {
-                let mut attributes = batch.span("process", 3);
+                let mut attributes = batch.span_of(destination, "process", 3);
                 attributes.push(KeyValue::new("messaging.batch.message_count", batch.messages as i64));
                 attributes.push(KeyValue::new("messaging.message.conversation_id", correlation.value()));
                 attributes
@@ -70,7 +72,7 @@ impl Consumer {
         let now = SystemTime::now();
         for delivery in deliveries {
             let letter = DeadLetter::of(&delivery.properties);
-            delivered(delivery, &series(delivery, queue, 1), letter.as_ref(), opened.0.span().span_context(), now);
+            delivered(delivery, &one, letter.as_ref(), opened.0.span().span_context(), now);
         }
         batch.begin();
         Some(Work::new(opened, Process { series: batch, delivers: !self.pulled }))
@@ -101,9 +103,8 @@ pub(crate) fn shared(contexts: &[MessageContext]) -> Context {
 }
 
 /// The destination that all deliveries share: with exchange and routing key when those are the same, else the queue.
-fn common(deliveries: &[Delivery], queue: &str) -> Option<Series> {
+fn common(deliveries: &[Delivery], queue: &str) -> Option<Arc<str>> {
     let first = deliveries.first()?;
     let same = deliveries.iter().all(|d| d.exchange == first.exchange && d.routing_key == first.routing_key);
-    let whole = series(first, queue, 1);
-    Some(if same { whole } else { Series { system: SYSTEM, destination: destination("", "", Some(queue)), ..whole } })
+    Some(if same { origin(first, queue) } else { series(queue, 0).destination })
 }

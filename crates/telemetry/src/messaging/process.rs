@@ -1,6 +1,7 @@
 //! Processing: a CONSUMER span around the handler of one delivery, linked to the span that created the message.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use lapin::message::Delivery;
@@ -53,7 +54,7 @@ impl Consumer {
 
 /// Opens the span and records what is known before the handler runs.
 fn start(delivery: &Delivery, queue: &str, continue_trace: bool, delivers: bool) -> Work<Process> {
-    let series = series(delivery, queue, 1);
+    let series = series(queue, 1);
     let mut carried = headers::extract(&delivery.properties);
     let creation = carried.span_context();
     if !continue_trace {
@@ -63,7 +64,7 @@ fn start(delivery: &Delivery, queue: &str, continue_trace: bool, delivers: bool)
     let letter = DeadLetter::of(&delivery.properties);
     let links = creation.map(Link::with_context).into_iter().collect();
     let opened = open(format!("process {queue}"), SpanKind::Consumer, carried.extract(), links, |correlation| {
-        let mut attributes = attributes(delivery, &series, correlation);
+        let mut attributes = attributes(delivery, &series, queue, correlation);
         attributes.extend(letter.iter().flat_map(DeadLetter::attributes));
         attributes
     });
@@ -72,10 +73,21 @@ fn start(delivery: &Delivery, queue: &str, continue_trace: bool, delivers: bool)
     Work::new(opened, Process { series, delivers })
 }
 
-/// What the metrics of processing deliveries of `queue` have in common.
-pub(super) fn series(delivery: &Delivery, queue: &str, messages: u64) -> Series {
-    let destination = destination(delivery.exchange.as_str(), delivery.routing_key.as_str(), Some(queue));
-    Series { system: SYSTEM, operation: "process", destination, more: Vec::new(), messages }
+/// What the metrics of processing deliveries of `queue` have in common: the queue alone, as the publisher, who may be a
+/// stranger, chooses the routing key.
+pub(super) fn series(queue: &str, messages: u64) -> Series {
+    Series {
+        system: SYSTEM,
+        operation: "process",
+        destination: destination("", "", Some(queue)),
+        more: Vec::new(),
+        messages,
+    }
+}
+
+/// Where `delivery` was sent to and taken from, for spans.
+pub(super) fn origin(delivery: &Delivery, queue: &str) -> Arc<str> {
+    destination(delivery.exchange.as_str(), delivery.routing_key.as_str(), Some(queue))
 }
 
 /// Records what one delivery says about itself.
@@ -99,9 +111,9 @@ pub(super) fn delivered(
     }
 }
 
-fn attributes(delivery: &Delivery, series: &Series, correlation: &CorrelationId) -> Vec<KeyValue> {
+fn attributes(delivery: &Delivery, series: &Series, queue: &str, correlation: &CorrelationId) -> Vec<KeyValue> {
     let properties = &delivery.properties;
-    let mut attributes = series.span("process", 12);
+    let mut attributes = series.span_of(origin(delivery, queue), "process", 12);
     attributes.extend([
         KeyValue::new("messaging.rabbitmq.destination.routing_key", delivery.routing_key.as_str().to_owned()),
         KeyValue::new(
@@ -117,4 +129,34 @@ fn attributes(delivery: &Delivery, series: &Series, correlation: &CorrelationId)
         attributes.extend(value.as_ref().map(|text| KeyValue::new(key, text.as_str().to_owned())));
     }
     attributes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{capture, emitted};
+
+    #[tokio::test]
+    async fn routing_keys_are_on_spans_and_make_no_series() {
+        let capture = capture();
+        let consumer = Consumer::new("process-keys");
+        let handled = async {
+            for key in ["order.1.created", "order.2.created"] {
+                let delivery = Delivery::mock(1, "process-events".into(), key.into(), true, Vec::new());
+                let work = async { drop(consumer.ack(&delivery, Default::default()).await) };
+                consumer.process(&delivery, work).await;
+                consumer.process_batch(std::slice::from_ref(&delivery), async {}).await;
+            }
+        };
+        capture.run(handled).await;
+        let all = emitted();
+        let processed: Vec<_> = all.spans.iter().filter(|span| span.name == "process process-keys").collect();
+        assert_eq!(processed.len(), 4);
+        assert_eq!(processed[0].attribute("messaging.destination.name"), "process-events:order.1.created:process-keys");
+        let mut names: Vec<String> = all.metrics.iter().map(|point| format!("{point:?}")).collect();
+        names.retain(|point| point.contains("process-keys"));
+        assert!(names.iter().any(|point| point.contains("messaging.process.duration")));
+        assert!(names.iter().any(|point| point.contains("messaging.client.operation.duration")));
+        assert!(!names.iter().any(|point| point.contains("order.")), "{names:#?}");
+    }
 }

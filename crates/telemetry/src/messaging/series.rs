@@ -18,7 +18,7 @@ pub(crate) struct Series {
     pub(crate) system: &'static str,
     /// `messaging.operation.name`.
     pub(crate) operation: &'static str,
-    /// `messaging.destination.name`.
+    /// `messaging.destination.name`: nothing that a stranger chooses, as each makes a series.
     pub(crate) destination: Arc<str>,
     /// What the system adds: a consumer group, a partition.
     pub(crate) more: Vec<KeyValue>,
@@ -53,12 +53,17 @@ impl Series {
 
     /// The same, as the attributes a span starts with.
     pub(crate) fn span(&self, kind: &'static str, more: usize) -> Vec<KeyValue> {
+        self.span_of(Arc::clone(&self.destination), kind, more)
+    }
+
+    /// The same for a span that tells more of the destination than the measurements may.
+    pub(crate) fn span_of(&self, destination: Arc<str>, kind: &'static str, more: usize) -> Vec<KeyValue> {
         let mut attributes = Vec::with_capacity(4 + self.more.len() + more);
         attributes.extend([
             KeyValue::new("messaging.system", self.system),
             KeyValue::new("messaging.operation.name", self.operation),
             KeyValue::new("messaging.operation.type", kind),
-            KeyValue::new("messaging.destination.name", Arc::clone(&self.destination)),
+            KeyValue::new("messaging.destination.name", destination),
         ]);
         attributes.extend_from_slice(&self.more);
         attributes

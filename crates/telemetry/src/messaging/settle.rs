@@ -9,8 +9,9 @@ use opentelemetry::{Context, KeyValue};
 
 use super::consumer::Consumer;
 use super::error::error_type;
+use super::headers;
+use super::process::{self, series};
 use super::series::{Client, Series};
-use super::{SYSTEM, destination, headers};
 use crate::correlation;
 use crate::work::{Work, open};
 
@@ -51,12 +52,11 @@ impl Consumer {
         delivery: &Delivery,
         settling: impl Future<Output = Result<bool, lapin::Error>>,
     ) -> Result<bool, lapin::Error> {
-        let destination = destination(delivery.exchange.as_str(), delivery.routing_key.as_str(), Some(&self.queue));
-        let series = Series { system: SYSTEM, operation, destination, more: Vec::new(), messages: 1 };
+        let series = Series { operation, ..series(&self.queue, 1) };
         let (parent, links) = origin(delivery);
         let name = format!("{operation} {}", self.queue);
         let opened = open(name, SpanKind::Client, parent, links, |correlation| {
-            let mut attributes = series.span("settle", 4);
+            let mut attributes = series.span_of(process::origin(delivery, &self.queue), "settle", 4);
             attributes.push(KeyValue::new(
                 "messaging.rabbitmq.message.delivery_tag",
                 i64::try_from(delivery.delivery_tag).unwrap_or(i64::MAX),
