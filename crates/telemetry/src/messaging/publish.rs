@@ -11,7 +11,7 @@ use super::error::{error_type, short};
 use super::series::{Client, Series};
 use super::{Destination, SYSTEM, destination, headers};
 use crate::context::MessageContext;
-use crate::correlation::CorrelationId;
+use crate::correlation::{self, CorrelationId};
 use crate::work::{Failure, Work, open};
 
 /// A message to publish: [`OutgoingMessage::new`], and whatever else it needs.
@@ -24,9 +24,10 @@ pub struct OutgoingMessage {
     pub kind: String,
     /// The payload.
     pub body: Vec<u8>,
-    /// Headers of the application; those of the context are added.
+    /// Headers of the application, added to those of `properties`; those of the context are added to both.
     pub headers: FieldTable,
-    /// Other properties (delivery mode, content type, ...); id, type, headers and correlation id are set here.
+    /// Other properties (delivery mode, content type, ...); id and type are set here, and so is the correlation id when
+    /// there is none: consumers take the one in the headers, so that of a request to answer can be AMQP's own.
     pub properties: BasicProperties,
     /// What was captured when the message was created (an outbox row keeps it); `None` takes the current context.
     pub context: Option<MessageContext>,
@@ -54,7 +55,8 @@ impl OutgoingMessage {
         self
     }
 
-    /// Delivery mode, content type and other properties; id, type, headers and correlation id are set when it is published.
+    /// Delivery mode, content type and other properties; id, type and a correlation id that is missing are set when it is
+    /// published, and headers are added.
     #[must_use]
     pub fn properties(mut self, properties: BasicProperties) -> Self {
         self.properties = properties;
@@ -132,14 +134,25 @@ async fn send(
 pub(super) fn properties(
     id: ShortString,
     kind: ShortString,
-    mut table: FieldTable,
+    headers: FieldTable,
     properties: BasicProperties,
     context: &Context,
     correlation: &CorrelationId,
 ) -> BasicProperties {
+    let mut table = FieldTable::default();
+    // Of properties that came with another message the context stays behind: it is that message's.
+    let given = properties.headers().iter().flat_map(|headers| headers.inner()).filter(|(name, _)| !is_context(name));
+    for (name, value) in given.chain(headers.inner()) {
+        table.insert(name.clone(), value.clone());
+    }
     headers::inject(&MessageContext::from_context(context), &mut table);
     // 128 characters at most, so it always fits.
-    properties.with_headers(table).with_message_id(id).with_type(kind).with_correlation_id(correlation.as_str().into())
+    let own = properties.correlation_id().clone().unwrap_or_else(|| correlation.as_str().into());
+    properties.with_headers(table).with_message_id(id).with_type(kind).with_correlation_id(own)
+}
+
+fn is_context(name: &ShortString) -> bool {
+    ["traceparent", "tracestate", "baggage", correlation::HEADER].contains(&name.as_str())
 }
 
 /// Opens the span of one message on its way to the broker; dropping it unconfirmed reports it as cancelled.
@@ -181,6 +194,7 @@ mod tests {
     use crate::messaging::process;
     use crate::testing::{capture, metric};
     use lapin::message::Delivery;
+    use lapin::types::AMQPValue;
 
     /// What `publish` does around the broker, without one: the properties go straight into a delivery.
     fn sent(
@@ -215,7 +229,10 @@ mod tests {
         assert_eq!(delivery.properties.correlation_id().as_ref().unwrap().as_str(), id);
         assert_eq!(delivery.properties.kind().as_ref().unwrap().as_str(), "order.created");
         process(&delivery, "publish-mail", async {}).await;
-        assert_eq!(capture.tree(), "producer send publish-events\nconsumer process publish-mail ~> send publish-events\n");
+        assert_eq!(
+            capture.tree(),
+            "producer send publish-events\nconsumer process publish-mail ~> send publish-events\n"
+        );
         let spans = capture.spans();
         assert!(spans.iter().all(|span| span.attribute("messaging.message.conversation_id") == id));
         assert_eq!(spans[0].attribute("messaging.destination.name"), "publish-events:order.created");
@@ -225,6 +242,34 @@ mod tests {
         // The id is a UUIDv7, so the age is known.
         let mail = [("messaging.destination.name", "publish-mail")];
         assert_eq!(metric("app.messaging.message.age", &mail), 1.0);
+    }
+
+    #[tokio::test]
+    async fn properties_of_the_caller_are_kept() {
+        let capture = capture();
+        let table = |pairs: &[(&str, &str)]| {
+            let mut table = FieldTable::default();
+            for (name, value) in pairs {
+                table.insert((*name).into(), AMQPValue::LongString((*value).into()));
+            }
+            table
+        };
+        let given = BasicProperties::default().with_correlation_id("rpc-7".into()).with_headers(table(&[
+            ("tenant", "a"),
+            ("tier", "gold"),
+            ("tracestate", "old=1"),
+            ("x-correlation-id", "old"),
+        ]));
+        let message = OutgoingMessage::new("m", "t", "").properties(given).headers(table(&[("tier", "silver")]));
+        let destination = Destination::new("", "replies");
+        let delivery = capture.run(async { sent(&destination, message, &Ok(Confirmation::Ack(None))) }).await;
+        assert_eq!(delivery.properties.correlation_id().as_ref().unwrap().as_str(), "rpc-7");
+        let kept = delivery.properties.headers().as_ref().unwrap().inner();
+        for (name, value) in [("tenant", "a"), ("tier", "silver")] {
+            assert_eq!(kept.get(name), Some(&AMQPValue::LongString(value.into())), "{name}");
+        }
+        let context = headers::extract(&delivery.properties);
+        assert_eq!((context.correlation_id().as_ref(), context.tracestate), (Some(capture.correlation_id()), None));
     }
 
     #[tokio::test]
