@@ -34,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) slow_server: Duration,
     pub(crate) slow_client: Duration,
     pub(crate) baggage: Vec<String>,
+    pub(crate) internal_hosts: Vec<String>,
 }
 
 impl Core {
@@ -51,6 +52,7 @@ impl Core {
             slow_server: crate::settings::SLOW_SERVER,
             slow_client: crate::settings::SLOW_CLIENT,
             baggage: Vec::new(),
+            internal_hosts: Vec::new(),
         }
     }
 

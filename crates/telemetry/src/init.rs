@@ -105,6 +105,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     core.slow_server = config.slow_server;
     core.slow_client = config.slow_client;
     core.baggage.clone_from(&config.baggage);
+    core.internal_hosts.clone_from(&config.internal_hosts);
     if !config.disabled {
         signals::observe(&core.meter, logs.clone())?;
     }

@@ -2,9 +2,12 @@
 
 mod support;
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::Query;
+use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::get;
 use telemetry::http::Client;
@@ -19,6 +22,11 @@ async fn server() -> String {
     };
     let app = Router::new()
         .route("/echo", get(echo))
+        .route(
+            "/moved",
+            get(async |Query(to): Query<HashMap<String, String>>| (StatusCode::FOUND, [(LOCATION, to["to"].clone())])),
+        )
+        .route("/circle", get(async || (StatusCode::FOUND, [(LOCATION, "/circle")])))
         .route("/refuses", get(async || StatusCode::CONFLICT))
         .route("/hangs", get(std::future::pending::<()>));
     support::serve(listener, app);
@@ -44,7 +52,53 @@ async fn context_is_sent_but_not_everything_to_strangers() {
     let client = client.external();
     let strange =
         capture.run(async { client.get(format!("{base}/echo")).send().await.unwrap().text().await.unwrap() }).await;
-    assert!(strange.starts_with("traceparent=00-") && strange.ends_with("\nbaggage=\nx-correlation-id="), "{strange}");
+    assert!(is_bare(&strange), "{strange}");
+}
+
+/// Trace context, and nothing else.
+fn is_bare(echoed: &str) -> bool {
+    echoed.starts_with("traceparent=00-") && echoed.ends_with("\nbaggage=\nx-correlation-id=")
+}
+
+/// A client to which `shop.example` is the server at `base`, and the URL of that.
+fn foreign(base: &str) -> (reqwest::ClientBuilder, String) {
+    let address: std::net::SocketAddr = base.strip_prefix("http://").unwrap().parse().unwrap();
+    let inner = reqwest::Client::builder().no_proxy().resolve("shop.example", address);
+    (inner, format!("http://shop.example:{}", address.port()))
+}
+
+#[tokio::test]
+async fn foreign_host_is_a_stranger_unless_told_otherwise() {
+    let capture = capture();
+    let (inner, url) = foreign(&server().await);
+    let client = Client::new(inner.build().unwrap());
+    let echo = async |client: &Client| {
+        capture.run(async { client.get(format!("{url}/echo")).send().await.unwrap().text().await.unwrap() }).await
+    };
+    let strange = echo(&client).await;
+    assert!(is_bare(&strange), "{strange}");
+    let own = echo(&client.internal()).await;
+    assert!(own.ends_with(&format!("x-correlation-id={}", capture.correlation_id().as_str())), "{own}");
+}
+
+#[tokio::test]
+async fn redirect_does_not_carry_ids_abroad() {
+    let capture = capture();
+    let base = server().await;
+    let (inner, url) = foreign(&base);
+    let client = Client::new(inner.redirect(telemetry::http::redirects()).build().unwrap());
+    let to = async |from: &str, target: String| {
+        let call = client.get(format!("{from}/moved")).query(&[("to", target)]);
+        capture.run(async { call.send().await.unwrap() }).await
+    };
+    let abroad = to(&base, format!("{url}/echo")).await;
+    assert_eq!((abroad.status(), abroad.url().host_str()), (StatusCode::FOUND, Some("127.0.0.1")));
+    let home = to(&base, format!("{base}/echo")).await.text().await.unwrap();
+    assert!(home.ends_with(&format!("x-correlation-id={}", capture.correlation_id().as_str())), "{home}");
+    let strange = to(&url, format!("{base}/echo")).await.text().await.unwrap();
+    assert!(is_bare(&strange), "{strange}");
+    let endless = client.get(format!("{base}/circle"));
+    assert!(capture.run(async { endless.send().await.unwrap_err() }).await.is_redirect());
 }
 
 #[tokio::test]

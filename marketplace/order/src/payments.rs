@@ -40,8 +40,13 @@ pub(crate) struct Payments {
 impl Payments {
     /// A client of the provider at `base` that gives a call up, with its retries, after `budget`.
     pub(crate) fn new(base: String, budget: Duration) -> Result<Self, reqwest::Error> {
-        let client = reqwest::Client::builder().timeout(CALL).connect_timeout(Duration::from_secs(1)).build()?;
-        Ok(Self { base, client: telemetry::http::Client::new(client), budget })
+        let client = reqwest::Client::builder()
+            .timeout(CALL)
+            .connect_timeout(Duration::from_secs(1))
+            .redirect(telemetry::http::redirects())
+            .build()?;
+        // Somebody else's, wherever it happens to run.
+        Ok(Self { base, client: telemetry::http::Client::new(client).external(), budget })
     }
 
     /// Creates the intent that will pay the order `terms.order_id`; returns the intent's id and its client secret.

@@ -10,7 +10,7 @@ use opentelemetry::{Context, KeyValue};
 use reqwest::IntoUrl;
 use serde::Serialize;
 
-use super::names;
+use super::{hosts, names};
 use crate::context::MessageContext;
 use crate::core::{Core, core};
 use crate::correlation;
@@ -32,7 +32,7 @@ use crate::redact;
 pub struct Client {
     inner: reqwest::Client,
     slow: Option<Duration>,
-    external: bool,
+    internal: Option<bool>,
 }
 
 /// One call being prepared: [`reqwest::RequestBuilder`] and what telemetry should know about it.
@@ -41,7 +41,7 @@ pub struct Client {
 pub struct RequestBuilder {
     inner: reqwest::RequestBuilder,
     slow: Option<Duration>,
-    external: bool,
+    internal: Option<bool>,
     route: Option<Cow<'static, str>>,
 }
 
@@ -49,9 +49,13 @@ pub struct RequestBuilder {
 
 impl Client {
     /// Observes the calls of `inner`; its time limits and connection pool stay in force.
+    ///
+    /// So does its redirect policy, which cannot be changed any more: reqwest's own sends the correlation id and baggage
+    /// of a call along to whatever host it is redirected to. Build `inner` with [`redirects`](super::redirects), or with
+    /// none, unless every host it calls is trusted with that.
     #[must_use]
     pub fn new(inner: reqwest::Client) -> Self {
-        Self { inner, slow: None, external: false }
+        Self { inner, slow: None, internal: None }
     }
 
     /// Calls that take this long get a WARN line (default: `Config::slow_client`, 1 s).
@@ -61,10 +65,21 @@ impl Client {
         self
     }
 
-    /// For hosts of somebody else: trace context is still sent, baggage and the correlation id are not.
+    /// All hosts are somebody else's: trace context is still sent, baggage and the correlation id are not.
+    ///
+    /// Unless told so or the opposite, each call looks at its host: see [`Config::internal_hosts`].
+    ///
+    /// [`Config::internal_hosts`]: crate::Config::internal_hosts
     #[must_use]
     pub fn external(mut self) -> Self {
-        self.external = true;
+        self.internal = Some(false);
+        self
+    }
+
+    /// All hosts are ours, whatever they are called: they are sent baggage and the correlation id.
+    #[must_use]
+    pub fn internal(mut self) -> Self {
+        self.internal = Some(true);
         self
     }
 
@@ -115,7 +130,7 @@ impl Client {
 
     /// Adds observation to a call that was prepared with reqwest itself.
     pub fn wrap(&self, request: reqwest::RequestBuilder) -> RequestBuilder {
-        RequestBuilder { inner: request, slow: self.slow, external: self.external, route: None }
+        RequestBuilder { inner: request, slow: self.slow, internal: self.internal, route: None }
     }
 }
 
@@ -185,7 +200,8 @@ impl RequestBuilder {
         let (client, request) = self.inner.build_split();
         let mut request = request?;
         let mut call = Call::start(&request, self.route, self.slow);
-        inject(request.headers_mut(), &call.context, self.external);
+        let internal = self.internal.unwrap_or_else(|| hosts::is_internal(request.url()));
+        inject(request.headers_mut(), &call.context, internal);
         let result = client.execute(request).with_context(call.context.clone()).await;
         call.answered(&result);
         result
@@ -320,10 +336,10 @@ impl Drop for Call {
     }
 }
 
-/// Writes the propagation headers, replacing any of the same name.
-fn inject(headers: &mut HeaderMap, context: &Context, external: bool) {
+/// Writes the propagation headers, replacing any of the same name; those of trace context only unless `internal`.
+fn inject(headers: &mut HeaderMap, context: &Context, internal: bool) {
     for (name, value) in MessageContext::from_context(context).headers() {
-        if external && !name.starts_with("trace") {
+        if !internal && !name.starts_with("trace") {
             continue;
         }
         if let Ok(value) = HeaderValue::from_str(value) {

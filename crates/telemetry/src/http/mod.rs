@@ -4,6 +4,7 @@ mod active;
 mod body;
 mod client;
 mod facts;
+mod hosts;
 mod in_flight;
 mod names;
 mod routes;
@@ -13,7 +14,9 @@ mod unwinding;
 
 pub(crate) use active::ActiveRequests;
 pub(crate) use facts::{ServerFacts, ServerRequest};
+pub(crate) use hosts::normalised as normalised_host;
 pub(crate) use routes::Routes;
 
 pub use client::{Client, RequestBuilder};
+pub use hosts::redirects;
 pub use server::{ResponseFuture, ServerLayer, ServerService, server_layer};

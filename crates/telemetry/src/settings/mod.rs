@@ -71,6 +71,7 @@ pub struct Config {
     pub(crate) slow_server: Duration,
     pub(crate) slow_client: Duration,
     pub(crate) baggage: Vec<String>,
+    pub(crate) internal_hosts: Vec<String>,
     pub(crate) problems: Vec<String>,
 }
 
@@ -115,6 +116,7 @@ impl Config {
             slow_server: SLOW_SERVER,
             slow_client: SLOW_CLIENT,
             baggage: Vec::new(),
+            internal_hosts: Vec::new(),
             problems: Vec::new(),
         }
     }
@@ -329,6 +331,21 @@ impl Config {
     #[must_use]
     pub fn allow_baggage<K: Into<String>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
         self.baggage.extend(keys.into_iter().map(Into::into));
+        self
+    }
+
+    /// Hosts that calls tell the correlation id and baggage, with all names below them (default: none).
+    ///
+    /// Without being named, so are loopback, private and link-local addresses, names without a dot, and those that end
+    /// in `.localhost`, `.local`, `.internal` or `.svc`. Trace context is sent to every host.
+    ///
+    /// ```
+    /// // Also `gig.shop.example`.
+    /// let config = telemetry::Config::new("order").internal_hosts(["shop.example"]);
+    /// ```
+    #[must_use]
+    pub fn internal_hosts<H: AsRef<str>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.internal_hosts.extend(hosts.into_iter().map(|host| crate::http::normalised_host(host.as_ref())));
         self
     }
 }
