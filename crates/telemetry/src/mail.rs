@@ -128,13 +128,13 @@ mod tests {
         let sent = Mail::via("smtp.mail-test", 587).kind("welcome").recipients(2).size(100);
         capture.run(sent.send(async { Ok::<_, std::fmt::Error>(()) })).await.unwrap();
         capture.run(send("smtp.mail-test", 587, async { Err::<(), _>(std::fmt::Error) })).await.unwrap_err();
-        assert_eq!(capture.tree(), "client send mail\nclient send mail !Error\n");
+        assert_eq!(capture.tree(), "client send mail\nclient send mail !core::fmt::Error\n");
         let span = &capture.spans()[0];
         assert_eq!(span.attribute("app.smtp.recipients"), "2");
         assert_eq!(span.attribute("server.port"), "587");
         let server = ("server.address", "smtp.mail-test");
         assert_eq!(metric("app.smtp.send.duration", &[server]), 2.0);
-        assert_eq!(metric("app.smtp.send.duration", &[server, ("error.type", "Error")]), 1.0);
+        assert_eq!(metric("app.smtp.send.duration", &[server, ("error.type", "core::fmt::Error")]), 1.0);
         assert_eq!(metric("app.smtp.send.duration", &[server, ("app.smtp.kind", "welcome")]), 1.0);
     }
 }

@@ -3,12 +3,10 @@
 use std::borrow::Cow;
 use std::future::Future;
 
-use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
+use opentelemetry::trace::{SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue, Value};
 
-use crate::core::core;
-use crate::correlation;
+use crate::work::{Failure, Work, open};
 
 /// What the output of some work says about its success.
 pub trait Outcome {
@@ -23,14 +21,26 @@ impl Outcome for () {
     }
 }
 
-/// `Err` is a failure, typed by the name of the error's type.
+/// `Err` is a failure, typed by the path of the error's type without generics, such as `std::io::error::Error`; `_OTHER`
+/// when that is erased (`Box<dyn Error>`).
 impl<T, E: std::fmt::Display> Outcome for Result<T, E> {
     fn failure(&self) -> Option<(Cow<'static, str>, String)> {
         let error = self.as_ref().err()?;
-        let path = std::any::type_name::<E>();
-        let path = path.split('<').next().unwrap_or(path);
-        Some((Cow::Borrowed(path.rsplit("::").next().unwrap_or(path)), error.to_string()))
+        Some((Cow::Borrowed(type_path(std::any::type_name::<E>())), error.to_string()))
     }
+}
+
+/// `name` of a type without what it is parameterised by, and without the pointer it is behind.
+fn type_path(name: &'static str) -> &'static str {
+    const POINTERS: [&str; 4] = ["&", "alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"];
+    let mut name = name;
+    while let Some(pointed) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {
+        name = pointed;
+    }
+    if name.starts_with("dyn ") {
+        return "_OTHER";
+    }
+    name.split(['<', '>']).next().unwrap_or(name)
 }
 
 /// A span to be opened around some work.
@@ -79,40 +89,19 @@ impl Observe {
         F: Future,
         F::Output: Outcome,
     {
-        let (parent, _) = correlation::ensure(Context::current());
-        let builder = SpanBuilder::from_name(self.name).with_kind(self.kind);
-        let context = parent.with_span(core().tracer.build_with_context(builder, &parent));
-        if context.span().is_recording() {
-            context.span().set_attributes(self.attributes);
-        }
-        let mut open = Open { context, outcome: None };
-        let output = future.with_context(open.context.clone()).await;
-        open.outcome = Some(output.failure());
-        output
-    }
-}
-
-/// A span that is open; ends it when dropped.
-struct Open {
-    context: Context,
-    /// `None` until the work has ended.
-    outcome: Option<Option<(Cow<'static, str>, String)>>,
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        end(&self.context, &self.outcome.take().unwrap_or_else(unfinished));
+        let opened = open(self.name, self.kind, Context::current(), Vec::new(), |_| self.attributes);
+        Work::new(opened, ()).run(future).await
     }
 }
 
 /// The failure of work that was dropped before it ended.
-pub(crate) fn unfinished() -> Option<(Cow<'static, str>, String)> {
+pub(crate) fn unfinished() -> Failure {
     let what = if std::thread::panicking() { "panic" } else { "cancelled" };
     Some((Cow::Borrowed(what), String::new()))
 }
 
 /// Ends the span of `context` with the outcome of its work.
-pub(crate) fn end(context: &Context, failure: &Option<(Cow<'static, str>, String)>) {
+pub(crate) fn end(context: &Context, failure: &Failure) {
     let span = context.span();
     if let Some((kind, text)) = failure
         && span.is_recording()
@@ -140,9 +129,24 @@ mod tests {
         drop(dropped);
         assert_eq!(
             capture.tree(),
-            "internal search !Error\n  client SELECT gigs !Error\ninternal dropped !cancelled\n"
+            "internal search !core::fmt::Error\n  client SELECT gigs !core::fmt::Error\ninternal dropped !cancelled\n"
         );
         assert!(capture.spans().iter().all(|s| s.attribute("app.correlation_id") == capture.correlation_id().as_str()));
         assert_eq!(capture.spans()[0].attribute("db.system.name"), "sqlite");
+    }
+
+    #[test]
+    fn errors_of_one_name_are_told_apart_and_erased_ones_are_other() {
+        fn kind<E: std::fmt::Display>(error: E) -> String {
+            Err::<(), _>(error).failure().unwrap().0.into_owned()
+        }
+        type Erased = Box<dyn std::error::Error + Send + Sync>;
+        assert_eq!(kind(std::fmt::Error), "core::fmt::Error");
+        assert_eq!(kind(std::io::Error::other("x")), "std::io::error::Error");
+        assert_eq!(kind(std::sync::mpsc::SendError(vec![1])), "std::sync::mpsc::SendError");
+        assert_eq!(kind(Box::new(std::fmt::Error)), "core::fmt::Error");
+        assert_eq!(kind(&std::fmt::Error), "core::fmt::Error");
+        assert_eq!(kind(Erased::from("x")), "_OTHER");
+        assert_eq!(kind(std::sync::Arc::new(Erased::from("x"))), "_OTHER");
     }
 }

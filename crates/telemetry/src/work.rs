@@ -21,6 +21,11 @@ pub(crate) trait Report {
     fn ended(&self, context: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>);
 }
 
+/// Nothing beside the span.
+impl Report for () {
+    fn ended(&self, _: &Context, _: Duration, _: Option<&Cow<'static, str>>) {}
+}
+
 impl<F: Fn(&Context, Duration, Option<&Cow<'static, str>>)> Report for F {
     fn ended(&self, context: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
         self(context, elapsed, error);

@@ -77,7 +77,7 @@ async fn one_operation_is_one_flow_with_one_correlation_id() {
       client GET /flow/gigs/{id}
         server GET /flow/gigs/{id}
     consumer process flow-users ~> POST /flow/orders/{id}
-    consumer process flow-mail !ConsumerError ~> POST /flow/orders/{id}
+    consumer process flow-mail !flow::support::ConsumerError ~> POST /flow/orders/{id}
     ");
     assert!(spans.iter().all(|span| span.attribute("app.correlation_id") == capture.correlation_id().as_str()));
 

@@ -118,7 +118,7 @@ async fn batch_is_one_span_with_a_link_to_each_message() {
     assert_eq!(messages[0].offset(), 7);
     assert_eq!(
         capture.tree(),
-        "consumer process kafka-group !Error ~> outside ~> outside\nconsumer process kafka-a ~> outside\n"
+        "consumer process kafka-group !core::fmt::Error ~> outside ~> outside\nconsumer process kafka-a ~> outside\n"
     );
     let spans = capture.spans();
     assert_eq!(spans[0].attribute("messaging.batch.message_count"), "2");

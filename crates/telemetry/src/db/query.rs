@@ -189,7 +189,7 @@ mod tests {
 
         assert_eq!(
             capture.tree(),
-            "client SELECT query_spans\nclient DELETE query_spans !Error\nclient COMMIT !cancelled\n"
+            "client SELECT query_spans\nclient DELETE query_spans !core::fmt::Error\nclient COMMIT !cancelled\n"
         );
         let span = &capture.spans()[0];
         assert_eq!(span.attribute("db.query.text"), "SELECT a FROM query_spans WHERE b = ?");
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(span.attribute("server.port"), "5432");
         let table = ("db.collection.name", "query_spans");
         assert_eq!(metric("db.client.operation.duration", &[table, ("db.operation.name", "SELECT")]), 1.0);
-        assert_eq!(metric("db.client.operation.duration", &[table, ("error.type", "Error")]), 1.0);
+        assert_eq!(metric("db.client.operation.duration", &[table, ("error.type", "core::fmt::Error")]), 1.0);
     }
 
     #[tokio::test]
