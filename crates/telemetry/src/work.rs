@@ -37,7 +37,7 @@ pub(crate) struct Work<R: Report> {
     /// What the work runs in: its span, the correlation id and the baggage of its parent.
     pub(crate) context: Context,
     pub(crate) correlation: CorrelationId,
-    report: R,
+    pub(crate) report: R,
     started: Instant,
     /// `None` until the work has ended.
     outcome: Option<Failure>,
@@ -83,6 +83,11 @@ impl<R: Report> Work<R> {
         let output = future.with_context(self.context.clone()).await;
         self.outcome = Some(output.failure());
         output
+    }
+
+    /// Time since the work began.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.started.elapsed()
     }
 
     /// Ends the work.

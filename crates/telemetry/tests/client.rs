@@ -6,12 +6,15 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Query;
 use axum::http::header::LOCATION;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::get;
+use axum::http::{HeaderMap, StatusCode, Version};
+use axum::routing::{get, post};
+use futures_util::{Stream, StreamExt, stream};
 use telemetry::http::Client;
 use telemetry::testing::{capture, metric};
+use tokio::sync::Notify;
 
 async fn server() -> String {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -26,11 +29,27 @@ async fn server() -> String {
             "/moved",
             get(async |Query(to): Query<HashMap<String, String>>| (StatusCode::FOUND, [(LOCATION, to["to"].clone())])),
         )
+        .route("/whole", post(async || "whole"))
+        .route("/stalls", get(async || body(stream::pending())))
+        .route("/breaks", get(async || body(stream::once(broken()))))
         .route("/circle", get(async || (StatusCode::FOUND, [(LOCATION, "/circle")])))
         .route("/refuses", get(async || StatusCode::CONFLICT))
         .route("/hangs", get(std::future::pending::<()>));
     support::serve(listener, app);
     base
+}
+
+/// Makes one answer of `/breaks` break.
+static BREAK: Notify = Notify::const_new();
+
+async fn broken() -> std::io::Result<&'static str> {
+    BREAK.notified().await;
+    Err(std::io::Error::other("no more"))
+}
+
+/// A part, and then `rest`.
+fn body(rest: impl Stream<Item = std::io::Result<&'static str>> + Send + 'static) -> Body {
+    Body::from_stream(stream::once(async { Ok("part") }).chain(rest))
 }
 
 #[tokio::test]
@@ -132,4 +151,62 @@ async fn failures_are_typed() {
     assert_eq!(metric("http.client.request.duration", &[("url.template", "/hangs"), ("error.type", "timeout")]), 1.0);
     let logs = capture.logs();
     assert_eq!(logs.iter().filter(|line| line.contains("call failed")).count(), 2, "{logs:#?}");
+}
+
+#[tokio::test]
+async fn call_ends_with_the_body_of_its_answer() {
+    let capture = capture();
+    let base = server().await;
+    let port = base.rsplit(':').next().unwrap();
+    let client = Client::new(reqwest::Client::new());
+    let send = async |path: &str, route: &'static str| {
+        let call = client.get(format!("{base}{path}")).route(route);
+        call.send().await.unwrap()
+    };
+    capture
+        .run(async {
+            let stalls = client.get(format!("{base}/stalls")).route("/stalls").timeout(Duration::from_secs(1));
+            assert!(stalls.send().await.unwrap().text().await.unwrap_err().is_timeout());
+            let breaks = send("/breaks", "/breaks").await;
+            BREAK.notify_one();
+            assert!(!breaks.text().await.unwrap_err().is_timeout());
+            assert_eq!(send("/stalls", "/half").await.chunk().await.unwrap().unwrap(), "part");
+            assert_eq!(send("/stalls", "/unread").await.status(), StatusCode::OK);
+            assert_eq!(send("/echo", "/echo").await.chunk().await.unwrap().unwrap().first(), Some(&b't'));
+        })
+        .await;
+    insta::assert_snapshot!(capture.tree(), @r"
+    client GET /stalls !timeout
+    client GET /breaks !body_error
+    client GET /half !cancelled
+    client GET /unread
+    client GET /echo
+    ");
+    let broken = [("url.template", "/breaks"), ("error.type", "body_error"), ("http.response.status_code", "200")];
+    assert_eq!(metric("http.client.request.duration", &broken), 1.0);
+    assert_eq!(metric("http.client.active_requests", &[("server.port", port)]), 0.0);
+    let logs = capture.logs();
+    assert_eq!(logs.iter().filter(|line| line.contains("call failed")).count(), 2, "{logs:#?}");
+}
+
+#[tokio::test]
+async fn answer_is_what_the_server_sent_and_its_size_is_known() {
+    let capture = capture();
+    let base = server().await;
+    let client = Client::new(reqwest::Client::new());
+    let url = format!("{base}/whole?page=1");
+    let call = client.post(&url).route("/whole").body("four");
+    let answer = capture.run(async { call.send().await.unwrap() }).await;
+    assert_eq!(capture.tree(), "", "the body is still to come");
+    assert_eq!((answer.url().as_str(), answer.version()), (url.as_str(), Version::HTTP_11));
+    assert_eq!(answer.remote_addr().map(|address| format!("http://{address}")), Some(base));
+    assert_eq!(answer.content_length(), Some(5));
+    assert_eq!(answer.text().await.unwrap(), "whole");
+    let span = &capture.spans()[0];
+    assert_eq!(span.attribute("network.protocol.version"), "1.1");
+    assert_eq!(span.attribute("http.request.body.size"), "4");
+    assert_eq!(span.attribute("http.response.body.size"), "5");
+    let call = [("url.template", "/whole")];
+    assert_eq!(metric("http.client.request.body.size", &call), 1.0);
+    assert_eq!(metric("http.client.response.body.size", &call), 1.0);
 }

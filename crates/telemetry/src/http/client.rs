@@ -1,21 +1,18 @@
 //! The client side: reqwest with a CLIENT span, propagation and measurements per call.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use opentelemetry::Context;
 use opentelemetry::context::FutureExt;
-use opentelemetry::trace::{SpanBuilder, SpanKind, Status, TraceContextExt, Tracer};
-use opentelemetry::{Context, KeyValue};
 use reqwest::IntoUrl;
 use serde::Serialize;
 
-use super::{hosts, names};
+use super::answer::observed;
+use super::call::Call;
+use super::hosts;
 use crate::context::MessageContext;
-use crate::core::{Core, core};
-use crate::correlation;
-use crate::metrics::with_attributes;
-use crate::redact;
 
 /// A [`reqwest::Client`] whose calls are observed: a CLIENT span, the propagation headers, `http.client.*` metrics, and a
 /// WARN line when a call is slow.
@@ -190,7 +187,8 @@ impl RequestBuilder {
         self
     }
 
-    /// Sends the call; the span ends and the duration is recorded when the response headers are there.
+    /// Sends the call. Its span ends, and its duration is recorded, when the body of the response has been read, breaks or
+    /// is dropped: unread it is no failure, half read it is `cancelled`.
     ///
     /// # Errors
     ///
@@ -199,139 +197,20 @@ impl RequestBuilder {
     pub async fn send(self) -> Result<reqwest::Response, reqwest::Error> {
         let (client, request) = self.inner.build_split();
         let mut request = request?;
-        let mut call = Call::start(&request, self.route, self.slow);
+        let mut work = Call::start(&request, self.route, self.slow);
         let internal = self.internal.unwrap_or_else(|| hosts::is_internal(request.url()));
-        inject(request.headers_mut(), &call.context, internal);
-        let result = client.execute(request).with_context(call.context.clone()).await;
-        call.answered(&result);
-        result
-    }
-}
-
-/// One call on its way; dropping it unanswered reports it as cancelled.
-struct Call {
-    core: &'static Core,
-    context: Context,
-    started: Instant,
-    slow: Duration,
-    method: &'static str,
-    route: Option<&'static str>,
-    server: Box<str>,
-    port: Option<u16>,
-    status: Option<StatusCode>,
-    error: Option<&'static str>,
-    answered: bool,
-}
-
-// === impl Call ===
-
-impl Call {
-    fn start(request: &reqwest::Request, route: Option<Cow<'static, str>>, slow: Option<Duration>) -> Self {
-        let core = core();
-        let method = names::method(request.method());
-        let (name, route) = match route {
-            Some(route) => {
-                let (name, route) = names::span_name(method, &route);
-                (name, Some(route))
-            }
-            None => (names::bare_name(method), None),
-        };
-        let (parent, _) = correlation::ensure(Context::current());
-        let builder = SpanBuilder::from_name(name).with_kind(SpanKind::Client);
-        let context = parent.with_span(core.tracer.build_with_context(builder, &parent));
-        let url = request.url();
-        let server: Box<str> = url.host_str().unwrap_or_default().into();
-        let port = url.port_or_known_default();
-        let span = context.span();
-        if span.is_recording() {
-            let mut attributes = vec![
-                KeyValue::new("http.request.method", method),
-                KeyValue::new("server.address", String::from(&*server)),
-                KeyValue::new("url.full", redact::url(url, route)),
-            ];
-            attributes.extend(port.map(|port| KeyValue::new("server.port", i64::from(port))));
-            attributes.extend(route.map(|route| KeyValue::new("url.template", route)));
-            if method == "_OTHER" {
-                attributes.push(KeyValue::new("http.request.method_original", request.method().to_string()));
-            }
-            span.set_attributes(attributes);
-        }
-        let call = Self {
-            core,
-            context,
-            started: Instant::now(),
-            slow: slow.unwrap_or(core.slow_client),
-            method,
-            route,
-            server,
-            port,
-            status: None,
-            error: Some("cancelled"),
-            answered: false,
-        };
-        call.with_peer(|attributes| core.instruments.client_active.add(1, attributes));
-        call
-    }
-
-    fn answered(&mut self, result: &Result<reqwest::Response, reqwest::Error>) {
-        match result {
+        inject(request.headers_mut(), &work.context, internal);
+        match client.execute(request).with_context(work.context.clone()).await {
             Ok(response) => {
-                self.status = Some(response.status());
-                self.error = names::status_error(response.status(), 400);
+                let after = work.elapsed();
+                work.report.answered(&response, after);
+                Ok(observed(response, work))
             }
-            Err(error) => self.error = Some(error_type(error)),
-        }
-        self.answered = true;
-    }
-
-    fn with_peer(&self, record: impl FnOnce(&mut Vec<KeyValue>)) {
-        with_attributes(|attributes| {
-            attributes.push(KeyValue::new("http.request.method", self.method));
-            attributes.push(KeyValue::new("server.address", String::from(&*self.server)));
-            attributes.extend(self.port.map(|port| KeyValue::new("server.port", i64::from(port))));
-            record(attributes);
-        });
-    }
-}
-
-impl Drop for Call {
-    fn drop(&mut self) {
-        let elapsed = self.started.elapsed();
-        let instruments = &self.core.instruments;
-        self.with_peer(|attributes| {
-            instruments.client_active.add(-1, attributes);
-            attributes.extend(self.status.map(|s| KeyValue::new("http.response.status_code", i64::from(s.as_u16()))));
-            attributes.extend(self.route.map(|route| KeyValue::new("url.template", route)));
-            attributes.extend(self.error.map(|error| KeyValue::new("error.type", error)));
-            instruments.client_duration.record(elapsed.as_secs_f64(), attributes);
-        });
-        let span = self.context.span();
-        if span.is_recording() {
-            if let Some(status) = self.status {
-                span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.as_u16())));
+            Err(error) => {
+                let failure = work.report.failed(&error);
+                work.finish(failure);
+                Err(error)
             }
-            if let Some(error) = self.error {
-                span.set_attribute(KeyValue::new("error.type", error));
-                span.set_status(Status::error(""));
-            }
-        }
-        span.end();
-        if elapsed >= self.slow || self.error.is_some() && self.status.is_none() && self.answered {
-            let _guard = self.context.clone().attach();
-            tracing::warn!(
-                target: "telemetry::client",
-                {
-                http.request.method = self.method,
-                url.template = self.route,
-                server.address = &*self.server,
-                server.port = self.port,
-                http.response.status_code = self.status.map(|status| status.as_u16()),
-                error.r#type = self.error,
-                duration_ms = elapsed.as_micros() as f64 / 1000.0,
-                },
-                "{}",
-                if self.error.is_some() && self.status.is_none() { "call failed" } else { "slow call" }
-            );
         }
     }
 }
@@ -345,20 +224,5 @@ fn inject(headers: &mut HeaderMap, context: &Context, internal: bool) {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
         }
-    }
-}
-
-/// Few and stable, as `error.type` must be.
-fn error_type(error: &reqwest::Error) -> &'static str {
-    if error.is_timeout() {
-        "timeout"
-    } else if error.is_connect() {
-        "connect_error"
-    } else if error.is_redirect() {
-        "redirect_error"
-    } else if error.is_body() {
-        "body_error"
-    } else {
-        "request_error"
     }
 }

@@ -1,7 +1,9 @@
 //! HTTP, both sides: a tower layer for servers and a client that wraps reqwest.
 
 mod active;
+mod answer;
 mod body;
+mod call;
 mod client;
 mod facts;
 mod hosts;
