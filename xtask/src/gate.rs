@@ -88,9 +88,10 @@ fn has_ceiling(name: &str) -> bool {
     name != RATIO && !name.starts_with("instructions of bare")
 }
 
-/// To two digits, so that one allocation more is always above it.
+/// Whole for instructions; for allocations to two digits, so that one more is always above it.
 fn ceiling(figure: f64) -> f64 {
-    (figure * SLACK * 100.0).round() / 100.0
+    let most = figure * SLACK;
+    if most >= 100.0 { most.ceil() } else { (most * 100.0).round() / 100.0 }
 }
 
 fn over_budget(figures: &Figures) -> Vec<String> {
@@ -102,7 +103,7 @@ fn over_budget(figures: &Figures) -> Vec<String> {
     let judged = budgets.into_iter().filter_map(|(name, most)| match figures.get(name) {
         None => Some(format!("{name} were not measured; the budget is {most}")),
         Some(figure) if *figure > most => {
-            Some(format!("{name}: {figure:.2}, the budget is {most} and no option moves it"))
+            Some(format!("{name}: {figure:.2}, the budget is {most}, which `--renew` does not change"))
         }
         Some(_) => None,
     });

@@ -47,7 +47,7 @@ fn locked(package: &str) -> Result<String> {
 /// Counts in the group of this name, or in all when it is empty.
 pub(crate) fn count(group: &str) -> Result<Instructions> {
     let mut arguments = vec!["bench", "--package", "telemetry", "--locked", "--bench", "instructions", "--"];
-    let filter = format!("instructions::{group}");
+    let filter = format!("instructions::{group}::*");
     if !group.is_empty() {
         arguments.push(&filter);
     }
