@@ -32,12 +32,12 @@ impl<T, E: std::fmt::Display> Outcome for Result<T, E> {
 
 /// `name` of a type without what it is parameterised by, and without the pointer it is behind.
 fn type_path(name: &'static str) -> &'static str {
-    const POINTERS: [&str; 4] = ["&", "alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"];
+    const POINTERS: [&str; 3] = ["alloc::boxed::Box<", "alloc::sync::Arc<", "alloc::rc::Rc<"];
     let mut name = name;
     while let Some(pointed) = POINTERS.iter().find_map(|pointer| name.strip_prefix(pointer)) {
         name = pointed;
     }
-    if name.starts_with("dyn ") {
+    if name.trim_start_matches('&').starts_with("dyn ") {
         return "_OTHER";
     }
     name.split(['<', '>']).next().unwrap_or(name)
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(kind(std::io::Error::other("x")), "std::io::error::Error");
         assert_eq!(kind(std::sync::mpsc::SendError(vec![1])), "std::sync::mpsc::SendError");
         assert_eq!(kind(Box::new(std::fmt::Error)), "core::fmt::Error");
-        assert_eq!(kind(&std::fmt::Error), "core::fmt::Error");
+        assert_eq!(kind("x"), "&str");
         assert_eq!(kind(Erased::from("x")), "_OTHER");
         assert_eq!(kind(std::sync::Arc::new(Erased::from("x"))), "_OTHER");
     }

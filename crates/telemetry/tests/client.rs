@@ -159,10 +159,8 @@ async fn call_ends_with_the_body_of_its_answer() {
     let base = server().await;
     let port = base.rsplit(':').next().unwrap();
     let client = Client::new(reqwest::Client::new());
-    let send = async |path: &str, route: &'static str| {
-        let call = client.get(format!("{base}{path}")).route(route);
-        call.send().await.unwrap()
-    };
+    let send =
+        async |path: &str, route: &'static str| client.get(format!("{base}{path}")).route(route).send().await.unwrap();
     capture
         .run(async {
             let stalls = client.get(format!("{base}/stalls")).route("/stalls").timeout(Duration::from_secs(1));
