@@ -75,6 +75,10 @@ pub enum InvalidCorrelationId {
     /// The text holds a character that headers, logs and queries could not carry safely.
     #[error("correlation id with `{0}`: expected only letters, digits, `.`, `_` and `-`")]
     Character(char),
+    /// The text looks like a token or the number of an account, which must not be passed on. Log lines and spans would hide it
+    /// in different places, and could not be joined.
+    #[error("correlation id that looks like a secret: expected one that means nothing elsewhere, such as a UUID")]
+    Secret,
 }
 
 impl CorrelationId {
@@ -103,7 +107,7 @@ impl CorrelationId {
         }
     }
 
-    /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`.
+    /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`, unless they look like a secret: a JWT, a card number, an IBAN.
     ///
     /// # Errors
     ///
@@ -114,6 +118,7 @@ impl CorrelationId {
         }
         match text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed)) {
             Some(bad) => Err(InvalidCorrelationId::Character(bad)),
+            None if is_secret(text.as_bytes()) => Err(InvalidCorrelationId::Secret),
             None => Ok(Self::store(text.as_bytes())),
         }
     }
@@ -121,7 +126,7 @@ impl CorrelationId {
     /// The id in a header, sharing its memory; `None` when it is not a valid one.
     pub(crate) fn from_header(value: &HeaderValue) -> Option<Self> {
         let bytes = value.as_bytes();
-        let valid = (1..=MAX_LEN).contains(&bytes.len()) && bytes.iter().copied().all(is_allowed);
+        let valid = (1..=MAX_LEN).contains(&bytes.len()) && bytes.iter().copied().all(is_allowed) && !is_secret(bytes);
         valid.then(|| if bytes.len() <= INLINE { Self::store(bytes) } else { Self(Text::Shared(value.clone())) })
     }
 
@@ -170,6 +175,25 @@ fn header(text: &[u8]) -> HeaderValue {
 
 fn is_allowed(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+}
+
+/// Whether redaction would hide something of `id`, whose characters are valid. A UUID in small letters is no reason to look
+/// closer: a card number has twelve digits and more, a JWT and an IBAN have capitals.
+fn is_secret(id: &[u8]) -> bool {
+    let mut digits = 0;
+    let mut longest = 0;
+    let mut capitals = false;
+    for byte in id {
+        match byte {
+            b'0'..=b'9' => digits += 1,
+            b'-' => {}
+            _ => digits = 0,
+        }
+        longest = longest.max(digits);
+        capitals |= byte.is_ascii_uppercase();
+    }
+    (capitals || longest >= 12)
+        && str::from_utf8(id).is_ok_and(|id| matches!(crate::redact::text(id), std::borrow::Cow::Owned(_)))
 }
 
 impl PartialEq for CorrelationId {
@@ -278,6 +302,23 @@ mod tests {
         assert_eq!(CorrelationId::parse("a\nb"), Err(InvalidCorrelationId::Character('\n')));
     }
 
+    #[test]
+    fn secret_is_no_id() {
+        for secret in [
+            "4111111111111111",
+            "4111-1111-1111-1111",
+            "order.eyJhbGciOiJI.eyJzdWIi.c2lnbmF0dXJl",
+            "eyJhbGciOiJI.eyJzdWIi.c2lnbmF0dXJl",
+            "DE89370400440532013000",
+        ] {
+            assert_eq!(CorrelationId::parse(secret), Err(InvalidCorrelationId::Secret), "{secret}");
+            assert_eq!(CorrelationId::from_header(&HeaderValue::from_static(secret)), None, "{secret}");
+        }
+        for harmless in ["0190d2f1-1111-7111-8111-111111111111", "ORD-20261121-000042", "1795242862000000"] {
+            assert!(CorrelationId::parse(harmless).is_ok(), "{harmless}");
+        }
+    }
+
     #[tokio::test]
     async fn scope_ends_with_its_future() {
         let id = CorrelationId::generate();
@@ -288,7 +329,8 @@ mod tests {
     proptest! {
         #[test]
         fn exactly_the_documented_texts_are_accepted(text in "\\PC{0,140}") {
-            let documented = (1..=MAX_LEN).contains(&text.len())
+            let hidden = crate::redact::text(&text) != text.as_str();
+            let documented = !hidden && (1..=MAX_LEN).contains(&text.len())
                 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
             prop_assert_eq!(CorrelationId::parse(&text).is_ok(), documented);
         }
