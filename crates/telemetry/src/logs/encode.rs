@@ -128,10 +128,23 @@ fn bare(text: &str, special: bool, out: &mut String) {
         || text.chars().any(|c| !c.is_ascii() && (c.is_control() || c.is_whitespace()));
     if quoted {
         out.push('"');
-        escape(text, out);
+        escape_for_terminal(text, out);
         out.push('"');
     } else {
         out.push_str(text);
+    }
+}
+
+/// [`escape`], and the control characters beyond ASCII (U+0080 to U+009F), one of which is another way to write ESC `[`.
+pub(super) fn escape_for_terminal(text: &str, out: &mut String) {
+    for part in text.split_inclusive(|c| matches!(c, '\u{80}'..='\u{9f}')) {
+        match part.char_indices().next_back() {
+            Some((end, last @ '\u{80}'..='\u{9f}')) => {
+                escape(&part[..end], out);
+                let _ = write!(out, "\\u{:04x}", u32::from(last));
+            }
+            _ => escape(part, out),
+        }
     }
 }
 
@@ -196,11 +209,11 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_one_word_or_one_string_in_logfmt(text in any::<String>()) {
+        fn any_text_is_one_word_or_one_string_in_logfmt(text in prop_oneof![any::<String>(), "[a\u{7f}-\u{a0} ]{0,8}"]) {
             let mut out = String::new();
             LOGFMT.value(Scalar::Text(&text), &mut out);
             let quoted = out.starts_with('"');
-            prop_assert!(!out.contains(|c: char| c.is_ascii_control()));
+            prop_assert!(!out.contains(char::is_control));
             prop_assert!(quoted || !out.contains([' ', '=', '"']));
             prop_assert_eq!(if quoted { serde_json::from_str::<String>(&out).unwrap() } else { out }, text);
         }

@@ -25,6 +25,9 @@ use super::record;
 use super::spans::{Seen, SpanFields};
 use super::timestamp::Clock;
 
+/// Bytes that each of a thread's buffers keeps after a line.
+const MAX_KEPT: usize = 64 * 1024;
+
 pub(super) struct LogLayer(pub(super) Arc<Lines>);
 
 struct Buffers {
@@ -62,12 +65,29 @@ thread_local! {
 #[inline]
 fn with_buffers(work: impl FnOnce(&mut Buffers)) {
     let _ = BUFFERS.try_with(|buffers| match buffers.try_borrow_mut() {
-        Ok(mut buffers) => work(&mut buffers),
+        Ok(mut buffers) => {
+            work(&mut buffers);
+            buffers.shrink();
+        }
         Err(_) => work(&mut Buffers::default()),
     });
 }
 
 impl Buffers {
+    /// Gives back what an unusually long line took: each thread would keep it for good.
+    #[inline]
+    fn shrink(&mut self) {
+        for text in
+            [&mut self.line, &mut self.message.encoded, &mut self.message.body, &mut self.event.text, &mut self.scratch]
+        {
+            if text.capacity() > MAX_KEPT {
+                // What stands in them has been used.
+                text.clear();
+                text.shrink_to(MAX_KEPT);
+            }
+        }
+    }
+
     #[inline]
     fn encode(&mut self, lines: &Lines, is_event: bool, record: impl FnOnce(&mut Fields<'_>)) {
         self.event.clear();

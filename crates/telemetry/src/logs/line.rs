@@ -108,7 +108,7 @@ impl Style {
         line.push_str(reset);
         line.push(' ');
         line.push_str(dim);
-        encode::escape(target, line);
+        encode::escape_for_terminal(target, line);
         line.push_str(reset);
         line.push(' ');
         line.push_str(message);

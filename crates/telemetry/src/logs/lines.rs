@@ -101,7 +101,7 @@ impl Chores for Lines {
     }
 
     fn drops_began(&self, lines: u64) -> String {
-        let message = "log lines are dropped: the output is too slow";
+        let message = "log lines are dropped: the output is too slow or refuses them";
         self.encode_own("telemetry::logs", message, &[("dropped", lines)], None)
     }
 

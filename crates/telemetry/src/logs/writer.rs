@@ -198,24 +198,34 @@ impl Shared {
     }
 
     /// Writes until all handles are gone. Two buffers take turns, so that nobody waits while one is being written.
-    fn run(&self, mut stream: Box<dyn Write + Send>) {
+    fn run(&self, stream: Box<dyn Write + Send>) {
         let mut batch = Vec::new();
         let mut drops = Drops::default();
+        let mut output = Output { stream, torn: false };
         while let Some(lines) = self.next(&mut batch) {
             // Whoever reads our stdout may have gone; that must not stop the service.
-            let written = stream.write_all(&batch).and_then(|()| stream.flush());
-            let counter = if written.is_ok() { &self.written } else { &self.failed };
-            counter.fetch_add(lines, Ordering::Relaxed);
+            let arrived = output.write(&batch);
+            let whole = arrived == batch.len();
+            let breaks = || batch[..arrived].iter().filter(|b| **b == b'\n').count() as u64;
+            // In the pretty format a line may hold line breaks.
+            let arrived = if whole { lines } else { breaks().min(lines) };
+            self.written.fetch_add(arrived, Ordering::Relaxed);
+            self.failed.fetch_add(lines - arrived, Ordering::Relaxed);
             // These go around the buffer, which is full when they matter.
             if let Some(chores) = self.chores()
-                && let Some(line) = drops.tell(self.dropped.load(Ordering::Relaxed), &*chores)
+                && let Some(line) = drops.tell(self.lost(), &*chores)
             {
-                let counter = if stream.write_all(line.as_bytes()).is_ok() { &self.written } else { &self.failed };
+                let whole = output.write(line.as_bytes()) == line.len();
+                let counter = if whole { &self.written } else { &self.failed };
                 counter.fetch_add(1, Ordering::Relaxed);
-                let _ = stream.flush();
             }
             self.lock().writing = 0;
         }
+    }
+
+    /// Lines that the reader of the log misses.
+    fn lost(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed) + self.failed.load(Ordering::Relaxed)
     }
 
     /// Waits for lines, doing what is due meanwhile; moves them to `batch` and returns how many.
@@ -265,6 +275,41 @@ impl Shared {
 
     fn chores(&self) -> Option<Arc<dyn Chores>> {
         self.chores.get().and_then(Weak::upgrade)
+    }
+}
+
+/// The stream, and how it was left.
+struct Output {
+    stream: Box<dyn Write + Send>,
+    /// Whether it ends inside of a line, which must not run into the next one.
+    torn: bool,
+}
+
+impl Output {
+    /// Writes whole lines; returns how many of their bytes the stream took.
+    fn write(&mut self, lines: &[u8]) -> usize {
+        if self.torn && self.take(b"\n") == 0 {
+            return 0;
+        }
+        let taken = self.take(lines);
+        if taken > 0 {
+            self.torn = lines[taken - 1] != b'\n';
+        }
+        taken
+    }
+
+    fn take(&mut self, bytes: &[u8]) -> usize {
+        let mut taken = 0;
+        while taken < bytes.len() {
+            match self.stream.write(&bytes[taken..]) {
+                Ok(0) => break,
+                Ok(count) => taken += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        let _ = self.stream.flush();
+        taken
     }
 }
 
@@ -375,6 +420,41 @@ mod tests {
         let text = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
         assert_eq!(text.matches("began").count(), 1, "{text}");
         assert_eq!(text.matches(&format!("ended {dropped}\n")).count(), 1, "{dropped} in {text}");
+    }
+
+    /// Takes seven bytes, fails once, and then takes everything.
+    struct Torn(Arc<Mutex<Vec<u8>>>, bool);
+
+    impl Write for Torn {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            let mut seen = self.0.lock().unwrap();
+            if seen.len() == 7 && !std::mem::replace(&mut self.1, true) {
+                return Err(std::io::ErrorKind::WouldBlock.into());
+            }
+            let count = if seen.len() < 7 { bytes.len().min(7 - seen.len()) } else { bytes.len() };
+            seen.extend_from_slice(&bytes[..count]);
+            Ok(count)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn torn_line_ends_before_the_next_and_is_told() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let writer = Writer::new(Sink::Stream(Box::new(Torn(Arc::clone(&seen), false))), 100).unwrap();
+        let teller = Arc::new(Teller);
+        writer.set_chores(Arc::downgrade(&teller));
+        writer.write("one\n");
+        writer.write("torn line\n");
+        assert!(writer.flush(Duration::from_secs(10)));
+        writer.write("whole\n");
+        assert!(writer.flush(Duration::from_secs(10)));
+        let text = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
+        assert!(text.starts_with("one\ntor\nbegan 1\n") && text.contains("\nwhole\n"), "{text}");
+        assert_eq!(writer.stats().failed, 1);
     }
 
     #[test]
