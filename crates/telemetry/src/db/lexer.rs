@@ -20,12 +20,27 @@ pub(super) enum Token<'s> {
 /// What the systems disagree on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dialect {
-    /// A backslash escapes the next character of any string, not only of `E'...'`.
-    pub(super) backslash: bool,
+    /// Which strings have escapes.
+    pub(super) backslash: Backslash,
+    /// Comments nest.
+    pub(super) nested: bool,
     /// `"..."` is always a name. Elsewhere it may be a string, and then is one unless its place says otherwise.
     pub(super) double_quotes_are_names: bool,
     /// `[...]` is a name.
     pub(super) brackets: bool,
+}
+
+/// Which strings a backslash escapes a character of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Backslash {
+    /// None.
+    Never,
+    /// Those of `E'...'`.
+    Marked,
+    /// All.
+    Always,
+    /// Nobody knows. Where it matters for the end of a text, the rest of the statement is taken for a value.
+    Unknown,
 }
 
 /// The rest of a statement, and what of it was last.
@@ -33,26 +48,32 @@ pub(super) struct Lexer<'s> {
     rest: &'s str,
     dialect: Dialect,
     spaced: bool,
+    /// Nobody knows what the rest is.
+    unclear: bool,
 }
 
 impl Dialect {
     /// The dialect of a `db.system.name`; of an unknown one whatever keeps fewest texts.
     pub(super) fn of(system: &str) -> Self {
+        let standard =
+            Self { backslash: Backslash::Never, nested: true, double_quotes_are_names: true, brackets: false };
         match system {
-            "postgresql" | "cockroachdb" | "oracle.db" | "ibm.db2" => {
-                Self { backslash: false, double_quotes_are_names: true, brackets: false }
+            "postgresql" | "cockroachdb" => Self { backslash: Backslash::Marked, ..standard },
+            "ibm.db2" => standard,
+            "oracle.db" => Self { nested: false, ..standard },
+            "microsoft.sql_server" => Self { brackets: true, ..standard },
+            "sqlite" => Self { nested: false, double_quotes_are_names: false, brackets: true, ..standard },
+            "mysql" | "mariadb" => {
+                Self { backslash: Backslash::Always, nested: false, double_quotes_are_names: false, brackets: false }
             }
-            "sqlite" => Self { backslash: false, double_quotes_are_names: false, brackets: true },
-            "microsoft.sql_server" => Self { backslash: false, double_quotes_are_names: true, brackets: true },
-            // MySQL, MariaDB and whatever else.
-            _ => Self { backslash: true, double_quotes_are_names: false, brackets: false },
+            _ => Self { backslash: Backslash::Unknown, double_quotes_are_names: false, ..standard },
         }
     }
 }
 
 impl<'s> Lexer<'s> {
     pub(super) fn new(sql: &'s str, dialect: Dialect) -> Self {
-        Self { rest: sql, dialect, spaced: false }
+        Self { rest: sql, dialect, spaced: false, unclear: false }
     }
 
     /// Whether there was a blank or a comment before the last token.
@@ -75,15 +96,31 @@ impl<'s> Lexer<'s> {
     fn skip_blanks_and_comments(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
-            if self.rest.starts_with("--") || (self.dialect.backslash && self.rest.starts_with('#')) {
-                let end = self.rest.find('\n').map_or(self.rest.len(), |end| end + 1);
-                self.take(end);
+            let length = if self.starts_line_comment() {
+                self.rest.find('\n').map_or(self.rest.len(), |end| end + 1)
             } else if self.rest.starts_with("/*") {
-                let length = comment(self.rest);
-                self.take(length);
+                comment(self.rest, self.dialect.nested)
             } else {
                 return;
+            };
+            // To another system it may be an operator before a string, or end elsewhere.
+            let doubtful = |text: &str| text.contains(['\'', '"', '`']) || text[1..].contains("/*");
+            if self.dialect.backslash == Backslash::Unknown && doubtful(&self.rest[..length]) {
+                self.unclear = true;
+                return;
             }
+            self.take(length);
+        }
+    }
+
+    fn starts_line_comment(&self) -> bool {
+        match self.dialect.backslash {
+            // MySQL wants a blank after it: `5--1` is 6.
+            Backslash::Always if self.rest.starts_with("--") => {
+                self.rest[2..].chars().next().is_none_or(|c| c.is_whitespace() || c.is_control())
+            }
+            Backslash::Always | Backslash::Unknown if self.rest.starts_with('#') => true,
+            _ => self.rest.starts_with("--"),
         }
     }
 
@@ -92,21 +129,26 @@ impl<'s> Lexer<'s> {
         self.skip_blanks_and_comments();
         self.spaced = self.rest.len() != before;
         let first = self.rest.chars().next()?;
+        if self.unclear {
+            self.take(self.rest.len());
+            return Some(Token::Value);
+        }
         let second = self.rest[first.len_utf8()..].chars().next();
         Some(match first {
             '\'' => self.string(self.dialect.backslash),
-            'e' | 'E' if second == Some('\'') => {
+            'e' | 'E' if second == Some('\'') && self.dialect.backslash == Backslash::Marked => {
                 self.take(1);
-                self.string(true)
+                self.string(Backslash::Always)
             }
             'b' | 'B' | 'n' | 'N' | 'x' | 'X' if second == Some('\'') => {
                 self.take(1);
                 self.string(self.dialect.backslash)
             }
             // In doubt its place decides, so it is no value yet.
-            '"' => Token::Quoted(self.quoted('"', self.dialect.backslash)),
-            '`' => Token::Quoted(self.quoted('`', false)),
-            '[' if self.dialect.brackets => Token::Quoted(self.quoted(']', false)),
+            '"' => self.name('"', self.dialect.backslash),
+            '`' if self.dialect.backslash == Backslash::Unknown => self.name('`', Backslash::Unknown),
+            '`' => self.name('`', Backslash::Never),
+            '[' if self.dialect.brackets => self.name(']', Backslash::Never),
             '$' => self.dollar(),
             '0'..='9' => self.number(),
             '.' if second.is_some_and(|c| c.is_ascii_digit()) => self.number(),
@@ -128,17 +170,27 @@ impl<'s> Lexer<'s> {
         })
     }
 
-    fn string(&mut self, backslash: bool) -> Token<'s> {
+    fn name(&mut self, end: char, backslash: Backslash) -> Token<'s> {
+        let text = self.quoted(end, backslash);
+        if self.unclear { Token::Value } else { Token::Quoted(text) }
+    }
+
+    fn string(&mut self, backslash: Backslash) -> Token<'s> {
         self.quoted('\'', backslash);
         Token::Value
     }
 
     /// A text in quotes; a doubled quote is one of its characters. Without an end it goes to the end of the statement.
-    fn quoted(&mut self, end: char, backslash: bool) -> &'s str {
+    fn quoted(&mut self, end: char, backslash: Backslash) -> &'s str {
         let mut characters = self.rest.char_indices().skip(1).peekable();
         while let Some((at, c)) = characters.next() {
-            if c == '\\' && backslash {
+            if c == '\\' && backslash == Backslash::Always {
                 characters.next();
+            } else if c == '\\' && backslash == Backslash::Unknown {
+                if characters.peek().is_some_and(|(_, next)| *next == end) {
+                    self.unclear = true;
+                    break;
+                }
             } else if c == end {
                 if characters.peek().is_some_and(|(_, next)| *next == end) {
                     characters.next();
@@ -155,6 +207,15 @@ impl<'s> Lexer<'s> {
         let tag = 1 + self.rest[1..].find(|c| !(continues_word(c) && c != '$')).unwrap_or(self.rest.len() - 1);
         let digits = self.rest[1..].starts_with(|c: char| c.is_ascii_digit());
         if self.rest[tag..].starts_with('$') && !digits {
+            match self.dialect.backslash {
+                Backslash::Marked => {}
+                Backslash::Unknown => {
+                    self.take(self.rest.len());
+                    return Token::Value;
+                }
+                // One of the characters of a name.
+                Backslash::Never | Backslash::Always => return self.placeholder(),
+            }
             let fence = &self.rest[..=tag];
             let body = &self.rest[fence.len()..];
             let end = body.find(fence).map_or(self.rest.len(), |end| end + 2 * fence.len());
@@ -197,13 +258,13 @@ fn continues_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
-/// The length of the comment that `text` starts with; comments nest, and one without an end goes to the end.
-fn comment(text: &str) -> usize {
+/// The length of the comment that `text` starts with; one without an end goes to the end.
+fn comment(text: &str, nested: bool) -> usize {
     let bytes = text.as_bytes();
     let (mut depth, mut at) = (1, 2);
     while depth > 0 {
         match bytes.get(at..at + 2) {
-            Some(b"/*") => (depth, at) = (depth + 1, at + 2),
+            Some(b"/*") if nested => (depth, at) = (depth + 1, at + 2),
             Some(b"*/") => (depth, at) = (depth - 1, at + 2),
             Some(_) => at += 1,
             None => return text.len(),
@@ -245,9 +306,28 @@ mod tests {
         assert_eq!(shown("a::int -- b 'c\n/* d /* e */ ' */ f", "postgresql"), "a :: int f");
     }
 
+    #[test]
+    fn rest_is_a_value_where_an_unknown_system_may_end_a_text_elsewhere() {
+        for (sql, split) in [
+            (r"a = 'b\' OR c = 'd'", "a = ?"),
+            (r#"FROM "b\" OR c = "d""#, "FROM ?"),
+            (r"`b\` OR `c`", "?"),
+            ("a # 'b\n' c", "a ?"),
+            ("a -- 'b\n' c", "a ?"),
+            ("/* /* */ 'b */ c'", "?"),
+            ("$a$ 'b $a$ c'", "?"),
+            ("/* a */ 'b' # c\n = d -- e", "? = d"),
+        ] {
+            assert_eq!(shown(sql, "other_sql"), split, "{sql}");
+        }
+        assert_eq!(shown("a--'b\n c'", "mysql"), "a - - ?");
+        assert_eq!(shown("/* /* */ 'b */ c'", "sqlite"), "?");
+        assert_eq!(shown("e'a\\' b 'c'", "sqlite"), "e ? b ?");
+    }
+
     proptest! {
         #[test]
-        fn any_text_is_split_to_its_end(sql in "(\\PC|['\"$/*\\-\\[\\]`\\\\\n]){0,120}", system in "sqlite|mysql|postgresql") {
+        fn any_text_is_split_to_its_end(sql in "(\\PC|['\"$/*\\-\\[\\]`\\\\\n]){0,120}", system in "sqlite|mysql|postgresql|other_sql") {
             let mut lexer = Lexer::new(&sql, Dialect::of(&system));
             prop_assert!(lexer.by_ref().count() <= sql.chars().count());
             prop_assert_eq!(lexer.rest, "");

@@ -131,6 +131,11 @@ impl Tables {
         found.filter(|(name, _)| !self.common.iter().any(|common| common.eq_ignore_ascii_case(name)))
     }
 
+    /// Whether a table is named next, if anything is.
+    pub(super) fn expects(&self) -> bool {
+        self.top.expecting
+    }
+
     pub(super) fn push(&mut self, token: Token<'_>) {
         match token {
             Token::Mark('.') if self.name.is_some() => {
