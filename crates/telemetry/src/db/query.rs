@@ -13,7 +13,7 @@ use super::summary::Summary;
 use crate::late::Late;
 use crate::metrics::{Histogram, histogram, with_attributes};
 use crate::span::Outcome;
-use crate::work::{Report, Work, open};
+use crate::work::{Failure, Report, Work, open};
 
 /// Bounds the conventions recommend for operations of databases, in seconds.
 const BOUNDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
@@ -94,14 +94,16 @@ impl Query {
 
     /// Runs `future` inside the span. Dropped or panicking, it is recorded as such.
     ///
-    /// The text of an error becomes the span's status, so it must not show values: what a database says of a violated
-    /// constraint often does.
+    /// Of an error only the type is told: what a database says of a violated constraint often shows values.
     pub async fn run<F>(self, future: F) -> F::Output
     where
         F: Future,
         F::Output: Outcome,
     {
-        self.start().run(future).await
+        let work = self.start();
+        let output = future.with_context(work.context.clone()).await;
+        work.finish(without_text(output.failure()));
+        output
     }
 
     /// The same for a query that returns rows, which `count` counts: `db.response.returned_rows`.
@@ -115,7 +117,7 @@ impl Query {
         if let Ok(found) = &output {
             returned(&work.context, count(found));
         }
-        work.finish(output.failure());
+        work.finish(without_text(output.failure()));
         output
     }
 
@@ -148,6 +150,10 @@ impl Query {
             attributes.push(KeyValue::new("server.port", i64::from(*port)));
         }
     }
+}
+
+fn without_text(failure: Failure) -> Failure {
+    failure.map(|(kind, _)| (kind, String::new()))
 }
 
 /// Sets how many rows came back.
@@ -199,6 +205,18 @@ mod tests {
         let table = ("db.collection.name", "query_spans");
         assert_eq!(metric("db.client.operation.duration", &[table, ("db.operation.name", "SELECT")]), 1.0);
         assert_eq!(metric("db.client.operation.duration", &[table, ("error.type", "core::fmt::Error")]), 1.0);
+    }
+
+    #[tokio::test]
+    async fn text_of_an_error_stays_outside_of_the_span() {
+        let capture = capture();
+        let query = || Query::new("mysql", "INSERT INTO query_errors VALUES (?)");
+        let refused = || async { Err::<(), _>("Duplicate entry 'eve' for key 'name'") };
+        let _ = capture.run(query().run(refused())).await;
+        let _ = capture.run(query().rows(refused(), |()| 0)).await;
+        let spans = capture.spans();
+        assert_eq!(spans.iter().filter(|span| span.failed && span.status_message.is_empty()).count(), 2);
+        assert!(!format!("{spans:?}").contains("Duplicate"));
     }
 
     #[tokio::test]
