@@ -39,11 +39,12 @@ pub(crate) struct Core {
 
 impl Core {
     pub(crate) fn new(tracer: OperationTracer, meters: &SdkMeterProvider) -> Self {
-        let meter = crate::metrics::guarded(meters.meter(SCOPE));
+        let own = meters.meter(SCOPE);
+        let meter = crate::metrics::guarded(own.clone());
         Self {
             tracer,
             instruments: Instruments::new(&meter),
-            active_requests: ActiveRequests::observed(&meter),
+            active_requests: ActiveRequests::observed(&own),
             routes: Routes::default(),
             meter,
             scrape: None,

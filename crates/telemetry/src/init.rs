@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use opentelemetry::global;
+use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
@@ -98,6 +99,8 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     let metrics = export::metrics(config, &client, scrape.clone())?;
     let (tracer, tracers, spans) = tracers(config, &client, resource, memory)?;
 
+    // Without the care that callbacks of the application need: none of these blocks.
+    let own = meters.meter(core::SCOPE);
     let mut core = Core::new(tracer, &meters);
     core.scrape = Some(scrape);
     core.logs = Some(logs.clone());
@@ -107,9 +110,9 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     core.baggage.clone_from(&config.baggage);
     core.internal_hosts.clone_from(&config.internal_hosts);
     if !config.disabled {
-        signals::observe(&core.meter, logs.clone())?;
+        signals::observe(&own, logs.clone())?;
     }
-    [&spans, &metrics, &records].into_iter().flatten().for_each(|signal| export::observe(&core.meter, signal));
+    [&spans, &metrics, &records].into_iter().flatten().for_each(|signal| export::observe(&own, signal));
 
     core::install(core).map_err(|_| InitError::AlreadyInitialized)?;
     global::set_meter_provider(GuardedMeters(meters.clone()));

@@ -136,8 +136,9 @@ impl Telemetry {
             let ended = signal.is_none_or(|signal| signal.ended(exports_end));
             ExportOutcome::of(signal, ended)
         });
-        // Neither waits for anything: the exporters are our own, and have ended or never will.
-        let _ = (self.tracers.shutdown(), self.meters.shutdown());
+        // Waits for nothing: the exporters are our own, and have ended or never will.
+        let _ = self.tracers.shutdown();
+        self.end_meters(exports_end);
         let flushed = self.logs.flush(ends.saturating_duration_since(Instant::now()));
         let lines = self.logs.writer.stats();
         let logs = ExportOutcome {
@@ -149,6 +150,19 @@ impl Telemetry {
             flushed,
         };
         ShutdownReport { spans, metrics, logs, log_records, took: started.elapsed() }
+    }
+
+    /// Ends the meters, on a thread that is left behind when somebody who collects holds their lock beyond `until`.
+    fn end_meters(&self, until: Instant) {
+        let meters = self.meters.clone();
+        let (done, ended) = std::sync::mpsc::sync_channel(1);
+        let spawned = std::thread::Builder::new().name("telemetry-shutdown".into()).spawn(move || {
+            let _ = meters.shutdown();
+            let _ = done.send(());
+        });
+        if spawned.is_ok() {
+            let _ = ended.recv_timeout(until.saturating_duration_since(Instant::now()));
+        }
     }
 
     /// [`Telemetry::shutdown`] without blocking the runtime, whichever it is.

@@ -29,6 +29,9 @@ const AWAITED: &str = "TELEMETRY_FAULT_AWAITED";
 /// The child's deadline for its end, in milliseconds, where it is not [`DEADLINE`].
 const DEADLINE_MS: &str = "TELEMETRY_FAULT_DEADLINE_MS";
 
+/// Set when the child watches what never answers.
+const STUCK: &str = "TELEMETRY_FAULT_STUCK";
+
 const DEADLINE: Duration = Duration::from_millis(300);
 
 /// For a collector that answers in the end: however busy the machine is, it is not the deadline that decides.
@@ -67,6 +70,14 @@ impl Told {
 fn child_process() {
     let Some(spans) = std::env::var(SPANS).ok().and_then(|spans| spans.parse::<u32>().ok()) else { return };
     let telemetry = telemetry::init(Config::from_env("child")).unwrap();
+    let stuck = std::env::var(STUCK).is_ok();
+    let _watches = stuck.then(|| {
+        let meter = telemetry::metrics::meter();
+        meter.u64_observable_gauge("stuck").with_callback(|_| park()).build();
+        let lag = || drop(telemetry::messaging::lag("late", || Some(1)));
+        meter.u64_observable_gauge("late").with_callback(move |_| lag()).build();
+        telemetry::metrics::saturation::watch("stuck", || park())
+    });
     let tracer = opentelemetry::global::tracer_provider().tracer("child");
     let (first, rest) = (spans.min(10), spans - spans.min(10));
     (0..first).for_each(|n| drop(tracer.start(format!("span {n}"))));
@@ -112,6 +123,13 @@ fn child_process() {
         "took_ms": report.took.as_millis() as u64, "made_in_ms": made_in.as_millis() as u64,
     });
     writeln!(std::io::stderr(), "REPORT {report}").unwrap();
+}
+
+/// For ever.
+fn park() -> ! {
+    loop {
+        std::thread::park();
+    }
 }
 
 fn child(endpoint: SocketAddr, spans: u32, more: &[(&str, &str)]) -> Told {
@@ -291,6 +309,21 @@ fn exporting_exports_nothing_about_itself() {
     let told = child(collector.address(), 10, &more);
     // Its own spans would be exported, or dropped, beside the ten.
     assert_eq!((told.spans("exported"), told.spans("dropped")), (10, 0), "{}", told.report);
+}
+
+#[test]
+fn reading_that_never_comes_back_holds_neither_the_other_metrics_nor_the_end() {
+    let collector = Collector::start(Fault::status("200 OK"));
+    let metrics = format!("http://{}/v1/metrics", collector.address());
+    let more = [
+        (STUCK, "1"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "10"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", metrics.as_str()),
+        (AWAITED, "otel_sdk_exporter_metric_data_point_exported_total"),
+    ];
+    let told = child(collector.address(), 5, &more);
+    assert_eq!(told.spans("exported"), 5, "{}", told.report);
+    assert!(told.report["metrics"]["exported"].as_u64().unwrap() > 10, "{}", told.report);
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub struct Watch {
 
 /// Reports how many messages wait in `queue` as the gauge `app.messaging.consumer.lag`, `{message}`.
 ///
-/// `waiting` is asked at each collection, on the thread that collects, so it must answer at once: from what a passive
+/// `waiting` is asked before each collection, on a thread of its own, and should answer at once: from what a passive
 /// declaration or a management API said last. `None` reports nothing. Call it after [`crate::init`].
 ///
 /// # Examples

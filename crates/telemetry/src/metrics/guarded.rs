@@ -1,17 +1,20 @@
-//! Meters whose callbacks may panic: the SDK calls them under its locks, where a panic would end all metrics of the process.
+//! Meters whose callbacks may panic, block and make further instruments: the SDK calls them under its locks, where that would
+//! end all metrics of the process. So they are called by [`asking`], and the SDK gets what they said.
 
 use std::borrow::Cow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use opentelemetry::InstrumentationScope;
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry::metrics::{
-    AsyncInstrumentBuilder, Callback, Counter, Gauge, Histogram, HistogramBuilder, InstrumentBuilder,
+    AsyncInstrument, AsyncInstrumentBuilder, Callback, Counter, Gauge, Histogram, HistogramBuilder, InstrumentBuilder,
     InstrumentProvider, Meter, MeterProvider, ObservableCounter, ObservableGauge, ObservableUpDownCounter,
     UpDownCounter,
 };
 use opentelemetry_sdk::metrics::SdkMeterProvider;
+
+use super::asking::{self, Ask, Turn};
 
 /// The same meter, whose callbacks are asked no more once they have panicked.
 pub(crate) fn guarded(meter: Meter) -> Meter {
@@ -76,27 +79,69 @@ impl InstrumentProvider for Guarded {
     }
 }
 
-fn guard<T: 'static>(name: Cow<'static, str>, callback: Callback<T>) -> Callback<T> {
-    let panicked = AtomicBool::new(false);
-    Box::new(move |observer| {
-        if panicked.load(Ordering::Relaxed) {
+/// A callback of the application, and what it observed last.
+struct Asked<T> {
+    name: Cow<'static, str>,
+    callback: Callback<T>,
+    panicked: AtomicBool,
+    turn: Turn,
+    last: Mutex<Vec<Observed<T>>>,
+}
+
+type Observed<T> = (T, Vec<KeyValue>);
+
+/// Takes down what a callback observes.
+struct Seen<T>(Mutex<Vec<Observed<T>>>);
+
+fn guard<T: Copy + Send + Sync + 'static>(name: Cow<'static, str>, callback: Callback<T>) -> Callback<T> {
+    let (panicked, turn, last) = (AtomicBool::new(false), Turn::default(), Mutex::default());
+    let asked = Arc::new(Asked { name, callback, panicked, turn, last });
+    asking::register(&(Arc::clone(&asked) as Arc<dyn Ask>));
+    Box::new(move |observer| asked.repeat(observer))
+}
+
+impl<T: Copy> Asked<T> {
+    fn repeat(&self, observer: &dyn AsyncInstrument<T>) {
+        if !self.turn.is_stuck() {
+            for (value, attributes) in self.last.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                observer.observe(*value, attributes);
+            }
+        }
+    }
+}
+
+impl<T: Copy + Send + Sync> Ask for Asked<T> {
+    fn ask(&self) {
+        let Some(_turn) = self.turn.take() else { return };
+        if self.panicked.load(Ordering::Relaxed) {
             return;
         }
-        if catch_unwind(AssertUnwindSafe(|| callback(observer))).is_err() {
-            panicked.store(true, Ordering::Relaxed);
+        let seen = Seen(Mutex::default());
+        let panicked = catch_unwind(AssertUnwindSafe(|| (self.callback)(&seen))).is_err();
+        let seen = if panicked { Vec::new() } else { seen.0.into_inner().unwrap_or_else(PoisonError::into_inner) };
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = seen;
+        if panicked {
+            self.panicked.store(true, Ordering::Relaxed);
             tracing::error!(
                 target: "telemetry::metrics",
-                instrument = &*name,
+                instrument = &*self.name,
                 "callback panicked: its instrument shows nothing from now on"
             );
         }
-    })
+    }
+}
+
+impl<T: Copy + Send + Sync> AsyncInstrument<T> for Seen<T> {
+    fn observe(&self, value: T, attributes: &[KeyValue]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push((value, attributes.to_vec()));
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::metrics::Scrape;
+    use opentelemetry_sdk::metrics::reader::MetricReader;
 
     #[test]
     fn panicking_callback_costs_its_own_instrument_only() {
@@ -114,5 +159,35 @@ mod tests {
             shown.sort_unstable();
             assert_eq!(shown, [("guarded.counted", "{item}", "items"), ("guarded.good", "", "")]);
         }
+    }
+    #[test]
+    fn blocking_callback_holds_nobody_and_one_may_make_instruments() {
+        let scrape = Scrape::default();
+        let meters = GuardedMeters(SdkMeterProvider::builder().with_reader(scrape.clone()).build());
+        let meter = meters.meter("test");
+        let (release, blocked) = std::sync::mpsc::channel::<()>();
+        let blocked = Mutex::new(blocked);
+        let block = move |_: &dyn AsyncInstrument<u64>| drop(blocked.lock().unwrap().recv());
+        meter.u64_observable_gauge("blocking.bad").with_callback(block).build();
+        let making = meter.clone();
+        meter
+            .u64_observable_gauge("blocking.making")
+            .with_callback(move |observer| {
+                making.u64_counter("blocking.made").build().add(1, &[]);
+                observer.observe(1, &[]);
+            })
+            .build();
+        let collected = || {
+            let collected = scrape.collect();
+            let metrics = collected.scope_metrics().flat_map(|scope| scope.metrics());
+            let mut names: Vec<String> = metrics.map(|metric| metric.name().to_owned()).collect();
+            names.sort_unstable();
+            names
+        };
+        // The first round may have ended at the blocking one; the next pass it by.
+        collected();
+        assert_eq!(collected(), ["blocking.made", "blocking.making"]);
+        scrape.shutdown_with_timeout(std::time::Duration::ZERO).unwrap();
+        drop(release);
     }
 }

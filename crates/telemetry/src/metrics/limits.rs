@@ -15,8 +15,8 @@ pub(super) const RECORDED: usize = 1000;
 /// Methods and peers, or queues.
 const LEVELS: usize = 256;
 
-/// Observed values have a handful of sets, all known beforehand.
-const OBSERVED: usize = 16;
+/// Observed values have a handful of sets, all known beforehand; requests in flight most, a method and a scheme each.
+const OBSERVED: usize = 32;
 
 /// What the specification recommends and the SDK knows.
 const EXPONENTIAL: Aggregation =

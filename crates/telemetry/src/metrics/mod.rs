@@ -11,6 +11,7 @@
 
 use opentelemetry::metrics::Meter;
 
+pub(crate) mod asking;
 mod attributes;
 mod classic;
 pub(crate) mod exemplars;

@@ -25,11 +25,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::Meter;
 
+use super::asking::{self, Ask, Turn};
 use crate::signals::Window;
 
 pub(super) const PREFIX: &str = "app.saturation.";
@@ -55,23 +56,35 @@ struct Watched {
     name: String,
     read: Box<dyn Fn() -> Usage + Send + Sync>,
     panicked: AtomicBool,
-    peaks: Mutex<(Window, Window)>,
+    turn: Turn,
+    seen: Mutex<Seen>,
 }
 
-/// Watches the pool or queue `name` from now on; `read` is called once a second and must be quick.
+#[derive(Default)]
+struct Seen {
+    last: Option<Usage>,
+    used: Window,
+    waiting: Window,
+}
+
+/// Watches the pool or queue `name` from now on; `read` is called once a second and whenever metrics
+/// are read, on threads of its own.
 ///
-/// A `read` that panics is not called again. Two with one name are shown as the later one.
+/// A `read` that panics is not called again, and one that blocks holds up nobody: it shows nothing while it does. Two with one name are shown as the later one.
 pub fn watch(name: impl Into<String>, read: impl Fn() -> Usage + Send + Sync + 'static) -> Watch {
     let watched = Arc::new(Watched {
         name: name.into(),
         read: Box::new(read),
         panicked: AtomicBool::new(false),
-        peaks: Mutex::default(),
+        turn: Turn::default(),
+        seen: Mutex::default(),
     });
     let mut all = WATCHED.write().unwrap_or_else(PoisonError::into_inner);
     if all.len() < MAX_WATCHED {
         all.push(Arc::clone(&watched));
+        asking::register(&(Arc::clone(&watched) as Arc<dyn Ask>));
     }
+    drop(all);
     Watch(watched)
 }
 
@@ -116,64 +129,85 @@ impl Drop for Watch {
 // === impl Watched ===
 
 impl Watched {
+    /// What it says, unless somebody else is asking.
     fn read(&self) -> Option<Usage> {
+        let _turn = self.turn.take()?;
         if self.panicked.load(Ordering::Relaxed) {
             return None;
         }
-        let read = catch_unwind(AssertUnwindSafe(|| (self.read)()));
-        if read.is_err() {
+        let read = catch_unwind(AssertUnwindSafe(|| (self.read)())).ok();
+        if read.is_none() {
             self.panicked.store(true, Ordering::Relaxed);
             tracing::error!(target: "telemetry::metrics", name = self.name, "reading a pool panicked: it is watched no more");
         }
-        read.ok()
+        self.seen().last = read;
+        read
     }
 
-    fn peaks(&self) -> (Option<f64>, Option<f64>) {
-        let peaks = self.peaks.lock().unwrap_or_else(PoisonError::into_inner);
-        (peaks.0.max(), peaks.1.max())
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What it said last, with the peaks.
+    fn shown(&self) -> Option<(Usage, u64, u64)> {
+        if self.turn.is_stuck() {
+            return None;
+        }
+        let seen = self.seen();
+        let last = seen.last?;
+        let peak = |window: &Window, now: u64| window.max().map_or(now, |peak| now.max(peak as u64));
+        Some((last, peak(&seen.used, last.used), peak(&seen.waiting, last.waiting)))
     }
 }
 
-/// Not under the lock: what is read may come to register something.
+impl Ask for Watched {
+    fn ask(&self) {
+        self.read();
+    }
+}
+
 fn watched() -> Vec<Arc<Watched>> {
     WATCHED.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// Once a second.
+/// Once a second; whoever samples the process is not held up.
 pub(crate) fn sample() {
+    if !watched().is_empty() {
+        asking::apart(take);
+    }
+}
+
+fn take() {
     for watched in watched() {
         if let Some(usage) = watched.read() {
-            let mut peaks = watched.peaks.lock().unwrap_or_else(PoisonError::into_inner);
-            peaks.0.add(usage.used as f64);
-            peaks.1.add(usage.waiting as f64);
+            let mut seen = watched.seen();
+            seen.used.add(usage.used as f64);
+            seen.waiting.add(usage.waiting as f64);
         }
     }
 }
 
 pub(crate) fn observe(meter: &Meter) {
-    let gauge = |name: &'static str, what: &'static str, value: fn(&Watched) -> Option<u64>| {
+    type Value = fn((Usage, u64, u64)) -> Option<u64>;
+    let gauge = |name: &'static str, what: &'static str, value: Value| {
         meter
             .u64_observable_gauge(name)
             .with_description(what)
             .with_callback(move |observer| {
                 for watched in watched() {
-                    if let Some(value) = value(&watched) {
+                    if let Some(value) = watched.shown().and_then(value) {
                         observer.observe(value, &[KeyValue::new("app.saturation.name", watched.name.clone())]);
                     }
                 }
             })
             .build();
     };
-    gauge("app.saturation.used", "Taken of a pool or queue", |watched| Some(watched.read()?.used));
-    gauge("app.saturation.limit", "Most that can be taken of a pool or queue", |watched| watched.read()?.limit);
-    gauge("app.saturation.waiting", "Those who wait for a pool or queue", |watched| Some(watched.read()?.waiting));
-    gauge("app.saturation.used.max", "Most taken of a pool or queue in the last minute", |watched| {
-        let now = watched.read()?.used;
-        Some(watched.peaks().0.map_or(now, |peak| now.max(peak as u64)))
-    });
-    gauge("app.saturation.waiting.max", "Most who waited for a pool or queue in the last minute", |watched| {
-        let now = watched.read()?.waiting;
-        Some(watched.peaks().1.map_or(now, |peak| now.max(peak as u64)))
+    gauge("app.saturation.used", "Taken of a pool or queue", |(now, ..)| Some(now.used));
+    gauge("app.saturation.limit", "Most that can be taken of a pool or queue", |(now, ..)| now.limit);
+    gauge("app.saturation.waiting", "Those who wait for a pool or queue", |(now, ..)| Some(now.waiting));
+    gauge("app.saturation.used.max", "Most taken of a pool or queue in the last minute", |(_, used, _)| Some(used));
+    gauge("app.saturation.waiting.max", "Most who waited for a pool or queue in the last minute", |(.., waiting)| {
+        Some(waiting)
     });
 }
 
@@ -196,7 +230,7 @@ mod tests {
         let read = Arc::clone(&used);
         let pool = watch("pool", move || Usage::used(read.load(Ordering::Relaxed)).limit(10).waiting(2));
         let _bad = watch("bad pool", || panic!("no such pool"));
-        sample();
+        take();
         used.store(1, Ordering::Relaxed);
         let shown = || {
             let page = render(&scrape.collect(), Format::Prometheus);

@@ -8,6 +8,8 @@ use opentelemetry_sdk::metrics::data::ResourceMetrics;
 use opentelemetry_sdk::metrics::reader::MetricReader;
 use opentelemetry_sdk::metrics::{InstrumentKind, ManualReader, Pipeline, Temporality};
 
+use super::asking;
+
 /// Shared: the meter provider owns one handle, whoever scrapes another.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Scrape(Arc<ManualReader>);
@@ -15,6 +17,7 @@ pub(crate) struct Scrape(Arc<ManualReader>);
 impl Scrape {
     /// Everything measured so far; empty after shutdown.
     pub(crate) fn collect(&self) -> ResourceMetrics {
+        asking::refresh();
         let mut metrics = ResourceMetrics::default();
         if self.0.collect(&mut metrics).is_err() {
             return ResourceMetrics::default();
