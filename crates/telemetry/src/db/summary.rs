@@ -157,7 +157,7 @@ mod tests {
         match (system, notation % 4) {
             ("postgresql", 1) => format!("$q${secret}$q$"),
             ("postgresql", 2) => format!("E'{}'", secret.replace('\\', "\\\\").replace('\'', "\\'")),
-            ("mysql" | "other_sql", 1) => format!("\"{}\"", secret.replace('\\', "\\\\").replace('"', "\\\"")),
+            ("other_sql", 1) => format!("\"{}\"", secret.replace('\\', "\\\\").replace('"', "\\\"")),
             ("other_sql", 2) => format!("'{}'", secret.replace('\\', "\\\\").replace('\'', "\\'")),
             ("sqlite" | "other_sql", 3) => format!("\"{}\"", secret.replace('"', "\"\"")),
             ("mysql" | "sqlite", 1) => format!("\"{}\"", secret.replace('\\', "\\\\").replace('"', "\"\"")),
