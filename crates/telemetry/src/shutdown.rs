@@ -55,12 +55,12 @@ impl ExportOutcome {
 
     fn of(signal: Option<&Arc<dyn Signal>>, ended: bool) -> Self {
         let Some(signal) = signal else { return Self { flushed: true, ..Self::default() } };
-        let (state, unsent) = (signal.state(), signal.waiting());
+        let (unsent, outcome) = signal.balance();
         Self {
-            exported: state.exported.get(),
-            failed: state.failed.get(),
-            rejected: state.rejected.get(),
-            dropped: state.dropped.get(),
+            exported: outcome.exported,
+            failed: outcome.failed,
+            rejected: outcome.rejected,
+            dropped: signal.state().dropped.get(),
             unsent,
             flushed: ended && unsent == 0,
         }

@@ -213,7 +213,7 @@ fn collector_may_ask_for_a_pause() {
 #[test]
 fn wait_for_another_try_ends_with_the_service() {
     let collector = Collector::start(Fault::answers(&[
-        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 30\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 25\r\ncontent-length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
     ]));
     // The queue is full of spans that wait for the pause to end; the shutdown ends it.
@@ -271,6 +271,37 @@ fn answer_that_breaks_off_counts_by_its_status() {
 }
 
 #[test]
+fn request_that_is_too_large_goes_in_halves() {
+    let too_large = "HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
+    let taken = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    // All, the first half, its halves, and the other half.
+    let collector = Collector::start(Fault::answers(&[too_large, too_large, taken, taken, taken]));
+    let told = child(collector.address(), 8, &[PATIENT]);
+    assert_eq!((told.spans("exported"), collector.requests()), (8, 5), "{}", told.report);
+    told.assert_lines(&[]);
+
+    let collector = Collector::start(Fault::status("413 Payload Too Large"));
+    let told = child(collector.address(), 4, &[PATIENT]);
+    assert_eq!((told.spans("failed"), collector.requests()), (4, 7), "{}", told.report);
+    told.assert_lines(&["collector refuses"]);
+}
+
+#[test]
+fn pause_beyond_what_is_bearable_is_not_waited_for_but_kept() {
+    let collector = Collector::start(Fault::answers(&[
+        "HTTP/1.1 503 Service Unavailable\r\nretry-after: 60\r\ncontent-length: 0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    ]));
+    let more = [
+        PATIENT,
+        ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10"),
+        (AWAITED, "otel_sdk_exporter_span_exported_total{error_type=\"export_failed\"} 10"),
+    ];
+    let told = child(collector.address(), 30, &more);
+    assert_eq!((told.spans("failed"), told.spans("exported")), (10, 20), "{}", told.report);
+}
+
+#[test]
 fn redirect_is_not_followed() {
     let elsewhere = Collector::start(Fault::status("200 OK"));
     let moved = format!(
@@ -303,10 +334,20 @@ fn compressed_spans_arrive_whole_with_the_headers_of_their_signal() {
 
 #[test]
 fn exporting_exports_nothing_about_itself() {
-    let collector = Collector::start(Fault::status("200 OK"));
-    let more =
-        [PATIENT, ("OTEL_BSP_SCHEDULE_DELAY", "10"), ("RUST_LOG", "trace,hyper=trace,reqwest=trace,hyper_util=trace")];
+    let (collector, records) = (Collector::start(Fault::status("200 OK")), Collector::start(Fault::status("200 OK")));
+    let logs = format!("http://{}/v1/logs", records.address());
+    let more = [
+        PATIENT,
+        ("OTEL_BSP_SCHEDULE_DELAY", "10"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "10"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", logs.as_str()),
+        ("RUST_LOG", "trace,hyper=trace,reqwest=trace,hyper_util=trace"),
+        // By then a line about the export of spans would have become a record, and its export more of them.
+        (AWAITED, "otel_sdk_exporter_span_exported_total 10"),
+    ];
     let told = child(collector.address(), 10, &more);
+    let exported = &told.report["log_records"]["exported"];
+    assert!(exported.as_u64().unwrap() <= 3 && records.requests() <= 3, "{}", told.report);
     // Its own spans would be exported, or dropped, beside the ten.
     assert_eq!((told.spans("exported"), told.spans("dropped")), (10, 0), "{}", told.report);
 }

@@ -99,9 +99,9 @@ async fn refusing_collector_is_reported_once() {
         .route("/v1/metrics", post(async || StatusCode::INTERNAL_SERVER_ERROR));
     let (out, report) = child(Some(collector(app).await), &[("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "1")]).await;
     assert!(report.contains("exported: 0, failed: 5"), "{report}");
-    let down: Vec<_> =
-        out.lines().filter(|line| line.contains("collector is down") && line.contains("traces")).collect();
-    assert_eq!(down.len(), 1, "{out}");
+    let refused: Vec<_> =
+        out.lines().filter(|line| line.contains("collector refuses") && line.contains("traces")).collect();
+    assert_eq!(refused.len(), 1, "{out}");
 }
 
 #[tokio::test]

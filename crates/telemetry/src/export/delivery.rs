@@ -49,6 +49,8 @@ pub(super) struct Failure {
 pub(super) enum Retry {
     /// The same request would fail again.
     Never,
+    /// In smaller parts.
+    Smaller,
     /// After a time of our choice.
     Later,
     /// After the time the collector asked for.
@@ -89,13 +91,13 @@ impl Delivery {
     }
 
     /// The body as it is sent.
-    pub(super) fn pack(&self, message: Vec<u8>) -> Bytes {
+    pub(super) fn pack(&self, message: &Bytes) -> Bytes {
         if !self.gzip {
-            return message.into();
+            return message.clone();
         }
         let mut encoder = GzEncoder::new(Vec::with_capacity(message.len() / 4), Compression::fast());
         // Writing to memory does not fail.
-        let _ = encoder.write_all(&message);
+        let _ = encoder.write_all(message);
         encoder.finish().unwrap_or_default().into()
     }
 
@@ -121,6 +123,7 @@ impl Delivery {
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => wait.map_or(Retry::Later, Retry::After),
+            StatusCode::PAYLOAD_TOO_LARGE => Retry::Smaller,
             _ => Retry::Never,
         };
         Err(Failure { reason: refusal(status, &answer), retry })

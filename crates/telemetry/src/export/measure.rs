@@ -26,10 +26,10 @@ pub(crate) fn observe(meter: &Meter, signal: &Arc<dyn Signal>) {
         .with_unit(unit.clone())
         .with_description("Items whose export has ended, well or with an error")
         .with_callback(move |observer| {
-            let state = of.state();
-            observer.observe(state.exported.get(), &[]);
-            observer.observe(state.failed.get(), &[KeyValue::new("error.type", "export_failed")]);
-            observer.observe(state.rejected.get(), &[KeyValue::new("error.type", "rejected")]);
+            let outcome = of.state().outcome();
+            observer.observe(outcome.exported, &[]);
+            observer.observe(outcome.failed, &[KeyValue::new("error.type", "export_failed")]);
+            observer.observe(outcome.rejected, &[KeyValue::new("error.type", "rejected")]);
         })
         .build();
     let of = Arc::clone(signal);
@@ -47,22 +47,27 @@ pub(crate) fn observe(meter: &Meter, signal: &Arc<dyn Signal>) {
     meter
         .u64_observable_counter(format!("otel.sdk.processor.{item}.processed"))
         .with_unit(unit.clone())
-        .with_description("Items the queue refused because it was full")
+        .with_description("Items handed to the exporter, or refused because their queue was full")
         .with_callback(move |observer| {
+            observer.observe(of.processed(), &[]);
             observer.observe(of.state().dropped.get(), &[KeyValue::new("error.type", "queue_full")]);
         })
         .build();
     let of = Arc::clone(signal);
     meter
-        .u64_observable_gauge(format!("otel.sdk.processor.{item}.queue.size"))
+        .i64_observable_up_down_counter(format!("otel.sdk.processor.{item}.queue.size"))
         .with_unit(unit.clone())
         .with_description("Items waiting for export")
-        .with_callback(move |observer| observer.observe(of.waiting(), &[]))
+        .with_callback(move |observer| observer.observe(level(of.balance().0), &[]))
         .build();
     meter
-        .u64_observable_gauge(format!("otel.sdk.processor.{item}.queue.capacity"))
+        .i64_observable_up_down_counter(format!("otel.sdk.processor.{item}.queue.capacity"))
         .with_unit(unit)
         .with_description("Most items that may wait for export")
-        .with_callback(move |observer| observer.observe(capacity, &[]))
+        .with_callback(move |observer| observer.observe(level(capacity), &[]))
         .build();
+}
+
+fn level(items: u64) -> i64 {
+    i64::try_from(items).unwrap_or(i64::MAX)
 }

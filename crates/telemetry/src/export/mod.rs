@@ -6,6 +6,7 @@
 mod answer;
 mod delivery;
 mod ending;
+mod halves;
 mod measure;
 mod points;
 mod push;
@@ -21,7 +22,7 @@ pub(crate) use delivery::Client;
 pub(crate) use measure::observe;
 pub(crate) use queue::Queue;
 pub(crate) use signal::Signal;
-pub(crate) use start::{metrics, records, spans};
-pub(crate) use state::ExportState;
+pub(crate) use start::{check, metrics, records, spans};
+pub(crate) use state::{ExportState, Outcome};
 
 use delivery::Delivery;

@@ -10,6 +10,7 @@ use prost::Message;
 
 use super::answer;
 use super::ending::{Done, Ending};
+use super::halves;
 use super::retry::{Courier, Fate};
 use super::{Delivery, ExportState, Signal, points};
 use crate::metrics::Scrape;
@@ -20,8 +21,8 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(10);
 struct Pusher {
     state: Arc<ExportState>,
     ending: Arc<Ending>,
-    /// Points of the push under way.
-    waiting: Arc<AtomicU64>,
+    /// Points of all pushes, that under way included.
+    offered: Arc<AtomicU64>,
 }
 
 /// Starts to push what `scrape` collects.
@@ -32,15 +33,16 @@ pub(super) fn push_metrics(
     scrape: Scrape,
 ) -> std::io::Result<Arc<dyn Signal>> {
     let interval = interval.max(SHORTEST_INTERVAL);
-    let (state, ending, waiting) = (Arc::new(state), Arc::new(Ending::default()), Arc::new(AtomicU64::new(0)));
-    let courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), answer::points).patience(interval);
-    let pusher = Pusher { state, ending, waiting: Arc::clone(&waiting) };
-    let run = move || run(courier, interval, &scrape, &waiting);
+    let (state, ending, offered) = (Arc::new(state), Arc::new(Ending::default()), Arc::new(AtomicU64::new(0)));
+    let courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), (answer::points, halves::metrics))
+        .patience(interval);
+    let pusher = Pusher { state, ending, offered: Arc::clone(&offered) };
+    let run = move || run(courier, interval, &scrape, &offered);
     thread::Builder::new().name("telemetry-metrics".into()).spawn(run)?;
     Ok(Arc::new(pusher))
 }
 
-fn run(mut courier: Courier, interval: Duration, scrape: &Scrape, waiting: &AtomicU64) {
+fn run(mut courier: Courier, interval: Duration, scrape: &Scrape, offered: &AtomicU64) {
     let ending = Arc::clone(&courier.ending);
     let _done = Done(&ending);
     let _suppressed = Context::enter_telemetry_suppressed_scope();
@@ -56,9 +58,9 @@ fn run(mut courier: Courier, interval: Duration, scrape: &Scrape, waiting: &Atom
         let request = points::request(&scrape.collect());
         let points = points::count(&request);
         if points > 0 {
-            waiting.store(points, Ordering::Relaxed);
-            if courier.deliver(request.encode_to_vec(), points) == Fate::Settled {
-                waiting.store(0, Ordering::Relaxed);
+            offered.fetch_add(points, Ordering::Relaxed);
+            if courier.deliver(request.encode_to_vec(), points) == Fate::Unsent {
+                return;
             }
         }
         if last {
@@ -72,8 +74,12 @@ impl Signal for Pusher {
         &self.state
     }
 
-    fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
+    fn offered(&self) -> u64 {
+        self.offered.load(Ordering::Relaxed)
+    }
+
+    fn processed(&self) -> u64 {
+        self.offered()
     }
 
     fn capacity(&self) -> Option<u64> {

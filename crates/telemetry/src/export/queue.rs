@@ -81,7 +81,19 @@ impl<T> Queue<T> {
         }
     }
 
+    /// Items taken in so far.
+    pub(super) fn offered(&self) -> u64 {
+        self.0.lock().offered
+    }
+
+    /// Items taken out again so far.
+    pub(super) fn taken(&self) -> u64 {
+        let buffer = self.0.lock();
+        buffer.offered - buffer.items.len() as u64
+    }
+
     /// Items that were taken in and are neither exported nor lost yet.
+    #[cfg(test)]
     pub(crate) fn waiting(&self) -> u64 {
         self.0.lock().waiting()
     }

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::ExportState;
 use super::answer::Read;
-use super::delivery::{Delivery, Retry};
+use super::delivery::{Delivery, Failure, Retry};
 use super::ending::Ending;
+use super::halves::Halve;
 
 /// The first wait; the next ones grow.
 const FIRST: Duration = Duration::from_millis(100);
@@ -25,11 +28,14 @@ pub(super) struct Courier {
     pub(super) delivery: Delivery,
     pub(super) state: Arc<ExportState>,
     pub(super) ending: Arc<Ending>,
-    pub(super) read: Read,
+    read: Read,
+    halve: Halve,
     patience: Duration,
     jitter: Jitter,
     /// The next one, unless the collector asks for another; kept from request to request while it is down.
     wait: Duration,
+    /// Nothing is sent before, because the collector, or our own prudence, asked for a pause.
+    hold: Option<Instant>,
     hopeless: bool,
 }
 
@@ -43,8 +49,25 @@ pub(super) enum Fate {
 }
 
 impl Courier {
-    pub(super) fn new(delivery: Delivery, state: Arc<ExportState>, ending: Arc<Ending>, read: Read) -> Self {
-        Self { delivery, state, ending, read, patience: PATIENCE, jitter: Jitter::new(), wait: FIRST, hopeless: false }
+    pub(super) fn new(
+        delivery: Delivery,
+        state: Arc<ExportState>,
+        ending: Arc<Ending>,
+        (read, halve): (Read, Halve),
+    ) -> Self {
+        let jitter = Jitter::new();
+        Self {
+            delivery,
+            state,
+            ending,
+            read,
+            halve,
+            patience: PATIENCE,
+            jitter,
+            wait: FIRST,
+            hold: None,
+            hopeless: false,
+        }
     }
 
     /// A request that is superseded by the next one need not outlive it.
@@ -54,45 +77,75 @@ impl Courier {
     }
 
     pub(super) fn deliver(&mut self, message: Vec<u8>, items: u64) -> Fate {
+        let mut parts = vec![(message, items)];
+        while let Some((message, items)) = parts.pop() {
+            self.hold();
+            let message = Bytes::from(message);
+            match self.part(&message, items) {
+                Ok(Fate::Settled) => {}
+                Ok(Fate::Unsent) => return Fate::Unsent,
+                Err(too_large) => match (self.halve)(&message) {
+                    Some([first, second]) => parts.extend([second, first]),
+                    None => self.state.refused(items, &too_large.reason),
+                },
+            }
+        }
+        Fate::Settled
+    }
+
+    /// Who was asked for a pause keeps to it, though the request that met it has been given up; the end is not held up.
+    fn hold(&mut self) {
+        if let Some(until) = self.hold.take()
+            && self.ending.left().is_none()
+        {
+            self.ending.pause(until.saturating_duration_since(Instant::now()), false);
+        }
+    }
+
+    /// `Err` when the collector wants less at a time.
+    fn part(&mut self, message: &Bytes, items: u64) -> Result<Fate, Failure> {
         let body = self.delivery.pack(message);
         let given_up = Instant::now() + self.patience;
         let mut last_attempts = 0;
         loop {
             let left = self.ending.left();
             if self.hopeless || left.is_some_and(|left| left.is_zero()) {
-                return Fate::Unsent;
+                return Ok(Fate::Unsent);
             }
             last_attempts += u32::from(left.is_some());
             let failure = match self.delivery.attempt(&body, left) {
                 Ok(answer) => {
                     self.wait = FIRST;
                     self.state.up(items, &(self.read)(&answer));
-                    return Fate::Settled;
+                    return Ok(Fate::Settled);
                 }
                 Err(failure) => failure,
             };
-            self.state.down(&failure.reason);
             let pause = match failure.retry {
-                Retry::Never => None,
-                Retry::After(asked) => Some(asked),
-                Retry::Later => Some(self.jitter.around(self.wait)),
+                Retry::Smaller => return Err(failure),
+                Retry::Never => {
+                    self.state.refused(items, &failure.reason);
+                    return Ok(Fate::Settled);
+                }
+                Retry::After(asked) => asked,
+                Retry::Later => self.jitter.around(self.wait),
             };
-            let Some(pause) = pause else {
-                self.state.failed.add(items);
-                return Fate::Settled;
-            };
+            self.state.down(&failure.reason);
             self.wait = (self.wait * 2).min(LONGEST);
+            let now = Instant::now();
             // As it was before the attempt: an end asked for meanwhile cuts the pause short, as one asked for during it does.
             let ending = left.is_some();
             match self.ending.left() {
                 Some(left) if ending && (last_attempts >= LAST_ATTEMPTS || pause >= left) => {
                     // What waits behind this request would meet the same collector.
                     self.hopeless = true;
-                    return Fate::Unsent;
+                    return Ok(Fate::Unsent);
                 }
-                None if Instant::now() >= given_up => {
-                    self.state.failed.add(items);
-                    return Fate::Settled;
+                // It would be too late after the pause.
+                None if now + pause > given_up => {
+                    self.hold = Some(now + pause);
+                    self.state.fail(items);
+                    return Ok(Fate::Settled);
                 }
                 _ => self.ending.pause(pause, ending),
             }
@@ -144,6 +197,8 @@ mod tests {
         }
     }
 
+    const FORMAT: (Read, Halve) = (crate::export::answer::spans, crate::export::halves::spans);
+
     #[test]
     fn end_that_comes_amid_an_attempt_is_given_another_at_once() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -156,12 +211,12 @@ mod tests {
         let delivery = Delivery::new(Client::default(), &target).unwrap();
         let state = Arc::new(ExportState::new("traces", "span", &target.endpoint));
         let (ending, until) = (Arc::new(Ending::default()), Instant::now() + Duration::from_secs(20));
-        let mut courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), crate::export::answer::spans);
+        let mut courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), FORMAT);
         std::thread::scope(|scope| {
             scope.spawn(|| end_amid_an_attempt(&listener, &ending, until));
             assert_eq!(courier.deliver(b"spans".to_vec(), 3), Fate::Settled);
         });
-        assert_eq!((state.exported.get(), Instant::now() < until), (3, true));
+        assert_eq!((state.outcome().exported, Instant::now() < until), (3, true));
     }
 
     #[test]

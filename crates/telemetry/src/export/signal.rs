@@ -2,13 +2,24 @@
 
 use std::time::Instant;
 
-use super::ExportState;
+use super::{ExportState, Outcome};
 
 pub(crate) trait Signal: Send + Sync {
     fn state(&self) -> &ExportState;
 
-    /// Items taken in that are neither exported nor lost yet.
-    fn waiting(&self) -> u64;
+    /// Items taken in so far.
+    fn offered(&self) -> u64;
+
+    /// Items that were handed to the exporter so far.
+    fn processed(&self) -> u64;
+
+    /// Items taken in that are neither exported nor lost yet, and what became of the others.
+    fn balance(&self) -> (u64, Outcome) {
+        // In this order no item that left in between is counted twice.
+        let outcome = self.state().outcome();
+        let left = outcome.exported + outcome.failed + outcome.rejected;
+        (self.offered().saturating_sub(left), outcome)
+    }
 
     /// Most items that may wait; `None` where nothing queues.
     fn capacity(&self) -> Option<u64>;

@@ -12,6 +12,12 @@ use crate::metrics::Scrape;
 use crate::settings::{Config, OtlpSignal};
 use crate::trace::Finished;
 
+/// Whether everything that is to be exported can be; starts nothing.
+pub(crate) fn check(config: &Config) -> Result<(), InitError> {
+    let mut targets = OtlpSignal::ALL.into_iter().filter_map(|signal| config.target(signal));
+    targets.try_for_each(|target| Delivery::new(Client::default(), &target).map(drop))
+}
+
 /// Spans: whatever can become one on the export thread is pushed.
 pub(crate) fn spans(
     config: &Config,

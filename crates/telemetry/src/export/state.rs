@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::answer::Partial;
 
@@ -16,6 +16,17 @@ const MAX_COMPLAINTS: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);
 
+/// What became of the items that have left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Outcome {
+    /// Taken by the collector.
+    pub(crate) exported: u64,
+    /// Refused as a whole, or given up.
+    pub(crate) failed: u64,
+    /// Refused by a collector that took the rest.
+    pub(crate) rejected: u64,
+}
+
 /// Counters of one signal; shared by whoever queues, exports and reports.
 #[derive(Debug)]
 pub(crate) struct ExportState {
@@ -24,12 +35,8 @@ pub(crate) struct ExportState {
     /// What its items are called in names of metrics: `span`, `metric_data_point` or `log`.
     pub(super) item: &'static str,
     endpoint: String,
-    /// Taken by the collector.
-    pub(crate) exported: Count,
-    /// Refused as a whole, or given up.
-    pub(crate) failed: Count,
-    /// Refused by a collector that took the rest.
-    pub(crate) rejected: Count,
+    /// Changed as one, so that whoever reads it finds each item once.
+    outcome: Mutex<Outcome>,
     /// Refused by a full queue.
     pub(crate) dropped: Count,
     collector: AtomicU8,
@@ -56,12 +63,38 @@ impl ExportState {
             signal,
             item,
             endpoint: shown(endpoint),
-            exported: Count::default(),
-            failed: Count::default(),
-            rejected: Count::default(),
+            outcome: Mutex::default(),
             dropped: Count::default(),
             collector: AtomicU8::new(UNKNOWN),
             complaints: Mutex::default(),
+        }
+    }
+
+    /// What became of the items so far.
+    pub(crate) fn outcome(&self) -> Outcome {
+        *self.counts()
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// So many are lost.
+    pub(super) fn fail(&self, items: u64) {
+        self.counts().failed += items;
+    }
+
+    /// The collector answered, but took nothing and would not another time: one line per reason.
+    pub(super) fn refused(&self, items: u64, reason: &str) {
+        self.fail(items);
+        if self.is_new(reason) {
+            tracing::warn!(
+                target: "telemetry::export",
+                signal = self.signal,
+                endpoint = self.endpoint,
+                error = reason,
+                "collector refuses: what it was sent is lost and counted"
+            );
         }
     }
 
@@ -81,14 +114,17 @@ impl ExportState {
     /// The collector took `items`, or all but the rejected ones: one line when it was down before, one per complaint.
     pub(super) fn up(&self, items: u64, partial: &Partial) {
         let rejected = partial.rejected.min(items);
-        self.exported.add(items - rejected);
-        self.rejected.add(rejected);
+        {
+            let mut counts = self.counts();
+            counts.exported += items - rejected;
+            counts.rejected += rejected;
+        }
         if self.collector.swap(UP, Ordering::Relaxed) == DOWN {
             tracing::warn!(
                 target: "telemetry::export",
                 signal = self.signal,
                 endpoint = self.endpoint,
-                failed = self.failed.get(),
+                failed = self.outcome().failed,
                 dropped = self.dropped.get(),
                 "collector is up again"
             );
@@ -151,7 +187,24 @@ mod tests {
         assert_eq!(logs.len(), 2, "{logs:#?}");
         assert!(logs[0].contains("collector is down") && logs[1].contains("collector is up again"), "{logs:#?}");
         assert!(logs.iter().all(|line| line.contains("\"http://collector/v1/traces\"")), "{logs:#?}");
-        assert_eq!((state.exported.get(), state.failed.get()), (10, 0));
+        assert_eq!(state.outcome(), Outcome { exported: 10, ..Outcome::default() });
+    }
+
+    #[tokio::test]
+    async fn refusal_is_no_outage() {
+        let capture = crate::testing::capture();
+        let state = state();
+        capture
+            .run(async {
+                for size in 0..50 {
+                    state.up(1, &Partial::default());
+                    state.refused(1, &format!("400 Bad Request: {size} bytes"));
+                }
+            })
+            .await;
+        let logs = capture.logs();
+        assert!(logs.len() == 1 && logs[0].contains("collector refuses"), "{logs:#?}");
+        assert_eq!((state.outcome().failed, state.is_up()), (50, Some(true)));
     }
 
     #[tokio::test]
@@ -170,6 +223,6 @@ mod tests {
             .await;
         assert_eq!(capture.logs().len(), MAX_COMPLAINTS);
         // A collector cannot reject more than it was sent.
-        assert_eq!((state.exported.get(), state.rejected.get()), (3 + 2 + 100, 1 + 2 + 4));
+        assert_eq!(state.outcome(), Outcome { exported: 3 + 2 + 100, failed: 0, rejected: 1 + 2 + 4 });
     }
 }

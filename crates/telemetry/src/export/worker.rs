@@ -18,6 +18,7 @@ use prost::Message;
 
 use super::answer::{self, Read};
 use super::ending::{Done, Ending};
+use super::halves::{self, Halve};
 use super::retry::{Courier, Fate};
 use super::{Delivery, ExportState, Queue, Signal};
 use crate::settings::Batching;
@@ -52,7 +53,7 @@ pub(super) fn export_spans(
         let resource_spans = group_spans_by_resource_and_scope(spans, &resource);
         ExportTraceServiceRequest { resource_spans }.encode_to_vec()
     };
-    start("telemetry-spans", delivery, state, batching, answer::spans, Box::new(convert))
+    start("telemetry-spans", delivery, state, batching, (answer::spans, halves::spans), Box::new(convert))
 }
 
 /// Starts the export of log records, which come redacted.
@@ -71,7 +72,7 @@ pub(super) fn export_records(
             vec![ResourceLogs { resource: Some(resource.clone()), scope_logs, schema_url: schema_url.clone() }];
         ExportLogsServiceRequest { resource_logs }.encode_to_vec()
     };
-    start("telemetry-logs", delivery, state, batching, answer::records, Box::new(convert))
+    start("telemetry-logs", delivery, state, batching, (answer::records, halves::records), Box::new(convert))
 }
 
 fn start<T: Send + 'static>(
@@ -79,13 +80,13 @@ fn start<T: Send + 'static>(
     delivery: Delivery,
     state: ExportState,
     batching: Batching,
-    read: Read,
+    format: (Read, Halve),
     convert: Convert<T>,
 ) -> std::io::Result<Started<T>> {
     let state = Arc::new(state);
     let queue = Queue::new(batching.capacity, batching.batch, Arc::clone(&state));
     let ending = Arc::new(Ending::default());
-    let courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), read);
+    let courier = Courier::new(delivery, Arc::clone(&state), Arc::clone(&ending), format);
     let delay = batching.delay.max(SHORTEST_DELAY);
     let taken = queue.clone();
     thread::Builder::new().name(thread.into()).spawn(move || run(&taken, courier, delay, convert))?;
@@ -105,7 +106,7 @@ fn run<T>(queue: &Queue<T>, mut courier: Courier, delay: Duration, mut convert: 
             let fate = match catch_unwind(AssertUnwindSafe(|| convert(batch))) {
                 Ok(message) => courier.deliver(message, count as u64),
                 Err(_) => {
-                    courier.state.failed.add(count as u64);
+                    courier.state.fail(count as u64);
                     Fate::Settled
                 }
             };
@@ -123,8 +124,12 @@ impl<T: Send> Signal for Exporter<T> {
         &self.state
     }
 
-    fn waiting(&self) -> u64 {
-        self.queue.waiting()
+    fn offered(&self) -> u64 {
+        self.queue.offered()
+    }
+
+    fn processed(&self) -> u64 {
+        self.queue.taken()
     }
 
     fn capacity(&self) -> Option<u64> {
