@@ -16,7 +16,7 @@ use crate::metrics::{GuardedMeters, Scrape, limits};
 use crate::redact;
 use crate::settings::{Config, Sampling};
 use crate::signals;
-use crate::trace::{OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
+use crate::trace::{self, OperationTracer, Sampler, SpanSink, ThirdPartySampler, ThirdPartySpans};
 
 /// Why [`init`] failed.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +82,15 @@ pub fn init(config: Config) -> Result<Telemetry, InitError> {
 /// Builds everything and makes it this process's telemetry: meters first, because instruments made earlier measure nothing,
 /// then the tracer, then the subscriber, which asks for both.
 pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSink>>) -> Result<Telemetry, InitError> {
+    // Before anything is put in force or started: a failure leaves nothing behind.
+    let invalid = |invalid: logs::InvalidFilter| InitError::LogFilter {
+        filter: config.log_filter.clone(),
+        reason: invalid.reason,
+    };
+    logs::check_filter(&config.log_filter).map_err(invalid)?;
+    export::check(config)?;
     redact::install(config.redaction.clone());
+    trace::set_longest_value(config.value_length);
     let writer = Writer::new(sink, config.log_buffer)?;
     let service =
         Service { name: config.service.clone(), version: config.version.clone(), instance: config.instance.clone() };
@@ -92,8 +100,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     let (queue, records) = export::records(config, &client, &resource)?.unzip();
     let sink = queue.map(|queue| Arc::new(queue) as Arc<dyn RecordSink>);
     let options = Options { service, style, limits: config.log_limits, sink };
-    let (subscriber, logs) = logs::subscriber(options, &config.log_filter, writer)
-        .map_err(|invalid| InitError::LogFilter { filter: config.log_filter.clone(), reason: invalid.reason })?;
+    let (subscriber, logs) = logs::subscriber(options, &config.log_filter, writer).map_err(invalid)?;
     let scrape = Scrape::default();
     let meters = meters(config, resource.clone(), scrape.clone());
     let metrics = export::metrics(config, &client, scrape.clone())?;

@@ -61,6 +61,11 @@ pub(crate) struct Logs {
     lines: Arc<Lines>,
 }
 
+/// Whether [`subscriber`] would take these directives.
+pub(crate) fn check_filter(directives: &str) -> Result<(), InvalidFilter> {
+    Filter::new(directives).map(drop)
+}
+
 /// A subscriber that writes to `writer` what passes `directives`.
 pub(crate) fn subscriber(
     options: Options,

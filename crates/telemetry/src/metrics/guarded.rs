@@ -6,12 +6,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry::metrics::{
     AsyncInstrument, AsyncInstrumentBuilder, Callback, Counter, Gauge, Histogram, HistogramBuilder, InstrumentBuilder,
     InstrumentProvider, Meter, MeterProvider, ObservableCounter, ObservableGauge, ObservableUpDownCounter,
     UpDownCounter,
 };
+use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
 use super::asking::{self, Ask, Turn};
@@ -167,7 +167,7 @@ mod tests {
         let meter = meters.meter("test");
         let (release, blocked) = std::sync::mpsc::channel::<()>();
         let blocked = Mutex::new(blocked);
-        let block = move |_: &dyn AsyncInstrument<u64>| drop(blocked.lock().unwrap().recv());
+        let block = move |_: &dyn AsyncInstrument<u64>| assert!(blocked.lock().unwrap().recv().is_err());
         meter.u64_observable_gauge("blocking.bad").with_callback(block).build();
         let making = meter.clone();
         meter

@@ -1,7 +1,8 @@
 //! Prometheus' text format (0.0.4) and OpenMetrics' (1.0.0), rendered from what the SDK collected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 use opentelemetry::KeyValue;
@@ -12,28 +13,39 @@ use super::exemplars::{self, Exemplar, Exemplars};
 use super::exposition::Format;
 use super::labels::{self, Number};
 
+/// Instruments that are told of.
+const MOST_TOLD: usize = 64;
+
 /// Families in the order of their names, each with its type and help once.
 pub(super) fn render(metrics: &ResourceMetrics, format: Format) -> String {
     let mut families: BTreeMap<String, Family> = BTreeMap::new();
     let resource: Vec<KeyValue> =
         metrics.resource().iter().map(|(key, value)| KeyValue::new(key.clone(), value.clone())).collect();
-    let mut info = Page { format, out: String::new() };
+    let mut info = Page { format, scope: None, out: String::new() };
     info.sample("target_info", &resource, None, 1_u64, None);
     let (name, kind) = if format == Format::OpenMetrics { ("target", "info") } else { ("target_info", "gauge") };
     families.insert(name.into(), Family { kind, help: "Target metadata".into(), samples: info.out });
+    let mut scopes: HashMap<&str, usize> = HashMap::new();
+    metrics.scope_metrics().flat_map(|scope| scope.metrics()).for_each(|metric| {
+        *scopes.entry(metric.name()).or_default() += 1;
+    });
     for scope in metrics.scope_metrics() {
         for metric in scope.metrics() {
             let kept = if scope.scope().name() == crate::core::SCOPE { exemplars::find(metric.name()) } else { None };
+            // Where one name alone would make two series the same.
+            let shared = scopes.get(metric.name()).is_some_and(|scopes| *scopes > 1);
+            let label = shared.then(|| KeyValue::new("otel_scope_name", scope.scope().name().to_owned()));
+            let page = Page { format, scope: label, out: String::new() };
             let (name, family) = match metric.data() {
-                AggregatedMetrics::F64(data) => family(metric, data, kept.as_deref(), format),
-                AggregatedMetrics::U64(data) => family(metric, data, kept.as_deref(), format),
-                AggregatedMetrics::I64(data) => family(metric, data, kept.as_deref(), format),
+                AggregatedMetrics::F64(data) => family(metric, data, kept.as_deref(), page),
+                AggregatedMetrics::U64(data) => family(metric, data, kept.as_deref(), page),
+                AggregatedMetrics::I64(data) => family(metric, data, kept.as_deref(), page),
             };
             match families.get_mut(&name) {
                 // The same instrument in two scopes: only its samples are added.
                 Some(known) if known.kind == family.kind => known.samples.push_str(&family.samples),
                 // Of another type it would spoil the whole page.
-                Some(_) => {}
+                Some(_) => left_out(metric.name(), scope.scope().name()),
                 None => drop(families.insert(name, family)),
             }
         }
@@ -63,20 +75,36 @@ struct Family {
 /// Samples of one family.
 struct Page {
     format: Format,
+    /// Tells the series of one scope from those of another.
+    scope: Option<KeyValue>,
     out: String,
+}
+
+/// Says so once per instrument.
+fn left_out(instrument: &str, scope: &str) {
+    static TOLD: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    if told.len() < MOST_TOLD && told.insert(format!("{scope} {instrument}")) {
+        drop(told);
+        tracing::warn!(
+            target: "telemetry::metrics",
+            instrument,
+            scope,
+            "instrument is not shown to Prometheus: another one has its name and a different type"
+        );
+    }
 }
 
 fn family<T: Number>(
     metric: &Metric,
     data: &MetricData<T>,
     kept: Option<&Exemplars>,
-    format: Format,
+    mut page: Page,
 ) -> (String, Family) {
     let monotonic = matches!(data, MetricData::Sum(sum) if sum.is_monotonic());
     let base = labels::name(metric.name(), metric.unit(), monotonic);
     // What the samples of a counter are called, and for Prometheus the family too.
     let full = if monotonic { format!("{base}_total") } else { base.clone() };
-    let mut page = Page { format, out: String::new() };
     let kind = match data {
         MetricData::Gauge(gauge) => {
             gauge.data_points().for_each(|point| page.sample(&full, point.attributes(), None, point.value(), None));
@@ -103,7 +131,7 @@ fn family<T: Number>(
             "histogram"
         }
     };
-    let name = if format == Format::OpenMetrics { base } else { full };
+    let name = if page.format == Format::OpenMetrics { base } else { full };
     (name, Family { kind, help: metric.description().to_owned(), samples: page.out })
 }
 
@@ -152,7 +180,9 @@ impl Page {
             }
             text
         });
-        labels::write(attributes, le.as_deref(), out);
+        let mut given: Vec<&KeyValue> = attributes.into_iter().collect();
+        given.extend(&self.scope);
+        labels::write(given, le.as_deref(), out);
         out.push(' ');
         value.write(out);
         if let Some(example) = example {
@@ -196,6 +226,31 @@ mod tests {
                 )
             })
             .collect()
+    }
+
+    #[tokio::test]
+    async fn scopes_that_share_a_name_are_told_apart_and_another_type_is_told_of() {
+        let capture = crate::testing::capture();
+        let (scrape, provider) = provider();
+        for (scope, orders) in [("a", 1), ("b", 2)] {
+            provider.meter(scope).u64_counter("shared.orders").build().add(orders, &[KeyValue::new("kind", "x")]);
+        }
+        provider.meter("a").u64_gauge("shared.size").build().record(1, &[]);
+        provider.meter("b").f64_histogram("shared.size").build().record(1.0, &[]);
+        let page = capture
+            .run(async {
+                render(&scrape.collect(), Format::Prometheus);
+                render(&scrape.collect(), Format::Prometheus)
+            })
+            .await;
+        let mut shown: Vec<&str> = page.lines().filter(|line| line.starts_with("shared_orders")).collect();
+        shown.sort_unstable();
+        insta::assert_snapshot!(shown.join("\n"), @r#"
+        shared_orders_total{kind="x",otel_scope_name="a"} 1
+        shared_orders_total{kind="x",otel_scope_name="b"} 2
+        "#);
+        let logs = capture.logs();
+        assert!(logs.len() == 1 && logs[0].contains("shared.size"), "{logs:#?}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Buckets, Config, OtlpSignal, Sampling};
+use super::{Buckets, Config, OtlpSignal, Sampling, check};
 
 impl Config {
     /// Applies the variables that `lookup` knows; what cannot be understood is remembered in `problems`.
@@ -32,15 +32,7 @@ impl Config {
         self.traces_endpoint = get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or(self.traces_endpoint);
         self.metrics_endpoint = get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT").or(self.metrics_endpoint);
         self.logs_endpoint = get("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT").or(self.logs_endpoint);
-        if get("OTEL_LOGS_EXPORTER").as_deref() == Some("none") {
-            self.logs_endpoint = None;
-        }
-        if get("OTEL_TRACES_EXPORTER").as_deref() == Some("none") {
-            self.traces_endpoint = None;
-        }
-        if get("OTEL_METRICS_EXPORTER").as_deref() == Some("none") {
-            self.metrics_endpoint = None;
-        }
+        self = self.with_exporters(&get, &mut problems);
         for endpoint in [&mut self.traces_endpoint, &mut self.metrics_endpoint, &mut self.logs_endpoint] {
             if let Some(given) = endpoint.take_if(|given| !is_http(given)) {
                 problems
@@ -49,6 +41,7 @@ impl Config {
         }
         if let Some(given) = get("OTEL_EXPORTER_OTLP_HEADERS") {
             let headers = pairs("OTEL_EXPORTER_OTLP_HEADERS", &given, &mut problems);
+            let headers = check::headers("OTEL_EXPORTER_OTLP_HEADERS", headers, &mut problems);
             self.headers.extend(headers);
         }
         self = self.with_signals(&get, &mut problems);
@@ -86,13 +79,11 @@ impl Config {
 
         if let Some(name) = get("OTEL_TRACES_SAMPLER") {
             let given = get("OTEL_TRACES_SAMPLER_ARG");
-            let share = given
-                .as_deref()
-                .map(str::parse)
-                .transpose()
-                .ok()
-                .filter(|share: &Option<f64>| share.is_none_or(|share| (0.0..=1.0).contains(&share)));
-            match share.and_then(|share| Sampling::parse(&name, share.unwrap_or(1.0))) {
+            // The others have no argument, whatever is set.
+            let given = given.filter(|_| name.ends_with("traceidratio"));
+            let share = given.as_deref().map_or(Some(1.0), |share| share.parse().ok());
+            let share = share.filter(|share| (0.0..=1.0).contains(share));
+            match share.and_then(|share| Sampling::parse(&name, share)) {
                 Some(sampling) => self.sampling = sampling,
                 None => problems.push(format!(
                     "OTEL_TRACES_SAMPLER `{name}` with argument `{}`: expected `[parentbased_]always_on`, `..._off` or \
@@ -102,7 +93,8 @@ impl Config {
             }
         }
 
-        self.log_filter = get("RUST_LOG").or_else(|| get("LOG_LEVEL")).unwrap_or(self.log_filter);
+        self = self.with_filter(&get, &mut problems).with_lengths(&get, &mut problems);
+        check::fixed(&get, &mut problems);
         if let Some(given) = get("LOG_FORMAT") {
             match given.parse() {
                 Ok(format) => self.log_format = format,
@@ -141,6 +133,7 @@ impl Config {
             if let Some(given) = get(&name("HEADERS")) {
                 // Those of the signal win, as later ones do.
                 let own = pairs(&name("HEADERS"), &given, problems);
+                let own = check::headers(&name("HEADERS"), own, problems);
                 overrides.headers = Some(common.into_iter().chain(own).collect());
             }
             if let Some(given) = get(&name("TIMEOUT")) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::logs::Limits;
 use crate::redact::Policy;
 
+mod check;
 mod env;
 mod log;
 mod otlp;
@@ -72,6 +73,8 @@ pub struct Config {
     pub(crate) slow_client: Duration,
     pub(crate) baggage: Vec<String>,
     pub(crate) internal_hosts: Vec<String>,
+    /// Characters of an attribute's value.
+    pub(crate) value_length: Option<usize>,
     pub(crate) problems: Vec<String>,
 }
 
@@ -117,6 +120,7 @@ impl Config {
             slow_client: SLOW_CLIENT,
             baggage: Vec::new(),
             internal_hosts: Vec::new(),
+            value_length: None,
             problems: Vec::new(),
         }
     }
@@ -127,9 +131,10 @@ impl Config {
     /// `OTEL_EXPORTER_OTLP[_TRACES|_METRICS|_LOGS]_` followed by `ENDPOINT`, `HEADERS`, `TIMEOUT`, `COMPRESSION` or `PROTOCOL`,
     /// `OTEL_TRACES_EXPORTER`, `OTEL_METRICS_EXPORTER` and `OTEL_LOGS_EXPORTER` (`none`),
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`,
-    /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_BLRP_*`, `OTEL_METRIC_EXPORT_INTERVAL`, `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
+    /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_BLRP_*`, `OTEL_METRIC_EXPORT_INTERVAL`,
+    /// `OTEL[_SPAN]_ATTRIBUTE_VALUE_LENGTH_LIMIT` (at most, and unless set, 16,384 characters), `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
     /// (`json`, `logfmt`, `pretty`; unset, `pretty` on a terminal, with colours unless `NO_COLOR` is set, else `json`).
-    /// Without an endpoint nothing is exported. A value that cannot be understood is ignored, and
+    /// Without an endpoint nothing is exported. A value that cannot be understood or honoured is ignored, and
     /// [`crate::init`] logs a warning that names it.
     pub fn from_env(service: impl Into<String>) -> Self {
         Self::new(service).with_terminal().with_variables(|name| std::env::var(name).ok())

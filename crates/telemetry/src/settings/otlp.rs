@@ -57,6 +57,27 @@ impl Config {
         self
     }
 
+    /// Most log records that wait for export (default 2048, at least 1); further ones are dropped and counted.
+    #[must_use]
+    pub fn log_queue(mut self, records: usize) -> Self {
+        self.records.capacity = records.max(1);
+        self
+    }
+
+    /// Most log records in one export (default 512, at least 1).
+    #[must_use]
+    pub fn log_batch(mut self, records: usize) -> Self {
+        self.records.batch = records.max(1);
+        self
+    }
+
+    /// Longest time a log record waits for its batch to fill (default 1 s, at least 10 ms).
+    #[must_use]
+    pub fn log_delay(mut self, delay: Duration) -> Self {
+        self.records.delay = delay;
+        self
+    }
+
     /// Compresses what is exported with gzip: a tenth of the bytes for some CPU time of the export threads.
     #[must_use]
     pub fn otlp_gzip(mut self, gzip: bool) -> Self {

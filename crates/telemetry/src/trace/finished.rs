@@ -8,6 +8,7 @@ use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
+use super::limits;
 use crate::correlation::{self, CorrelationId};
 use crate::http::ServerFacts;
 use crate::redact;
@@ -151,10 +152,11 @@ impl SharedRecord {
         span_context: SpanContext,
         parent: Parent,
         kind: SpanKind,
-        name: std::borrow::Cow<'static, str>,
+        mut name: std::borrow::Cow<'static, str>,
         start: SystemTime,
         correlation: CorrelationId,
     ) -> Self {
+        limits::text(&mut name);
         let data = SpanData {
             span_context,
             parent_span_id: parent.span,
@@ -191,7 +193,8 @@ impl SharedRecord {
         self.with(|record| !record.ended)
     }
 
-    pub(super) fn attribute(&self, attribute: KeyValue) {
+    pub(super) fn attribute(&self, mut attribute: KeyValue) {
+        limits::attribute(&mut attribute);
         self.open(|data| {
             // Setting a key again replaces its value.
             if let Some(known) = data.attributes.iter_mut().find(|known| known.key == attribute.key) {
@@ -204,7 +207,8 @@ impl SharedRecord {
         });
     }
 
-    pub(super) fn event(&self, event: Event) {
+    pub(super) fn event(&self, mut event: Event) {
+        limits::event(&mut event);
         self.open(|data| {
             if data.events.len() < MAX_ITEMS {
                 data.events.events.push(event);
@@ -214,7 +218,8 @@ impl SharedRecord {
         });
     }
 
-    pub(super) fn link(&self, link: Link) {
+    pub(super) fn link(&self, mut link: Link) {
+        limits::link(&mut link);
         self.open(|data| {
             if data.links.len() < MAX_ITEMS {
                 data.links.links.push(link);
@@ -224,7 +229,8 @@ impl SharedRecord {
         });
     }
 
-    pub(super) fn status(&self, status: Status) {
+    pub(super) fn status(&self, mut status: Status) {
+        limits::status(&mut status);
         self.open(|data| {
             // The order is Ok, Error, Unset: what is known for better is not overwritten.
             if status > data.status {
@@ -233,7 +239,8 @@ impl SharedRecord {
         });
     }
 
-    pub(super) fn name(&self, name: std::borrow::Cow<'static, str>) {
+    pub(super) fn name(&self, mut name: std::borrow::Cow<'static, str>) {
+        limits::text(&mut name);
         self.open(|data| data.name = name);
     }
 

@@ -62,7 +62,8 @@ impl SpanProcessor for ThirdPartySpans {
         }
     }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
+        super::limits::span(&mut span);
         let adopted = adopted::release(span.span_context.span_id());
         let sampled = span.span_context.is_sampled();
         let span = Finished::ThirdParty(Box::new(span));
