@@ -20,7 +20,7 @@ pub(super) fn value(policy: &Policy, text: &str, at: usize, kept: usize) -> Opti
     let key = &text[at - bytes[floor..at].iter().rev().take_while(|b| part(b)).count()..at];
     let (before, name) = key.split_at(key.len() - last(key).len());
     let in_query = ["%3F", "%3f", "%26"].iter().any(|mark| before.ends_with(mark));
-    if !policy.is_secret_key(unquoted(name)) && !(in_query && policy.is_secret_parameter_of_query(name)) {
+    if !(policy.is_secret_key(unquoted(name)) || in_query && policy.is_secret_parameter_of_query(name)) {
         return None;
     }
     let mut start = at + 3;
