@@ -110,14 +110,21 @@ fn over_budget(figures: &Figures) -> Vec<String> {
     judged.collect()
 }
 
+/// Allocations are few, so their fractions matter.
+fn shown(figure: f64) -> String {
+    if figure >= 100.0 { format!("{figure:.0}") } else { format!("{figure:.2}") }
+}
+
 fn above(figures: &Figures, ceilings: &Figures) -> Vec<String> {
     let grown =
         figures.iter().filter(|(name, _)| has_ceiling(name)).filter_map(|(name, figure)| match ceilings.get(name) {
-            None => Some(format!("{name}: {figure:.0}, and no ceiling; set one with `{RENEW}`")),
+            None => Some(format!("{name}: {}, and no ceiling; set one with `{RENEW}`", shown(*figure))),
             Some(most) if figure > most => Some(format!(
-                "{name}: {figure:.0} per request or line, {:.1} % above the ceiling of {most:.0}; if it is worth it, \
-                 renew the ceiling with `{RENEW}`",
-                (figure / most - 1.0) * 100.0
+                "{name}: {} per request or line, {} above the ceiling of {}; if it is worth it, renew the ceiling with \
+                 `{RENEW}`",
+                shown(*figure),
+                shown(figure - most),
+                shown(*most),
             )),
             Some(_) => None,
         });
@@ -142,7 +149,7 @@ mod tests {
         assert_eq!(
             told,
             [
-                "instructions of telemetry: 11000 per request or line, 10.0 % above the ceiling of 10000; if it is worth it, \
+                "instructions of telemetry: 11000 per request or line, 1000 above the ceiling of 10000; if it is worth it, \
               renew the ceiling with `cargo xtask gate telemetry --renew`"
             ]
         );
