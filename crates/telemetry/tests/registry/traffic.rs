@@ -30,10 +30,15 @@ use telemetry::testing::Capture;
 
 use super::check::Resource;
 
-/// A collector that refuses everything until it is told to answer, and then takes a part only; keeps the resource of spans.
+/// A collector that is not ready until it is told to answer, refuses once, and then takes a part only; keeps the resource of
+/// spans.
 pub async fn collector(answers: Arc<AtomicBool>, resource: Arc<Mutex<Resource>>) -> String {
+    let refused = Arc::new(AtomicBool::new(false));
     let answer = async move |uri: Uri, body: Bytes| {
         if !answers.load(Ordering::Relaxed) {
+            return (StatusCode::SERVICE_UNAVAILABLE, Vec::new());
+        }
+        if !refused.swap(true, Ordering::Relaxed) {
             return (StatusCode::BAD_REQUEST, Vec::new());
         }
         if uri.path() == "/v1/traces" {
