@@ -47,7 +47,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for (name, figure) in &figures {
         say(&format!("{name:<48} {figure:>10.2}"));
     }
-    let mut wrong = over_budget(&figures);
+    let (over, wrong): (Vec<_>, Vec<_>) = over_budget(&figures).into_iter().partition(|it| it.known);
+    over.iter().for_each(|it| say(&format!("known to be over its budget, and kept from growing: {}", it.text)));
+    let mut wrong: Vec<String> = wrong.into_iter().map(|it| it.text).collect();
     if options.renew {
         let ceilings: BTreeMap<_, _> =
             figures.iter().filter(|(name, _)| has_ceiling(name)).map(|(name, it)| (name, ceiling(*it))).collect();
@@ -83,9 +85,18 @@ fn figures(counted: &Instructions, allocations: &Value) -> Result<Figures> {
 
 const RATIO: &str = "instructions of telemetry_full over those of bare";
 
-/// What it costs the handler itself says nothing about telemetry, and the ratio has a budget.
+/// Figures whose budget is not met yet: docs/performance.md says so. They have a ceiling like all others.
+const NOT_YET: [&str; 1] = [RATIO];
+
+/// A figure above its budget.
+struct Over {
+    text: String,
+    known: bool,
+}
+
+/// What it costs the handler itself says nothing about telemetry.
 fn has_ceiling(name: &str) -> bool {
-    name != RATIO && !name.starts_with("instructions of bare")
+    name == RATIO || !name.starts_with("instructions of bare")
 }
 
 /// Whole for instructions; for allocations to two digits, so that one more is always above it.
@@ -94,17 +105,18 @@ fn ceiling(figure: f64) -> f64 {
     if most >= 100.0 { most.ceil() } else { (most * 100.0).round() / 100.0 }
 }
 
-fn over_budget(figures: &Figures) -> Vec<String> {
+fn over_budget(figures: &Figures) -> Vec<Over> {
     let budgets = [
         (RATIO, WHOLE_REQUEST),
         ("allocations of request_unsampled", UNSAMPLED_ALLOCATIONS),
         ("allocations of log_line_two_spans", 0.0),
     ];
     let judged = budgets.into_iter().filter_map(|(name, most)| match figures.get(name) {
-        None => Some(format!("{name} were not measured; the budget is {most}")),
-        Some(figure) if *figure > most => {
-            Some(format!("{name}: {figure:.2}, the budget is {most}, which `--renew` does not change"))
-        }
+        None => Some(Over { text: format!("{name} were not measured; the budget is {most}"), known: false }),
+        Some(figure) if *figure > most => Some(Over {
+            text: format!("{name}: {figure:.2}, the budget is {most}, which `--renew` does not change"),
+            known: NOT_YET.contains(&name),
+        }),
         Some(_) => None,
     });
     judged.collect()
