@@ -67,9 +67,10 @@ fn compare(criterion: &mut Criterion) {
             let place = Place { stack, exported: row.exported && !stack.starts_with("bare") };
             group.bench_function(BenchmarkId::from_parameter(stack), |bencher| {
                 bencher.iter_custom(|iterations| {
-                    // Always a whole round: a few requests after a pause would measure cold caches.
-                    let figures = children.run(place, row.trace, ROUND);
-                    Duration::from_secs_f64(figures["ns"] * iterations as f64 / 1e9)
+                    // Always whole rounds: a few requests after a pause would measure cold caches.
+                    let rounds = iterations.div_ceil(ROUND);
+                    let sum: f64 = (0..rounds).map(|_| children.run(place, row.trace, ROUND)["ns"]).sum();
+                    Duration::from_secs_f64(sum / rounds as f64 * iterations as f64 / 1e9)
                 });
             });
         }
