@@ -91,6 +91,7 @@ async fn traffic() -> (Emitted, Resource) {
     capture.run(Observe::internal("afterwards").run(async {})).await;
     eventually("the collector that answers again is noticed", || said("failed")).await;
     eventually("the collector that takes a part is noticed", || said("rejected")).await;
+    eventually("spans are taken", || !resource.lock().unwrap().is_empty()).await;
     // Shares of time need two looks with some time between them.
     let two_looks = ["process.cpu.utilization", "app.tokio.worker.utilization"];
     let present = || two_looks.iter().all(|name| emitted().metrics.iter().any(|point| point.metric == *name));
