@@ -86,7 +86,9 @@ fn figures(counted: &Instructions, allocations: &Value) -> Result<Figures> {
 const RATIO: &str = "instructions of telemetry_full over those of bare";
 
 /// Figures whose budget is not met yet: docs/performance.md says so. They have a ceiling like all others.
-const NOT_YET: [&str; 1] = [RATIO];
+const NOT_YET: [&str; 2] = [RATIO, UNSAMPLED];
+
+const UNSAMPLED: &str = "allocations of request_unsampled";
 
 /// A figure above its budget.
 struct Over {
@@ -106,11 +108,8 @@ fn ceiling(figure: f64) -> f64 {
 }
 
 fn over_budget(figures: &Figures) -> Vec<Over> {
-    let budgets = [
-        (RATIO, WHOLE_REQUEST),
-        ("allocations of request_unsampled", UNSAMPLED_ALLOCATIONS),
-        ("allocations of log_line_two_spans", 0.0),
-    ];
+    let budgets =
+        [(RATIO, WHOLE_REQUEST), (UNSAMPLED, UNSAMPLED_ALLOCATIONS), ("allocations of log_line_two_spans", 0.0)];
     let judged = budgets.into_iter().filter_map(|(name, most)| match figures.get(name) {
         None => Some(Over { text: format!("{name} were not measured; the budget is {most}"), known: false }),
         Some(figure) if *figure > most => Some(Over {
