@@ -234,9 +234,10 @@ fn rejected_part_is_counted_and_told_once() {
     let answer = ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec();
     let collector = Collector::start(Fault::Body(answer.into()));
     let told = child(collector.address(), 40, &[PATIENT, ("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "10")]);
-    let rejected = 3 * collector.requests() as u64;
-    assert!(rejected >= 12, "{rejected}");
-    assert_eq!((told.spans("exported"), told.spans("rejected")), (40 - rejected, rejected), "{}", told.report);
+    // The last batch may hold fewer spans than are said to be rejected.
+    let (requests, rejected) = (collector.requests() as u64, told.spans("rejected"));
+    assert!(requests >= 4 && (3 * (requests - 1)..=3 * requests).contains(&rejected), "{requests}: {}", told.report);
+    assert_eq!(told.spans("exported"), 40 - rejected, "{}", told.report);
     told.assert_lines(&["3 spans are too old"]);
 }
 
