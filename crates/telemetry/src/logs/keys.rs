@@ -6,7 +6,7 @@ use crate::redact;
 const SLOTS: usize = 512;
 
 /// Keys that the line itself uses; a field of the same name is written as `field.<name>`.
-const RESERVED: [&str; 10] = [
+pub(crate) const RESERVED: [&str; 10] = [
     "timestamp",
     "level",
     "target",

@@ -27,6 +27,7 @@ mod writer;
 
 pub(crate) use encode::Style;
 pub use filter::InvalidFilter;
+pub(crate) use keys::RESERVED;
 pub(crate) use limit::Limits;
 pub(crate) use panic::install_hook;
 pub(crate) use record::RecordSink;

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::logs::RESERVED;
+
 /// A log line as it was written: redacted, with ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
@@ -75,19 +77,7 @@ impl fmt::Display for LogLine {
             return f.write_str(&self.raw);
         }
         write!(f, "{} {}: {}", self.level(), self.target(), self.message())?;
-        let frame = [
-            "timestamp",
-            "level",
-            "target",
-            "message",
-            "service",
-            "version",
-            "instance",
-            "trace_id",
-            "span_id",
-            "correlation_id",
-        ];
-        let more = self.fields.iter().filter(|(name, _)| !frame.contains(&name.as_str()));
+        let more = self.fields.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
         more.into_iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
     }
 }
