@@ -46,7 +46,7 @@ impl Payments {
             .redirect(telemetry::http::redirects())
             .build()?;
         // Somebody else's, wherever it happens to run.
-        Ok(Self { base, client: telemetry::http::Client::new(client).external(), budget })
+        Ok(Self { base, client: telemetry::http::Client::new(client), budget })
     }
 
     /// Creates the intent that will pay the order `terms.order_id`; returns the intent's id and its client secret.
