@@ -8,7 +8,6 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
-use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
@@ -85,11 +84,11 @@ impl CorrelationId {
     /// A new id: a UUIDv7, so that ids sort by the time they were made.
     #[must_use]
     pub fn generate() -> Self {
-        Self::generate_at(Instant::now())
+        Self::generate_at(trace::Moment::now())
     }
 
     /// [`CorrelationId::generate`] for who knows the time.
-    pub(crate) fn generate_at(moment: Instant) -> Self {
+    pub(crate) fn generate_at(moment: trace::Moment) -> Self {
         let mut bytes = [0; INLINE];
         let len = trace::uuid_v7(moment).hyphenated().encode_lower(&mut bytes).len();
         Self(Text::Inline { len: len as u8, bytes })

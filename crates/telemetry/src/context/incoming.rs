@@ -1,18 +1,34 @@
 //! What a request brings along, read from its headers without copying them.
 
-use std::time::Instant;
-
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{SpanContext, TraceState};
 
 use super::{MAX_TRACESTATE, baggage, list, traceparent};
 use crate::correlation::{self, CorrelationId};
+use crate::trace::Moment;
 
-static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
-static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
+/// The headers that matter to us, found in one pass: looking for one of them costs more than reading the names of all.
+#[derive(Default)]
+pub(crate) struct Headers<'a> {
+    traceparent: Single<'a>,
+    tracestate: bool,
+    baggage: bool,
+    correlation: Single<'a>,
+    pub(crate) content_length: Option<&'a HeaderValue>,
+    pub(crate) host: Option<&'a HeaderValue>,
+    pub(crate) user_agent: Option<&'a HeaderValue>,
+}
+
+/// Two different parents or ids cannot both be right.
+#[derive(Default)]
+enum Single<'a> {
+    #[default]
+    None,
+    Some(&'a HeaderValue),
+    Many,
+}
 
 /// See the module. Absent and invalid parts look the same: the request starts anew.
 pub(crate) struct Incoming {
@@ -24,10 +40,45 @@ pub(crate) struct Incoming {
     pub(crate) context: Context,
 }
 
+impl<'a> Headers<'a> {
+    pub(crate) fn of(headers: &'a HeaderMap) -> Self {
+        let mut found = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "traceparent" => found.traceparent.add(value),
+                "tracestate" => found.tracestate = true,
+                "baggage" => found.baggage = true,
+                correlation::HEADER => found.correlation.add(value),
+                "content-length" => found.content_length = found.content_length.or(Some(value)),
+                "host" => found.host = found.host.or(Some(value)),
+                "user-agent" => found.user_agent = found.user_agent.or(Some(value)),
+                _ => {}
+            }
+        }
+        found
+    }
+}
+
+impl<'a> Single<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        *self = if matches!(self, Self::None) { Self::Some(value) } else { Self::Many };
+    }
+
+    fn get(&self) -> Option<&'a HeaderValue> {
+        match self {
+            Self::Some(value) => Some(value),
+            Self::None | Self::Many => None,
+        }
+    }
+}
+
 impl Incoming {
-    pub(crate) fn read(headers: &HeaderMap, now: Instant) -> Self {
-        let baggage = headers.contains_key(&BAGGAGE).then(|| list(headers, BAGGAGE.as_str())).flatten();
-        let correlation = single(headers, &correlation::HEADER_NAME)
+    /// What `found` in `headers` says, `now`.
+    pub(crate) fn read(headers: &HeaderMap, found: &Headers<'_>, now: Moment) -> Self {
+        let baggage = found.baggage.then(|| list(headers, "baggage")).flatten();
+        let correlation = found
+            .correlation
+            .get()
             .and_then(CorrelationId::from_header)
             .or_else(|| baggage::correlation_id(baggage.as_deref()?))
             .unwrap_or_else(|| CorrelationId::generate_at(now));
@@ -35,26 +86,19 @@ impl Incoming {
             Some(entries) if !entries.is_empty() => Context::new().with_baggage(entries),
             _ => Context::new(),
         };
-        Self { parent: parent(headers).unwrap_or(SpanContext::NONE), correlation, context }
+        Self { parent: parent(headers, found).unwrap_or(SpanContext::NONE), correlation, context }
     }
 }
 
-fn parent(headers: &HeaderMap) -> Option<SpanContext> {
-    let parent = single(headers, &TRACEPARENT)?.to_str().ok()?;
-    let state = headers
-        .contains_key(&TRACESTATE)
-        .then(|| list(headers, TRACESTATE.as_str()))
+fn parent(headers: &HeaderMap, found: &Headers<'_>) -> Option<SpanContext> {
+    let parent = found.traceparent.get()?.to_str().ok()?;
+    let state = found
+        .tracestate
+        .then(|| list(headers, "tracestate"))
         .flatten()
         .filter(|text| text.len() <= MAX_TRACESTATE)
         .and_then(|text| text.parse::<TraceState>().ok());
     traceparent::parse(parent, state.unwrap_or_default())
-}
-
-/// Two different parents or ids cannot both be right.
-fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    values.next().is_none().then_some(value)
 }
 
 #[cfg(test)]
@@ -84,7 +128,7 @@ mod tests {
             if let (true, Some(parent)) = (twice, &parent) {
                 headers.append("traceparent", HeaderValue::from_str(parent).unwrap());
             }
-            let incoming = Incoming::read(&headers, Instant::now());
+            let incoming = Incoming::read(&headers, &Headers::of(&headers), Moment::now());
             let message = MessageContext::from_headers(&headers);
             let context = message.extract();
             let parent = context.span().span_context().clone();

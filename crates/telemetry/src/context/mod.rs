@@ -16,7 +16,7 @@ mod incoming;
 pub(crate) mod traceparent;
 
 pub(crate) use baggage::percent_decode;
-pub(crate) use incoming::Incoming;
+pub(crate) use incoming::{Headers, Incoming};
 
 /// Longest `tracestate` kept; the specification asks for at least 512 characters.
 const MAX_TRACESTATE: usize = 512;

@@ -34,19 +34,47 @@ pub(crate) fn encode(span: &SpanContext) -> Option<Encoded> {
 /// Parses a header value; anything the specification calls invalid is `None`, and the caller starts a new trace.
 pub(crate) fn parse(text: &str, state: TraceState) -> Option<SpanContext> {
     let bytes = text.trim_matches([' ', '\t']).as_bytes();
-    if bytes.len() < LEN || bytes[2] != b'-' || bytes[35] != b'-' || bytes[52] != b'-' {
+    let (fields, more) = bytes.split_first_chunk::<LEN>()?;
+    if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' || !are_digits(fields) {
         return None;
     }
-    let [version] = unhex::<1>(&bytes[0..2])?;
+    let version = byte(fields[0], fields[1]);
     // Version ff is forbidden; version 00 has no further fields; a later version may, after another dash.
-    if version == 0xff || (version == 0 && bytes.len() != LEN) || (bytes.len() > LEN && bytes[LEN] != b'-') {
+    if version == 0xff || (version == 0 && !more.is_empty()) || more.first().is_some_and(|next| *next != b'-') {
         return None;
     }
-    let trace_id = TraceId::from_bytes(unhex(&bytes[3..35])?);
-    let span_id = SpanId::from_bytes(unhex(&bytes[36..52])?);
-    let [flags] = unhex::<1>(&bytes[53..55])?;
+    let trace_id = TraceId::from(u128::from(number(&fields[3..19])) << 64 | u128::from(number(&fields[19..35])));
+    let span_id = SpanId::from(number(&fields[36..52]));
+    let flags = byte(fields[53], fields[54]);
     let span = SpanContext::new(trace_id, span_id, TraceFlags::new(flags & 1), true, state);
     span.is_valid().then_some(span)
+}
+
+/// Whether there are but lowercase hexadecimal digits between the dashes; uppercase is invalid in this header.
+fn are_digits(fields: &[u8; LEN]) -> bool {
+    let mut digits = *fields;
+    for dash in [2, 35, 52] {
+        digits[dash] = b'0';
+    }
+    // Without branches: the compiler judges sixteen at a time.
+    digits.iter().fold(true, |all, byte| all & ((byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 6)))
+}
+
+/// What two digits stand for.
+fn byte(high: u8, low: u8) -> u8 {
+    let nibble = |digit: u8| (digit & 0xf) + 9 * (digit >> 6);
+    nibble(high) << 4 | nibble(low)
+}
+
+/// What 16 digits stand for, eight at a time: letters have bit 6 and end in 1 for ten.
+fn number(digits: &[u8]) -> u64 {
+    digits.as_chunks().0.iter().fold(0, |number, eight| {
+        let eight = u64::from_be_bytes(*eight);
+        let nibbles = (eight & 0x0f0f_0f0f_0f0f_0f0f) + 9 * (eight >> 6 & 0x0101_0101_0101_0101);
+        let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
+        let halves = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+        number << 32 | (halves | halves >> 16) & 0xffff_ffff
+    })
 }
 
 /// Writes `bytes` as lowercase hexadecimal into `out`, which is twice as long.
@@ -67,23 +95,6 @@ static PAIRS: [[u8; 2]; 256] = {
     }
     pairs
 };
-
-fn unhex<const N: usize>(text: &[u8]) -> Option<[u8; N]> {
-    let mut out = [0; N];
-    for (byte, pair) in out.iter_mut().zip(text.chunks_exact(2)) {
-        *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
-    }
-    Some(out)
-}
-
-/// Uppercase is invalid in this header.
-fn nibble(c: u8) -> Option<u8> {
-    match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -51,8 +51,9 @@ impl<B: Body> Body for ObservedBody<B> {
         let Some(in_flight) = this.in_flight.as_mut() else {
             return this.inner.poll_frame(cx);
         };
+        // Kept until the request is over, which is logged inside its context.
+        let _guard = in_flight.context().clone().attach();
         let polled = {
-            let _guard = in_flight.context().clone().attach();
             let _unwinding = Unwinding(&mut *this.in_flight);
             this.inner.as_mut().poll_frame(cx)
         };

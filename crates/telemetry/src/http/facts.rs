@@ -16,18 +16,16 @@ use crate::trace::{KEPT, LOST_SPANS, Parent};
 /// What a request said when it came.
 #[derive(Debug)]
 pub(crate) struct ServerRequest {
-    pub(super) parent: Parent,
-    pub(super) target: Option<PathAndQuery>,
+    pub(crate) parent: Parent,
     pub(super) version: Version,
     pub(super) original_method: Option<Box<str>>,
-    /// Known only when it may be told.
     pub(super) peer: Peer,
 }
 
-/// Everything about a request that becomes an attribute of its span.
+/// What else about a request becomes an attribute of its span.
 #[derive(Debug)]
 pub(crate) struct ServerFacts {
-    pub(super) request: ServerRequest,
+    pub(super) target: Option<PathAndQuery>,
     pub(super) method: &'static str,
     pub(super) https: bool,
     pub(super) route: Option<&'static str>,
@@ -44,7 +42,7 @@ pub(crate) struct ServerFacts {
 }
 
 /// Who called whom.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Peer {
     pub(super) server: Option<HeaderValue>,
     pub(super) client: Option<SocketAddr>,
@@ -53,8 +51,8 @@ pub(super) struct Peer {
 
 impl ServerFacts {
     /// Adds the attributes, redacted, and the status to the span.
-    pub(crate) fn describe(self, span: &mut SpanData) {
-        let ServerRequest { target, version, original_method, peer, .. } = self.request;
+    pub(crate) fn describe(self, request: ServerRequest, span: &mut SpanData) {
+        let ServerRequest { version, original_method, peer, .. } = request;
         let attributes = &mut span.attributes;
         attributes.reserve(18);
         let mut optional = |key: &'static str, value: Option<Value>| {
@@ -66,7 +64,7 @@ impl ServerFacts {
             original_method.map(|method| redact::text(&method).into_owned().into()),
         );
         optional("url.scheme", Some(if self.https { "https" } else { "http" }.into()));
-        if let Some(target) = &target {
+        if let Some(target) = &self.target {
             optional("url.path", Some(redact::path(self.secret, target.path()).into_owned().into()));
             optional("url.query", target.query().map(|query| redact::query(query).into_owned().into()));
         }

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use axum::extract::{ConnectInfo, MatchedPath, OriginalUri};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, header};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use tracing::Level;
@@ -16,11 +16,11 @@ use super::facts::{Peer, ServerFacts, ServerRequest};
 use super::names::{self, MethodName};
 use super::routes::{self, Endpoint};
 use super::series::{Ending, Measured};
-use crate::context::Incoming;
+use crate::context::{Headers, Incoming};
 use crate::core::{Core, core};
 use crate::correlation::CorrelationId;
 use crate::redact;
-use crate::trace::{Recorded, correlation_of, request_of, tail_of, wall};
+use crate::trace::{Moment, Recorded, correlation_of, request_of, tail_of};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,15 +39,16 @@ pub(super) enum Outcome {
 
 /// Dropping it unfinished reports the request as cancelled, or as panicked during a panic.
 ///
-/// It is moved several times on its way from the request to the end of the response, so it is small; what the request said
-/// waits in its span.
+/// It is moved several times on its way from the request to the end of the response, so it is small; what only the span
+/// tells waits there.
 pub(super) struct InFlight {
     core: &'static Core,
     context: Context,
     correlation: Option<CorrelationId>,
-    started: Instant,
+    started: Moment,
     slow: Duration,
     endpoint: &'static Endpoint,
+    target: Option<PathAndQuery>,
     request_size: Option<u64>,
     response_size: u64,
     /// What the answer said its body would have.
@@ -64,25 +65,23 @@ pub(super) struct InFlight {
 impl InFlight {
     pub(super) fn start<B>(request: &Request<B>, slow: Option<Duration>) -> Self {
         let core = core();
-        let started = Instant::now();
+        let started = Moment::now();
         crate::signals::watch_current();
         let method = MethodName::of(request.method());
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let endpoint = routes::endpoint(core, template, method);
-        let Incoming { parent, correlation, context } = Incoming::read(request.headers(), started);
+        let headers = Headers::of(request.headers());
+        let Incoming { parent, correlation, context } = Incoming::read(request.headers(), &headers, started);
         let uri = whole_uri(request);
         let https = uri.scheme_str() == Some("https");
         let (context, recorded) =
-            core.tracer.serve(&context, &parent, endpoint.name, started, correlation.clone(), |parent, told| {
-                ServerRequest {
-                    parent,
-                    target: uri.path_and_query().cloned(),
-                    version: request.version(),
-                    original_method: method
-                        .is_other()
-                        .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
-                    peer: if told { peer(request) } else { Peer::default() },
-                }
+            core.tracer.serve(&context, &parent, endpoint.name, started, correlation.clone(), |parent| ServerRequest {
+                parent,
+                version: request.version(),
+                original_method: method
+                    .is_other()
+                    .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
+                peer: peer(request, &headers),
             });
         core.active_requests.start(method, https);
         Self {
@@ -92,7 +91,8 @@ impl InFlight {
             started,
             slow: slow.unwrap_or(core.slow_server),
             endpoint,
-            request_size: content_length(request.headers()),
+            target: uri.path_and_query().cloned(),
+            request_size: headers.content_length.and_then(length),
             response_size: 0,
             announced: None,
             answered_after: None,
@@ -108,10 +108,10 @@ impl InFlight {
         &self.context
     }
 
-    /// Takes note of the answer; returns the id it is to carry.
-    pub(super) fn answered(&mut self, status: StatusCode, headers: &HeaderMap) -> HeaderValue {
+    /// Takes note of the answer, and of the length its body is to have; returns the id it is to carry.
+    pub(super) fn answered(&mut self, status: StatusCode, announced: Option<u64>) -> HeaderValue {
         self.status = Some(status);
-        self.announced = content_length(headers);
+        self.announced = announced;
         let correlation = self.correlation.take().unwrap_or_else(CorrelationId::generate);
         correlation.into_header()
     }
@@ -165,8 +165,7 @@ impl InFlight {
             self.endpoint.record(self.core, ending, measured, span.span_context());
         }
         let slow = self.answered_after.unwrap_or(elapsed) >= self.slow;
-        let request = OnceCell::new();
-        self.log(&request, elapsed, error, slow);
+        self.log(elapsed, error, slow);
         let kept = match self.recorded {
             Recorded::No => return,
             Recorded::Yes(_) => None,
@@ -178,35 +177,27 @@ impl InFlight {
                 return;
             }
         };
-        if let Some(request) = request.into_inner().or_else(|| request_of(&self.context)) {
-            self.end_span(request, elapsed, error, kept);
-        }
+        self.end_span(elapsed, error, kept);
     }
 
-    fn end_span(
-        &mut self,
-        request: ServerRequest,
-        elapsed: Duration,
-        error: Option<&'static str>,
-        kept: Option<&'static str>,
-    ) {
+    fn end_span(&mut self, elapsed: Duration, error: Option<&'static str>, kept: Option<&'static str>) {
         let Some(sink) = self.core.tracer.sink() else { return };
         let record = match std::mem::replace(&mut self.recorded, Recorded::No) {
             Recorded::Yes(record) => record,
-            Recorded::Perhaps if kept.is_some() => {
+            Recorded::Perhaps => {
+                let Some(request) = request_of(&self.context) else { return };
                 let correlation = correlation_of(&self.context).unwrap_or_else(CorrelationId::generate);
                 let span = self.context.span();
-                let name = self.endpoint.name;
-                self.core.tracer.kept(span.span_context(), request.parent, name, self.started, correlation)
+                self.core.tracer.kept(span.span_context(), request, self.endpoint.name, self.started, correlation)
             }
-            Recorded::No | Recorded::Perhaps => return,
+            Recorded::No => return,
         };
         let lost_spans = match kept.and_then(|_| tail_of(&self.context)) {
             Some(tail) => tail.keep(&**sink),
             None => 0,
         };
         let facts = ServerFacts {
-            request,
+            target: self.target.take(),
             method: self.endpoint.method,
             https: self.https,
             route: self.endpoint.route,
@@ -218,13 +209,13 @@ impl InFlight {
             kept,
             lost_spans,
         };
-        if record.end_request(wall(self.started + elapsed), facts) {
+        if record.end_request(elapsed, facts) {
             sink.push(record.into());
         }
     }
 
     /// The access-log line, written inside the request's context so that it carries the ids.
-    fn log(&self, request: &OnceCell<ServerRequest>, elapsed: Duration, error: Option<&'static str>, slow: bool) {
+    fn log(&self, elapsed: Duration, error: Option<&'static str>, slow: bool) {
         let inside = OnceCell::new();
         macro_rules! access {
             ($level:expr) => {
@@ -235,7 +226,7 @@ impl InFlight {
                     http.request.method = self.endpoint.method,
                     http.route = self.endpoint.route,
                     // Asked for only when the line is written at all.
-                    url.path = &*self.enter_and_tell_path(&inside, request),
+                    url.path = &*self.enter_and_tell_path(&inside),
                     http.response.status_code = self.status.map(|status| status.as_u16()),
                     duration_ms = elapsed.as_micros() as f64 / 1000.0,
                     http.request.body.size = self.request_size,
@@ -254,17 +245,12 @@ impl InFlight {
         }
     }
 
-    fn enter_and_tell_path<'a>(
-        &self,
-        inside: &OnceCell<ContextGuard>,
-        request: &'a OnceCell<ServerRequest>,
-    ) -> Cow<'a, str> {
-        if let Some(told) = request_of(&self.context) {
-            let _ = request.set(told);
+    fn enter_and_tell_path(&self, inside: &OnceCell<ContextGuard>) -> Cow<'_, str> {
+        let own = self.context.span().span_context().span_id();
+        if Context::map_current(|context| context.span().span_context().span_id()) != own {
+            inside.get_or_init(|| self.context.clone().attach());
         }
-        inside.get_or_init(|| self.context.clone().attach());
-        let target = request.get().and_then(|request| request.target.as_ref());
-        redact::path(self.endpoint.secret, target.map_or("", PathAndQuery::path))
+        redact::path(self.endpoint.secret, self.target.as_ref().map_or("", PathAndQuery::path))
     }
 }
 
@@ -289,16 +275,16 @@ pub(super) fn whole_uri<B>(request: &Request<B>) -> &Uri {
     request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0)
 }
 
-fn peer<B>(request: &Request<B>) -> Peer {
-    let headers = request.headers();
+fn peer<B>(request: &Request<B>, headers: &Headers<'_>) -> Peer {
     let authority = || request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
     Peer {
-        server: headers.get(header::HOST).cloned().or_else(authority),
+        server: headers.host.cloned().or_else(authority),
         client: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-        user_agent: headers.get(header::USER_AGENT).cloned(),
+        user_agent: headers.user_agent.cloned(),
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+/// What `content-length` says.
+pub(super) fn length(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
 }

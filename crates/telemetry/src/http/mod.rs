@@ -21,4 +21,4 @@ pub(crate) use routes::Routes;
 
 pub use client::{Client, RequestBuilder};
 pub use hosts::redirects;
-pub use server::{ResponseFuture, ServerLayer, ServerService, server_layer};
+pub use server::{ResponseFuture, ServerLayer, ServerService, SlowServerLayer, server_layer};

@@ -8,12 +8,12 @@ use std::time::Duration;
 use axum::BoxError;
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, header};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use super::body::observed;
-use super::in_flight::{InFlight, Outcome, whole_uri};
+use super::in_flight::{InFlight, Outcome, length, whole_uri};
 use super::unwinding::Unwinding;
 use crate::correlation;
 
@@ -38,14 +38,17 @@ use crate::correlation;
 /// ```
 #[must_use]
 pub fn server_layer() -> ServerLayer {
-    ServerLayer { slow: None }
+    ServerLayer(())
 }
 
 /// See [`server_layer`].
+// Without a field that takes room: axum clones a layer for each request, and boxes it if there is something to box.
 #[derive(Debug, Clone)]
-pub struct ServerLayer {
-    slow: Option<Duration>,
-}
+pub struct ServerLayer(());
+
+/// A [`ServerLayer`] with its own idea of what is slow. Made by [`ServerLayer::slow`].
+#[derive(Debug, Clone)]
+pub struct SlowServerLayer(Duration);
 
 /// The service [`ServerLayer`] makes.
 #[derive(Debug, Clone)]
@@ -68,9 +71,8 @@ pin_project! {
 impl ServerLayer {
     /// Requests that take this long get a WARN access-log line (default: `Config::slow_server`, 1 s).
     #[must_use]
-    pub fn slow(mut self, threshold: Duration) -> Self {
-        self.slow = Some(threshold);
-        self
+    pub fn slow(self, threshold: Duration) -> SlowServerLayer {
+        SlowServerLayer(threshold)
     }
 }
 
@@ -78,7 +80,15 @@ impl<S> Layer<S> for ServerLayer {
     type Service = ServerService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        ServerService { inner, slow: self.slow }
+        ServerService { inner, slow: None }
+    }
+}
+
+impl<S> Layer<S> for SlowServerLayer {
+    type Service = ServerService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        ServerService { inner, slow: Some(self.0) }
     }
 }
 
@@ -129,8 +139,9 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        // Kept until the request is over, which is logged inside its context.
+        let _guard = this.in_flight.as_ref().map(|in_flight| in_flight.context().clone().attach());
         let polled = {
-            let _guard = this.in_flight.as_ref().map(|in_flight| in_flight.context().clone().attach());
             let _unwinding = Unwinding(&mut *this.in_flight);
             this.inner.poll(cx)
         };
@@ -139,7 +150,9 @@ where
         Poll::Ready(match answered {
             Ok(mut response) => match in_flight {
                 Some(mut in_flight) => {
-                    let correlation = in_flight.answered(response.status(), response.headers());
+                    let told = || response.headers().get(header::CONTENT_LENGTH).and_then(length);
+                    let announced = response.body().size_hint().exact().or_else(told);
+                    let correlation = in_flight.answered(response.status(), announced);
                     response.headers_mut().insert(&correlation::HEADER_NAME, correlation);
                     Ok(response.map(|body| observed(body, in_flight)))
                 }

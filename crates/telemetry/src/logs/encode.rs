@@ -30,6 +30,9 @@ impl Style {
     /// Appends `,"key":value` or ` key=value`; a reserved key is written as `field.key`.
     #[inline]
     pub(super) fn field(self, key: &Key, value: Scalar<'_>, out: &mut String) {
+        if self.format == LogFormat::Json {
+            return json_field(key, value, out);
+        }
         self.before_key(out);
         if key.reserved {
             out.push_str("field.");
@@ -37,7 +40,7 @@ impl Style {
         if key.plain {
             out.push_str(key.name)
         } else {
-            self.odd_key(key.name, out)
+            Self::odd_key(key.name, out)
         }
         self.after_key(out);
         self.value(value, out);
@@ -71,13 +74,9 @@ impl Style {
     }
 
     #[cold]
-    fn odd_key(self, key: &str, out: &mut String) {
-        if self.format == LogFormat::Json {
-            escape(key, out);
-        } else {
-            let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '=' | '"' | '\\');
-            out.extend(key.chars().map(|c| if bad(c) { '_' } else { c }));
-        }
+    fn odd_key(key: &str, out: &mut String) {
+        let bad = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '=' | '"' | '\\');
+        out.extend(key.chars().map(|c| if bad(c) { '_' } else { c }));
     }
 
     #[inline]
@@ -116,6 +115,27 @@ impl Style {
             out.push('"');
         } else {
             bare(text, special, out);
+        }
+    }
+}
+
+/// As [`Style::field`], in as few steps as possible.
+#[inline]
+fn json_field(key: &Key, value: Scalar<'_>, out: &mut String) {
+    match value {
+        Scalar::Plain(text) => {
+            out.push_str(&key.json);
+            out.push_str(text);
+            out.push('"');
+        }
+        Scalar::Text(text) => {
+            out.push_str(&key.json);
+            escape(text, out);
+            out.push('"');
+        }
+        Scalar::Signed(_) | Scalar::Unsigned(_) | Scalar::Float(_) | Scalar::Bool(_) => {
+            out.push_str(&key.json[..key.json.len() - 1]);
+            Style { format: LogFormat::Json, colour: false }.value(value, out);
         }
     }
 }

@@ -72,6 +72,17 @@ impl Encoded {
         self.attributes.clear();
     }
 
+    #[inline]
+    fn add(&mut self, style: Style, key: &Key, value: Scalar<'_>, typed: bool) {
+        let start = self.text.len();
+        style.field(key, value, &mut self.text);
+        self.entries.push(Entry { name: key.name, start, end: self.text.len() });
+        self.bits |= key.bit;
+        if typed {
+            self.attributes.push(record::attribute(key, value));
+        }
+    }
+
     pub(super) fn names(&self, key: &str) -> bool {
         self.entries.iter().any(|entry| entry.name == key)
     }
@@ -91,26 +102,27 @@ impl Message {
 impl Fields<'_> {
     #[inline]
     fn text(&mut self, field: &Field, value: &str) {
-        let key = self.keys.get(field.name());
+        let Self { style, keys, out, message, typed, .. } = self;
+        let key = keys.get(field.name());
         if key.message
-            && let Some(message) = self.message.as_deref_mut()
+            && let Some(message) = message
         {
             let look = redact::look(value.as_bytes());
             if look.suspicious || value.len() > MAX_TEXT {
                 let shown = redact::policy().beginning(value, MAX_TEXT);
-                message.add(self.style, truncate(&shown), true, self.typed);
+                message.add(*style, truncate(&shown), true, *typed);
             } else {
-                message.add(self.style, value, look.special, self.typed);
+                message.add(*style, value, look.special, *typed);
             }
         } else if key.secret {
-            self.add(&key, Scalar::Plain(MASK));
+            out.add(*style, key, Scalar::Plain(MASK), *typed);
         } else {
             let look = redact::look(value.as_bytes());
             if look.suspicious || value.len() > MAX_TEXT {
                 let shown = redact::policy().beginning(value, MAX_TEXT);
-                self.add(&key, Scalar::Text(truncate(&shown)));
+                out.add(*style, key, Scalar::Text(truncate(&shown)), *typed);
             } else {
-                self.add(&key, if look.special { Scalar::Text(value) } else { Scalar::Plain(value) });
+                out.add(*style, key, if look.special { Scalar::Text(value) } else { Scalar::Plain(value) }, *typed);
             }
         }
     }
@@ -118,24 +130,13 @@ impl Fields<'_> {
     #[inline]
     fn plain(&mut self, field: &Field, value: Scalar<'_>) {
         let key = self.keys.get(field.name());
-        self.add(&key, if key.secret { Scalar::Plain(MASK) } else { value });
+        self.out.add(self.style, key, if key.secret { Scalar::Plain(MASK) } else { value }, self.typed);
     }
 
     /// A card number is also a number.
     #[inline]
     fn number(&mut self, field: &Field, magnitude: u128, value: Scalar<'_>) {
         self.plain(field, if redact::is_card(magnitude) { Scalar::Plain(MASK) } else { value });
-    }
-
-    #[inline]
-    fn add(&mut self, key: &Key, value: Scalar<'_>) {
-        let start = self.out.text.len();
-        self.style.field(key, value, &mut self.out.text);
-        self.out.entries.push(Entry { name: key.name, start, end: self.out.text.len() });
-        self.out.bits |= key.bit;
-        if self.typed {
-            self.out.attributes.push(record::attribute(key, value));
-        }
     }
 
     /// Formats with `write`, which is not ours: it may write without end, fail, panic, or log something itself.

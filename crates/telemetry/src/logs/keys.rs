@@ -1,5 +1,6 @@
 //! What is known about the names of fields, worked out once per thread and name.
 
+use super::encode;
 use crate::redact;
 
 /// Names remembered by each thread; a program uses a few hundred.
@@ -20,9 +21,10 @@ pub(crate) const RESERVED: [&str; 10] = [
 ];
 
 /// A name and what follows from it.
-#[derive(Clone, Copy)]
 pub(super) struct Key {
     pub(super) name: &'static str,
+    /// The beginning of its field in a JSON line, up to the quote before a text: `,"name":"`.
+    pub(super) json: Box<str>,
     /// Whether its value must not be shown.
     pub(super) secret: bool,
     /// Whether the line itself uses this key.
@@ -44,23 +46,19 @@ pub(super) struct Keys {
 
 impl Default for Keys {
     fn default() -> Self {
-        Self { slots: vec![None; SLOTS].into_boxed_slice(), installed: redact::installed() }
+        Self { slots: std::iter::repeat_with(|| None).take(SLOTS).collect(), installed: redact::installed() }
     }
 }
 
 impl Keys {
     #[inline]
-    pub(super) fn get(&mut self, name: &'static str) -> Key {
+    pub(super) fn get(&mut self, name: &'static str) -> &Key {
         let address = name.as_ptr() as usize;
-        let slot = (address ^ (address >> 9) ^ name.len()) % SLOTS;
-        match self.slots[slot] {
-            Some(key) if std::ptr::eq(key.name, name) => key,
-            _ => {
-                let key = Key::new(name);
-                self.slots[slot] = Some(key);
-                key
-            }
+        let slot = &mut self.slots[(address ^ (address >> 9) ^ name.len()) % SLOTS];
+        if slot.as_ref().is_some_and(|key| !std::ptr::eq(key.name, name)) {
+            *slot = None;
         }
+        slot.get_or_insert_with(|| Key::new(name))
     }
 
     /// Forgets what was worked out before the application's policy was in force.
@@ -77,10 +75,15 @@ impl Key {
         let hash = name
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+        let reserved = RESERVED.contains(&name);
+        let mut json = String::from(if reserved { ",\"field." } else { ",\"" });
+        encode::escape(name, &mut json);
+        json.push_str("\":\"");
         Self {
             name,
+            json: json.into_boxed_str(),
             secret: redact::is_secret_key(name),
-            reserved: RESERVED.contains(&name),
+            reserved,
             message: name == "message",
             plain: name.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b'\\' | b'=')),
             bit: 1 << (hash >> 58),

@@ -6,7 +6,7 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::Duration;
 
 use opentelemetry::Context as OtelContext;
 use tracing::level_filters::LevelFilter;
@@ -23,7 +23,7 @@ use super::keys::Keys;
 use super::lines::Lines;
 use super::record;
 use super::spans::{Seen, SpanFields};
-use super::timestamp::Clock;
+use super::timestamp::{Clock, since_1970};
 
 /// Bytes that each of a thread's buffers keeps after a line.
 const MAX_KEPT: usize = 64 * 1024;
@@ -152,7 +152,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let now = SystemTime::now();
+        let now = since_1970();
         if self.0.admit(event.metadata(), now) {
             with_buffers(|buffers| write(&self.0, now, event, &context, buffers));
         }
@@ -182,7 +182,7 @@ where
     })
 }
 
-fn write<S>(lines: &Lines, now: SystemTime, event: &Event<'_>, context: &Context<'_, S>, buffers: &mut Buffers)
+fn write<S>(lines: &Lines, now: Duration, event: &Event<'_>, context: &Context<'_, S>, buffers: &mut Buffers)
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
@@ -191,7 +191,7 @@ where
     let Buffers { line, message, event: fields, seen, keys, clock, .. } = buffers;
     line.clear();
     let target = keys.get(metadata.target());
-    lines.style.start((clock, now), *metadata.level(), &target, &message.encoded, line);
+    lines.style.start((clock, now), *metadata.level(), target, &message.encoded, line);
     line.push_str(&lines.service);
 
     // The operation that is running here says best where the line belongs. An event with a parent of its own belongs to that

@@ -1,6 +1,6 @@
 //! How a line begins and ends, in each format.
 
-use std::time::SystemTime;
+use std::time::Duration;
 
 use tracing::Level;
 
@@ -41,7 +41,7 @@ impl Style {
     #[inline]
     pub(super) fn start(
         self,
-        (clock, now): (&mut Clock, SystemTime),
+        (clock, now): (&mut Clock, Duration),
         level: Level,
         target: &Key,
         message: &str,
@@ -83,7 +83,7 @@ impl Style {
     fn start_pretty(
         self,
         clock: &mut Clock,
-        now: SystemTime,
+        now: Duration,
         level: Level,
         target: &str,
         message: &str,

@@ -1,7 +1,7 @@
 //! What every line needs, whoever asks for it: format, limits, writer, and the sink of exported records.
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tracing::{Level, Metadata};
 
@@ -11,7 +11,7 @@ use super::ids::Ids;
 use super::keys::Key;
 use super::limit::{Limiter, Verdict};
 use super::record::{self, RecordSink};
-use super::timestamp::Clock;
+use super::timestamp::{Clock, since_1970};
 use super::writer::{Chores, Writer};
 
 pub(super) struct Lines {
@@ -25,9 +25,9 @@ pub(super) struct Lines {
 }
 
 impl Lines {
-    /// Whether a line from `place` may be written at `now`; what was suppressed there before is told first.
+    /// Whether a line from `place` may be written, this long after 1970; what was suppressed there before is told first.
     #[inline]
-    pub(super) fn admit(&self, place: &'static Metadata<'static>, now: SystemTime) -> bool {
+    pub(super) fn admit(&self, place: &'static Metadata<'static>, now: Duration) -> bool {
         match self.limiter.admit(place, second(now)) {
             Verdict::Write { untold: 0 } => true,
             Verdict::Write { untold } => {
@@ -58,7 +58,7 @@ impl Lines {
         if let Some(sink) = &self.sink
             && record::is_exported(place.target())
         {
-            let mut record = record::new(SystemTime::now(), Level::WARN, &message, &Ids::default());
+            let mut record = record::new(since_1970(), Level::WARN, &message, &Ids::default());
             record.attributes.push(record::number("suppressed", lines));
             record::source(place, &mut record.attributes);
             sink.push(record);
@@ -75,7 +75,7 @@ impl Lines {
         self.style.message(message, false, &mut encoded);
         let mut line = String::new();
         let target = Key::new(target);
-        self.style.start((&mut Clock::default(), SystemTime::now()), Level::WARN, &target, &encoded, &mut line);
+        self.style.start((&mut Clock::default(), since_1970()), Level::WARN, &target, &encoded, &mut line);
         line.push_str(&self.service);
         for (key, value) in fields {
             self.style.pair(key, Scalar::Unsigned((*value).into()), &mut line);
@@ -90,13 +90,13 @@ impl Lines {
 
 impl Chores for Lines {
     fn run_due(&self, now: Instant) -> Option<Instant> {
-        let wall = SystemTime::now();
+        let wall = since_1970();
         let left = self.limiter.sweep(second(wall), |place, lines, limit| self.tell_suppressed(place, lines, limit));
         let reverts = self.filter.revert_if_due(now);
         if !left {
             return reverts;
         }
-        let next_second = now + std::time::Duration::from_millis(u64::from(1000 - millis(wall)));
+        let next_second = now + Duration::from_millis(u64::from(1000 - wall.subsec_millis()));
         Some(reverts.map_or(next_second, |reverts| reverts.min(next_second)))
     }
 
@@ -113,10 +113,6 @@ impl Chores for Lines {
 
 /// Seconds since 1970. The clock wraps in 2106, which costs one window.
 #[inline]
-fn second(now: SystemTime) -> u32 {
-    now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32
-}
-
-fn millis(now: SystemTime) -> u32 {
-    now.duration_since(UNIX_EPOCH).unwrap_or_default().subsec_millis()
+fn second(now: Duration) -> u32 {
+    now.as_secs() as u32
 }

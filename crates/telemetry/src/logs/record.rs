@@ -1,6 +1,6 @@
 //! Log lines as OTLP records, for whoever exports them.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use opentelemetry::Context;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -28,10 +28,9 @@ pub(super) fn is_exported(target: &str) -> bool {
     !machinery && !target.starts_with("opentelemetry") && !Context::is_current_telemetry_suppressed()
 }
 
-/// A record without attributes.
-pub(super) fn new(time: SystemTime, level: Level, body: &str, ids: &Ids) -> LogRecord {
-    let nanos = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_nanos();
-    let nanos = u64::try_from(nanos).unwrap_or(u64::MAX);
+/// A record without attributes, made this long after 1970.
+pub(super) fn new(time: Duration, level: Level, body: &str, ids: &Ids) -> LogRecord {
+    let nanos = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let mut record = LogRecord {
         time_unix_nano: nanos,
         observed_time_unix_nano: nanos,

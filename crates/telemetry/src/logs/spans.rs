@@ -38,7 +38,7 @@ impl SpanFields {
                 self.push(entry, &old);
             }
             for entry in &fields.entries {
-                let name = record::name(&keys.get(entry.name));
+                let name = record::name(keys.get(entry.name));
                 self.attributes.retain(|attribute| attribute.key != name);
             }
         }

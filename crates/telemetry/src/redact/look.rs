@@ -20,9 +20,34 @@ pub(crate) struct Look {
     pub(crate) suspicious: bool,
 }
 
+/// Bytes without which a text shorter than [`DIGITS`] holds nothing that a first look finds: one of each mark.
+const MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let bytes = b"\"\\@%<:=,-BbJj";
+    let mut at = 0;
+    while at < bytes.len() {
+        marks[bytes[at] as usize] = true;
+        at += 1;
+    }
+    let mut control = 0;
+    while control < 0x20 {
+        marks[control] = true;
+        control += 1;
+    }
+    marks
+};
+
 /// Looks at every byte once.
 #[inline]
 pub(crate) fn look(bytes: &[u8]) -> Look {
+    // Words are not worth a vector.
+    if bytes.len() < DIGITS as usize && !bytes.iter().any(|byte| MARKS[usize::from(*byte)]) {
+        return Look { special: false, suspicious: false };
+    }
+    look_in_windows(bytes)
+}
+
+fn look_in_windows(bytes: &[u8]) -> Look {
     let mut marks = [0u8; LANES];
     let mut digits = [0u8; LANES];
     let mut at = 0;
@@ -100,6 +125,11 @@ mod tests {
             let text = format!("{before}{mark}{after}");
             prop_assert!(look(text.as_bytes()).suspicious, "{}", text);
             prop_assert!(!look(text.as_bytes()).special, "{}", text);
+        }
+
+        #[test]
+        fn short_text_is_judged_as_in_windows(text in prop_oneof!["\\PC{0,12}", "[ebjays@%34dD</:=,\"\\\\-]{0,12}", "[\\x00-\\x7f]{0,12}"]) {
+            prop_assert_eq!(look(text.as_bytes()), look_in_windows(text.as_bytes()));
         }
 
         #[test]

@@ -11,13 +11,36 @@ thread_local! {
     static ANCHOR: Cell<Option<(Instant, Duration)>> = const { Cell::new(None) };
 }
 
-/// The wall-clock time of `moment`.
-pub(crate) fn wall(moment: Instant) -> SystemTime {
-    UNIX_EPOCH + since_1970(moment)
+/// A moment on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    at: Instant,
+    since_1970: Duration,
 }
 
-/// The same, as the time since 1970. A clock before 1970 is wrong anyway.
-pub(super) fn since_1970(moment: Instant) -> Duration {
+impl Moment {
+    pub(crate) fn now() -> Self {
+        let at = Instant::now();
+        Self { at, since_1970: since_1970(at) }
+    }
+
+    /// On the wall clock.
+    pub(crate) fn wall(self) -> SystemTime {
+        UNIX_EPOCH + self.since_1970
+    }
+
+    /// The same, as the time since 1970. A clock before 1970 is wrong anyway.
+    pub(crate) fn since_1970(self) -> Duration {
+        self.since_1970
+    }
+
+    /// How long it is ago.
+    pub(crate) fn elapsed(self) -> Duration {
+        self.at.elapsed()
+    }
+}
+
+fn since_1970(moment: Instant) -> Duration {
     if let Some((at, time)) = ANCHOR.get()
         && let Some(later) = moment.checked_duration_since(at)
         && later < TRUSTED
@@ -39,12 +62,19 @@ mod tests {
     #[test]
     fn moments_keep_their_order_and_distance() {
         let first = Instant::now();
-        let before = SystemTime::now();
-        let (a, b) = (wall(first), wall(first + Duration::from_millis(5)));
-        assert_eq!(b.duration_since(a).unwrap(), Duration::from_millis(5));
-        assert!(before.duration_since(a).unwrap_or_default() < Duration::from_secs(1));
+        let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let (a, b) = (since_1970(first), since_1970(first + Duration::from_millis(5)));
+        assert_eq!(b - a, Duration::from_millis(5));
+        assert!(before.abs_diff(a) < Duration::from_secs(1));
         // A moment before the anchor moves the anchor, by no more than the two clocks drift meanwhile.
-        let past = wall(first - Duration::from_millis(700));
-        assert!(a.duration_since(past).unwrap().abs_diff(Duration::from_millis(700)) < Duration::from_millis(100));
+        let past = since_1970(first - Duration::from_millis(700));
+        assert!((a - past).abs_diff(Duration::from_millis(700)) < Duration::from_millis(100));
+    }
+
+    #[test]
+    fn moment_is_the_same_on_both_clocks() {
+        let moment = Moment::now();
+        assert_eq!(moment.wall(), UNIX_EPOCH + moment.since_1970());
+        assert!(moment.elapsed() < Duration::from_secs(60));
     }
 }

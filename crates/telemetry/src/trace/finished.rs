@@ -4,13 +4,14 @@ use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use opentelemetry::trace::{Event, Link, SpanContext, SpanId, SpanKind, Status};
+use opentelemetry::trace::{Event, Link, SpanContext, SpanId, Status};
 use opentelemetry::{InstrumentationScope, KeyValue};
 use opentelemetry_sdk::trace::{SpanData, SpanEvents, SpanLinks};
 
 use super::limits;
+use super::operation::Opening;
 use crate::correlation::{self, CorrelationId};
-use crate::http::ServerFacts;
+use crate::http::{ServerFacts, ServerRequest};
 use crate::redact;
 
 /// Most attributes, events and links of one span, as the specification proposes; further ones are counted.
@@ -44,6 +45,8 @@ pub(crate) struct SharedRecord(Arc<Mutex<Record>>);
 struct Record {
     data: SpanData,
     correlation: CorrelationId,
+    /// What a request said when it came, and what became of it.
+    request: Option<ServerRequest>,
     facts: Option<ServerFacts>,
     ended: bool,
 }
@@ -101,8 +104,8 @@ impl From<Finished> for SpanData {
                 let mut data = record.data.clone_out();
                 redact::span(&mut data);
                 // What follows is redacted as it is made, or cannot hold a secret.
-                if let Some(facts) = record.facts.take() {
-                    facts.describe(&mut data);
+                if let (Some(facts), Some(request)) = (record.facts.take(), record.request.take()) {
+                    facts.describe(request, &mut data);
                 }
                 let correlation = redact::text(record.correlation.as_str()).into_owned();
                 // Nobody but us sets it, whatever they try.
@@ -148,17 +151,11 @@ impl From<SharedRecord> for Finished {
 // === impl SharedRecord ===
 
 impl SharedRecord {
-    pub(super) fn new(
-        span_context: SpanContext,
-        parent: Parent,
-        kind: SpanKind,
-        mut name: std::borrow::Cow<'static, str>,
-        start: SystemTime,
-        correlation: CorrelationId,
-    ) -> Self {
+    pub(super) fn new(opening: Opening, request: Option<ServerRequest>) -> Self {
+        let Opening { context, parent, kind, mut name, start, correlation } = opening;
         limits::text(&mut name);
         let data = SpanData {
-            span_context,
+            span_context: context,
             parent_span_id: parent.span,
             parent_span_is_remote: parent.remote,
             span_kind: kind,
@@ -172,7 +169,7 @@ impl SharedRecord {
             status: Status::Unset,
             instrumentation_scope: scope(),
         };
-        Self(Arc::new(Mutex::new(Record { data, correlation, facts: None, ended: false })))
+        Self(Arc::new(Mutex::new(Record { data, correlation, request, facts: None, ended: false })))
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Record) -> T) -> T {
@@ -246,22 +243,24 @@ impl SharedRecord {
 
     /// Ends the span; `false`, and nothing happens, when it had ended before.
     pub(crate) fn end(&self, time: SystemTime) -> bool {
-        self.end_with(time, None)
+        self.ending(|record| record.data.end_time = time.max(record.data.start_time))
     }
 
-    /// Ends the span of a request with everything that is known about it.
-    pub(crate) fn end_request(&self, time: SystemTime, facts: ServerFacts) -> bool {
-        self.end_with(time, Some(facts))
+    /// Ends the span of a request, this long after it began, with everything that is known about it.
+    pub(crate) fn end_request(&self, elapsed: Duration, facts: ServerFacts) -> bool {
+        self.ending(|record| {
+            record.data.end_time = record.data.start_time + elapsed;
+            record.facts = Some(facts);
+        })
     }
 
-    fn end_with(&self, time: SystemTime, facts: Option<ServerFacts>) -> bool {
+    fn ending(&self, tell: impl FnOnce(&mut Record)) -> bool {
         self.with(|record| {
-            if std::mem::replace(&mut record.ended, true) {
-                return false;
+            let open = !std::mem::replace(&mut record.ended, true);
+            if open {
+                tell(record);
             }
-            record.data.end_time = time.max(record.data.start_time);
-            record.facts = facts;
-            true
+            open
         })
     }
 }

@@ -1,14 +1,14 @@
 //! Random identifiers, without a system call and without a lock.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentelemetry::trace::{SpanId, TraceId};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
-use super::clock::since_1970;
+use super::clock::Moment;
 
 thread_local! {
     /// Identifiers must differ, not be hard to guess.
@@ -26,9 +26,8 @@ pub(super) fn span(known: Option<TraceId>) -> (TraceId, SpanId) {
 
 /// A UUIDv7 of this moment (RFC 9562, section 5.7): ordered by a quarter of a microsecond (section 6.2, method 3), random
 /// within it.
-pub(crate) fn uuid_v7(moment: Instant) -> Uuid {
-    let time = since_1970(moment);
-    uuid(time, RANDOM.with_borrow_mut(SmallRng::next_u64))
+pub(crate) fn uuid_v7(moment: Moment) -> Uuid {
+    uuid(moment.since_1970(), RANDOM.with_borrow_mut(SmallRng::next_u64))
 }
 
 fn uuid(time: Duration, random: u64) -> Uuid {
@@ -51,7 +50,7 @@ mod tests {
         assert!(spans.iter().all(|(trace, span)| *trace != TraceId::INVALID && *span != SpanId::INVALID));
         assert_eq!(spans.iter().map(|(trace, _)| trace).collect::<HashSet<_>>().len(), 1000);
         assert_eq!(spans.iter().map(|(_, span)| span).collect::<HashSet<_>>().len(), 1000);
-        let uuids: HashSet<_> = (0..1000).map(|_| uuid_v7(Instant::now())).collect();
+        let uuids: HashSet<_> = (0..1000).map(|_| uuid_v7(Moment::now())).collect();
         assert_eq!(uuids.len(), 1000);
         assert_eq!(span(Some(TraceId::from(7))).0, TraceId::from(7));
     }

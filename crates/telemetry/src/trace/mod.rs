@@ -14,7 +14,7 @@ mod tail;
 mod third_party;
 mod tracer;
 
-pub(crate) use clock::wall;
+pub(crate) use clock::Moment;
 pub(crate) use finished::{Finished, Parent, SpanSink};
 pub(crate) use ids::uuid_v7;
 pub(crate) use limits::set_longest_value;

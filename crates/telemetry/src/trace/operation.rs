@@ -24,16 +24,14 @@ pub(crate) struct Operation {
     context: SpanContext,
     correlation: CorrelationId,
     kind: Kind,
-    /// What is known about the request it serves: kept here, because this is the one thing that is not moved around.
-    request: Option<ServerRequest>,
 }
 
 #[derive(Debug)]
 enum Kind {
     /// Nothing is recorded.
     Silent,
-    /// Nothing is recorded, unless it ends badly: then spans that ended below are wanted too.
-    Root(Option<Arc<Tail>>),
+    /// Nothing is recorded, unless it ends badly: then what the request said is wanted, and the spans that ended below.
+    Root(Option<ServerRequest>, Option<Arc<Tail>>),
     /// Recorded by whoever serves the request.
     Served(SharedRecord),
     /// Recorded.
@@ -89,7 +87,7 @@ pub(crate) fn tail_of(context: &Context) -> Option<Arc<Tail>> {
     TAIL.take().or_else(|| adopted::get(context.span().span_context().span_id()).and_then(|adopted| adopted.tail))
 }
 
-/// Takes what is known about the request whose span is current in `context`.
+/// Takes what the request said whose span is current in `context` and may turn out to be wanted.
 pub(crate) fn request_of(context: &Context) -> Option<ServerRequest> {
     ask(context, Question::Request);
     REQUEST.take()
@@ -98,43 +96,38 @@ pub(crate) fn request_of(context: &Context) -> Option<ServerRequest> {
 // === impl Operation ===
 
 impl Operation {
-    /// An operation that is not recorded. With `tail`, it may turn out to be wanted when it ends.
-    pub(crate) fn silent(context: SpanContext, correlation: CorrelationId, tail: bool) -> Self {
-        Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent }, request: None }
+    /// An operation that is not recorded.
+    pub(crate) fn silent(context: SpanContext, correlation: CorrelationId) -> Self {
+        Self { context, correlation, kind: Kind::Silent }
     }
 
-    /// The same for a request.
-    pub(super) fn silent_server(
-        context: SpanContext,
-        correlation: CorrelationId,
-        tail: bool,
-        request: ServerRequest,
-    ) -> Self {
-        Self { context, correlation, kind: if tail { Kind::Root(None) } else { Kind::Silent }, request: Some(request) }
+    /// A request that is not recorded, but may turn out to be wanted when it ends.
+    pub(super) fn root(context: SpanContext, correlation: CorrelationId, request: ServerRequest) -> Self {
+        Self { context, correlation, kind: Kind::Root(Some(request), None) }
     }
 
     /// An operation whose span is exported when it ends.
     pub(super) fn sampled(opening: Opening, sink: Arc<dyn SpanSink>) -> Self {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
-        Self { context, correlation, kind: Kind::Sampled(opening.record(), sink), request: None }
+        Self { context, correlation, kind: Kind::Sampled(opening.record(None), sink) }
     }
 
     /// The same for a request; whoever serves it ends the record.
     pub(super) fn sampled_server(opening: Opening, request: ServerRequest) -> (Self, SharedRecord) {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
-        let record = opening.record();
-        (Self { context, correlation, kind: Kind::Served(record.clone()), request: Some(request) }, record)
+        let record = opening.record(Some(request));
+        (Self { context, correlation, kind: Kind::Served(record.clone()) }, record)
     }
 
     /// An operation whose span waits in `tail` when it ends.
     pub(super) fn tailed(opening: Opening, tail: Arc<Tail>, sink: Arc<dyn SpanSink>) -> Self {
         let (context, correlation) = (opening.context.clone(), opening.correlation.clone());
-        Self { context, correlation, kind: Kind::Tailed(opening.record(), tail, sink), request: None }
+        Self { context, correlation, kind: Kind::Tailed(opening.record(None), tail, sink) }
     }
 
     fn record(&self) -> Option<&SharedRecord> {
         match &self.kind {
-            Kind::Silent | Kind::Root(_) => None,
+            Kind::Silent | Kind::Root(..) => None,
             Kind::Served(record) | Kind::Sampled(record, _) | Kind::Tailed(record, ..) => Some(record),
         }
     }
@@ -142,17 +135,19 @@ impl Operation {
     fn answer(&mut self, question: Question) {
         match (question, &mut self.kind) {
             (Question::Correlation, _) => CORRELATION.set(Some(self.correlation.clone())),
-            (Question::Tail, Kind::Root(tail)) => TAIL.set(Some(Arc::clone(tail.get_or_insert_default()))),
+            (Question::Tail, Kind::Root(_, tail)) => TAIL.set(Some(Arc::clone(tail.get_or_insert_default()))),
             (Question::Tail, Kind::Tailed(_, tail, _)) => TAIL.set(Some(Arc::clone(tail))),
             (Question::Tail, Kind::Silent | Kind::Served(_) | Kind::Sampled(..)) => {}
-            (Question::Request, _) => REQUEST.set(self.request.take()),
+            (Question::Request, Kind::Root(request, _)) => REQUEST.set(request.take()),
+            (Question::Request, _) => {}
         }
     }
 }
 
 impl Opening {
-    pub(crate) fn record(self) -> SharedRecord {
-        SharedRecord::new(self.context, self.parent, self.kind, self.name, self.start, self.correlation)
+    /// Of a span that is, or of the `request` that is being served.
+    pub(crate) fn record(self, request: Option<ServerRequest>) -> SharedRecord {
+        SharedRecord::new(self, request)
     }
 }
 
@@ -207,8 +202,8 @@ impl Span for Operation {
 
     fn end_with_timestamp(&mut self, timestamp: SystemTime) {
         match &self.kind {
-            Kind::Root(Some(tail)) => tail.forget(),
-            Kind::Silent | Kind::Root(None) => {}
+            Kind::Root(_, Some(tail)) => tail.forget(),
+            Kind::Silent | Kind::Root(_, None) => {}
             // Whoever serves the request knows when it ends, and what there is to tell about it.
             Kind::Served(_) => {}
             Kind::Sampled(record, sink) => {
@@ -243,7 +238,7 @@ mod tests {
     fn operation_answers_for_its_correlation_id_and_other_spans_do_not() {
         let context = SpanContext::new(1.into(), 2.into(), TraceFlags::default(), false, TraceState::NONE);
         let id = CorrelationId::parse("order-42").unwrap();
-        let operation = Context::new().with_span(Operation::silent(context.clone(), id.clone(), false));
+        let operation = Context::new().with_span(Operation::silent(context.clone(), id.clone()));
         assert_eq!(correlation_of(&operation), Some(id));
         assert!(tail_of(&operation).is_none());
         assert_eq!(correlation_of(&Context::new().with_remote_span_context(context)), None);

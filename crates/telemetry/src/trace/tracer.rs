@@ -1,14 +1,13 @@
 //! Opens operations: decides once per trace and process, then follows that decision.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use opentelemetry::Context;
 use opentelemetry::trace::{Link, SpanBuilder, SpanContext, SpanKind, TraceContextExt, TraceFlags, TraceState, Tracer};
 
 use super::finished::{Parent, SharedRecord, SpanSink};
 use super::operation::{Opening, Operation, tail_of};
-use super::{Sampler, ids, wall};
+use super::{Moment, Sampler, ids};
 use crate::correlation::{self, CorrelationId};
 use crate::http::ServerRequest;
 
@@ -42,16 +41,15 @@ impl OperationTracer {
         self.sink.as_ref()
     }
 
-    /// Opens the operation of a request whose caller sent `parent`, in `context`; `request` tells the rest, given whether it
-    /// may be told.
+    /// Opens the operation of a request whose caller sent `parent`, in `context`; `request` tells the rest, if it may be told.
     pub(crate) fn serve(
         &self,
         context: &Context,
         parent: &SpanContext,
         name: &'static str,
-        started: Instant,
+        started: Moment,
         correlation: CorrelationId,
-        request: impl FnOnce(Parent, bool) -> ServerRequest,
+        request: impl FnOnce(Parent) -> ServerRequest,
     ) -> (Context, Recorded) {
         let (span, sampled) = self.span(parent);
         let parent = Parent::from(parent);
@@ -62,17 +60,16 @@ impl OperationTracer {
                     parent,
                     kind: SpanKind::Server,
                     name: name.into(),
-                    start: wall(started),
+                    start: started.wall(),
                     correlation,
                 };
-                let (operation, record) = Operation::sampled_server(opening, request(parent, true));
+                let (operation, record) = Operation::sampled_server(opening, request(parent));
                 (context.with_span(operation), Recorded::Yes(record))
             }
-            sink => {
-                let tail = self.tail && sink.is_some();
-                let operation = Operation::silent_server(span, correlation, tail, request(parent, tail));
-                (context.with_span(operation), if tail { Recorded::Perhaps } else { Recorded::No })
+            Some(_) if self.tail => {
+                (context.with_span(Operation::root(span, correlation, request(parent))), Recorded::Perhaps)
             }
+            _ => (context.with_span(Operation::silent(span, correlation)), Recorded::No),
         }
     }
 
@@ -80,15 +77,15 @@ impl OperationTracer {
     pub(crate) fn kept(
         &self,
         span: &SpanContext,
-        parent: Parent,
+        request: ServerRequest,
         name: &'static str,
-        started: Instant,
+        started: Moment,
         correlation: CorrelationId,
     ) -> SharedRecord {
         let flags = span.trace_flags().with_sampled(true);
         let context = SpanContext::new(span.trace_id(), span.span_id(), flags, false, span.trace_state().clone());
-        let (kind, name, start) = (SpanKind::Server, name.into(), wall(started));
-        Opening { context, parent, kind, name, start, correlation }.record()
+        let (kind, name, start) = (SpanKind::Server, name.into(), started.wall());
+        Opening { context, parent: request.parent, kind, name, start, correlation }.record(Some(request))
     }
 
     /// The identity of a new span below `parent`, and whether it is sampled.
@@ -118,7 +115,7 @@ impl Tracer for OperationTracer {
             // Somebody's own machinery, such as a readiness check: in no trace, and not a root of its own either.
             let (trace, span) = ids::span(None);
             let context = SpanContext::new(trace, span, TraceFlags::default(), false, TraceState::NONE);
-            return Operation::silent(context, correlation, false);
+            return Operation::silent(context, correlation);
         }
         let (context, sampled) = self.span(above);
         let local = above.is_valid() && !above.is_remote();
@@ -127,16 +124,16 @@ impl Tracer for OperationTracer {
             parent: above.into(),
             kind: builder.span_kind.unwrap_or(SpanKind::Internal),
             name: builder.name,
-            start: builder.start_time.unwrap_or_else(|| wall(Instant::now())),
+            start: builder.start_time.unwrap_or_else(|| Moment::now().wall()),
             correlation,
         };
-        let Some(sink) = &self.sink else { return Operation::silent(opening.context, opening.correlation, false) };
+        let Some(sink) = &self.sink else { return Operation::silent(opening.context, opening.correlation) };
         let mut operation = if sampled {
             Operation::sampled(opening, Arc::clone(sink))
         } else {
             match tail_of(parent).filter(|_| local) {
                 Some(tail) => Operation::tailed(opening, tail, Arc::clone(sink)),
-                None => return Operation::silent(opening.context, opening.correlation, false),
+                None => return Operation::silent(opening.context, opening.correlation),
             }
         };
         use opentelemetry::trace::Span;
