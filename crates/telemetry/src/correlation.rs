@@ -9,10 +9,12 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
+use arrayvec::ArrayString;
 use bytes::{Bytes, BytesMut};
 use http::{HeaderName, HeaderValue};
 use opentelemetry::Context;
 use opentelemetry::context::{FutureExt, WithContext};
+use uuid::fmt::Hyphenated;
 
 use crate::trace;
 
@@ -50,7 +52,7 @@ pub struct CorrelationId(Text);
 /// Short ids, generated ones among them, are copied instead of shared: that is cheaper than counting who shares.
 #[derive(Clone)]
 enum Text {
-    Inline { len: u8, bytes: [u8; INLINE] },
+    Inline(ArrayString<INLINE>),
     Shared(HeaderValue),
 }
 
@@ -89,21 +91,13 @@ impl CorrelationId {
 
     /// [`CorrelationId::generate`] for who knows the time.
     pub(crate) fn generate_at(moment: trace::Moment) -> Self {
-        let mut bytes = [0; INLINE];
-        let len = trace::uuid_v7(moment).hyphenated().encode_lower(&mut bytes).len();
-        Self(Text::Inline { len: len as u8, bytes })
+        let mut buffer = [0; Hyphenated::LENGTH];
+        Self::store(trace::uuid_v7(moment).hyphenated().encode_lower(&mut buffer))
     }
 
     /// Text that was found to be valid.
-    fn store(text: &[u8]) -> Self {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..text.len()) {
-            Some(place) => {
-                place.copy_from_slice(text);
-                Self(Text::Inline { len: text.len() as u8, bytes })
-            }
-            None => Self(Text::Shared(header(text))),
-        }
+    fn store(text: &str) -> Self {
+        Self(ArrayString::from(text).map_or_else(|_| Text::Shared(header(text)), Text::Inline))
     }
 
     /// Accepts 1 to 128 characters of `[A-Za-z0-9._-]`, unless they look like a secret: a JWT, a card number, an IBAN.
@@ -118,37 +112,35 @@ impl CorrelationId {
         match text.chars().find(|c| !u8::try_from(*c).is_ok_and(is_allowed)) {
             Some(bad) => Err(InvalidCorrelationId::Character(bad)),
             None if is_secret(text.as_bytes()) => Err(InvalidCorrelationId::Secret),
-            None => Ok(Self::store(text.as_bytes())),
+            None => Ok(Self::store(text)),
         }
     }
 
     /// The id in a header, sharing its memory; `None` when it is not a valid one.
     pub(crate) fn from_header(value: &HeaderValue) -> Option<Self> {
-        let bytes = value.as_bytes();
-        let valid = (1..=MAX_LEN).contains(&bytes.len()) && bytes.iter().copied().all(is_allowed) && !is_secret(bytes);
-        valid.then(|| if bytes.len() <= INLINE { Self::store(bytes) } else { Self(Text::Shared(value.clone())) })
+        let text = value.to_str().ok()?;
+        let valid =
+            (1..=MAX_LEN).contains(&text.len()) && text.bytes().all(is_allowed) && !is_secret(text.as_bytes());
+        let short = || ArrayString::from(text).map(Text::Inline);
+        valid.then(|| Self(short().unwrap_or_else(|_| Text::Shared(value.clone()))))
     }
 
     /// The id as a header value.
     pub(crate) fn into_header(self) -> HeaderValue {
         match self.0 {
-            Text::Inline { len, bytes } => header(&bytes[..usize::from(len)]),
+            Text::Inline(text) => header(&text),
             Text::Shared(value) => value,
-        }
-    }
-
-    fn as_bytes(&self) -> &[u8] {
-        match &self.0 {
-            Text::Inline { len, bytes } => &bytes[..usize::from(*len)],
-            Text::Shared(value) => value.as_bytes(),
         }
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        // Only ASCII gets in, so the fallback is unreachable.
-        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+        match &self.0 {
+            Text::Inline(text) => text,
+            // Only ASCII gets in, so the fallback is unreachable.
+            Text::Shared(value) => value.to_str().unwrap_or_default(),
+        }
     }
 
     /// The id as an attribute value.
@@ -158,14 +150,14 @@ impl CorrelationId {
 }
 
 /// A header value in the thread's block; the memory lives as long as any value of that block.
-fn header(text: &[u8]) -> HeaderValue {
+fn header(text: &str) -> HeaderValue {
     let bytes: Bytes = BLOCKS.with_borrow_mut(|block| {
         if block.capacity() == 0 {
             *block = BytesMut::with_capacity(BLOCK);
         }
         // Starts over in the same block when none of its values is left, else in a new one.
         block.reserve(text.len());
-        block.extend_from_slice(text);
+        block.extend_from_slice(text.as_bytes());
         block.split().freeze()
     });
     // Whatever comes here is made of characters that every header may hold.
@@ -197,7 +189,7 @@ fn is_secret(id: &[u8]) -> bool {
 
 impl PartialEq for CorrelationId {
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        self.as_str() == other.as_str()
     }
 }
 
@@ -211,13 +203,13 @@ impl PartialOrd for CorrelationId {
 
 impl Ord for CorrelationId {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        self.as_str().cmp(other.as_str())
     }
 }
 
 impl Hash for CorrelationId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.as_bytes().hash(state);
+        self.as_str().hash(state);
     }
 }
 

@@ -33,48 +33,49 @@ pub(crate) fn encode(span: &SpanContext) -> Option<Encoded> {
 
 /// Parses a header value; anything the specification calls invalid is `None`, and the caller starts a new trace.
 pub(crate) fn parse(text: &str, state: TraceState) -> Option<SpanContext> {
-    let bytes = text.trim_matches([' ', '\t']).as_bytes();
+    let bytes = if text.len() == LEN { text } else { text.trim_matches([' ', '\t']) }.as_bytes();
     let (fields, more) = bytes.split_first_chunk::<LEN>()?;
-    if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' || !are_digits(fields) {
+    if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {
         return None;
     }
-    let version = byte(fields[0], fields[1]);
+    let version = number(&[b'0', b'0', b'0', b'0', b'0', b'0', fields[0], fields[1]])?;
     // Version ff is forbidden; version 00 has no further fields; a later version may, after another dash.
     if version == 0xff || (version == 0 && !more.is_empty()) || more.first().is_some_and(|next| *next != b'-') {
         return None;
     }
-    let trace_id = TraceId::from(u128::from(number(&fields[3..19])) << 64 | u128::from(number(&fields[19..35])));
-    let span_id = SpanId::from(number(&fields[36..52]));
-    let flags = byte(fields[53], fields[54]);
+    let [first, second, third, fourth] = numbers(fields[3..35].as_chunks().0)?;
+    let [upper, lower] = numbers(fields[36..52].as_chunks().0)?;
+    let trace_id = TraceId::from(first << 96 | second << 64 | third << 32 | fourth);
+    let span_id = SpanId::from((upper << 32 | lower) as u64);
+    let flags = number(&[b'0', b'0', b'0', b'0', b'0', b'0', fields[53], fields[54]])? as u8;
     let span = SpanContext::new(trace_id, span_id, TraceFlags::new(flags & 1), true, state);
     span.is_valid().then_some(span)
 }
 
-/// Whether there are but lowercase hexadecimal digits between the dashes; uppercase is invalid in this header.
-fn are_digits(fields: &[u8; LEN]) -> bool {
-    let mut digits = *fields;
-    for dash in [2, 35, 52] {
-        digits[dash] = b'0';
+/// What each eight digits stand for.
+fn numbers<const N: usize>(digits: &[[u8; 8]]) -> Option<[u128; N]> {
+    let mut out = [0; N];
+    for (number, digits) in out.iter_mut().zip(digits) {
+        *number = self::number(digits)?.into();
     }
-    // Without branches: the compiler judges sixteen at a time.
-    digits.iter().fold(true, |all, byte| all & ((byte.wrapping_sub(b'0') < 10) | (byte.wrapping_sub(b'a') < 6)))
+    Some(out)
 }
 
-/// What two digits stand for.
-fn byte(high: u8, low: u8) -> u8 {
-    let nibble = |digit: u8| (digit & 0xf) + 9 * (digit >> 6);
-    nibble(high) << 4 | nibble(low)
-}
-
-/// What 16 digits stand for, eight at a time: letters have bit 6 and end in 1 for ten.
-fn number(digits: &[u8]) -> u64 {
-    digits.as_chunks().0.iter().fold(0, |number, eight| {
-        let eight = u64::from_be_bytes(*eight);
-        let nibbles = (eight & 0x0f0f_0f0f_0f0f_0f0f) + 9 * (eight >> 6 & 0x0101_0101_0101_0101);
-        let bytes = (nibbles | nibbles >> 4) & 0x00ff_00ff_00ff_00ff;
-        let halves = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
-        number << 32 | (halves | halves >> 16) & 0xffff_ffff
-    })
+/// What eight lowercase digits stand for; uppercase is invalid in this header. All eight are read at once, each in its byte.
+fn number(digits: &[u8; 8]) -> Option<u32> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let digits = u64::from_be_bytes(*digits);
+    // A letter has bit 6, and `a` ends in 1.
+    let values = (digits & (0x0f * ONES)) + 9 * (digits >> 6 & ONES);
+    let letters = (values + 6 * ONES) >> 4 & ONES;
+    // Whoever writes these values in lowercase digits writes this.
+    let written = values + u64::from(b'0') * ONES + u64::from(b'a' - b'0' - 10) * letters;
+    if values & (0xf0 * ONES) != 0 || written != digits {
+        return None;
+    }
+    let bytes = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
+    let halves = (bytes | bytes >> 8) & 0x0000_ffff_0000_ffff;
+    Some((halves | halves >> 16) as u32)
 }
 
 /// Writes `bytes` as lowercase hexadecimal into `out`, which is twice as long.
@@ -136,6 +137,14 @@ mod tests {
             let flags = TraceFlags::default().with_sampled(sampled);
             let given = SpanContext::new(TraceId::from(trace), SpanId::from(span), flags, true, TraceState::NONE);
             prop_assert_eq!(parse(encode(&given).unwrap().as_str()), Some(given));
+        }
+
+        #[test]
+        fn exactly_lowercase_digits_are_a_number(digits in prop::array::uniform8(prop_oneof![
+            any::<u8>(), prop::sample::select(&b"0123456789abcdefABFg:/`@"[..])
+        ])) {
+            let text = std::str::from_utf8(&digits).ok().filter(|text| text.bytes().all(|b| b"0123456789abcdef".contains(&b)));
+            prop_assert_eq!(number(&digits), text.map(|text| u32::from_str_radix(text, 16).unwrap()));
         }
 
         #[test]

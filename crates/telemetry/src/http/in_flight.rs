@@ -20,7 +20,7 @@ use crate::context::{Headers, Incoming};
 use crate::core::{Core, core};
 use crate::correlation::CorrelationId;
 use crate::redact;
-use crate::trace::{Moment, Recorded, correlation_of, request_of, tail_of};
+use crate::trace::{Moment, Recorded, remember, request_of, tail_of};
 
 /// How a request ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(super) enum Outcome {
 pub(super) struct InFlight {
     core: &'static Core,
     context: Context,
-    correlation: Option<CorrelationId>,
+    correlation: CorrelationId,
     started: Moment,
     slow: Duration,
     endpoint: &'static Endpoint,
@@ -87,7 +87,7 @@ impl InFlight {
         Self {
             core,
             context,
-            correlation: Some(correlation),
+            correlation,
             started,
             slow: slow.unwrap_or(core.slow_server),
             endpoint,
@@ -112,8 +112,7 @@ impl InFlight {
     pub(super) fn answered(&mut self, status: StatusCode, announced: Option<u64>) -> HeaderValue {
         self.status = Some(status);
         self.announced = announced;
-        let correlation = self.correlation.take().unwrap_or_else(CorrelationId::generate);
-        correlation.into_header()
+        self.correlation.clone().into_header()
     }
 
     /// Takes note that the body is not at hand: what follows is up to whoever sends and reads it, and not slow.
@@ -186,9 +185,9 @@ impl InFlight {
             Recorded::Yes(record) => record,
             Recorded::Perhaps => {
                 let Some(request) = request_of(&self.context) else { return };
-                let correlation = correlation_of(&self.context).unwrap_or_else(CorrelationId::generate);
                 let span = self.context.span();
-                self.core.tracer.kept(span.span_context(), request, self.endpoint.name, self.started, correlation)
+                let (name, correlation) = (self.endpoint.name, self.correlation.clone());
+                self.core.tracer.kept(span.span_context(), request, name, self.started, correlation)
             }
             Recorded::No => return,
         };
@@ -223,18 +222,19 @@ impl InFlight {
                     target: "telemetry::access",
                     $level,
                     {
+                    // As a field of its own it is a text, and not something to be formatted.
+                    message = "request",
                     http.request.method = self.endpoint.method,
                     http.route = self.endpoint.route,
                     // Asked for only when the line is written at all.
                     url.path = &*self.enter_and_tell_path(&inside),
                     http.response.status_code = self.status.map(|status| status.as_u16()),
-                    duration_ms = elapsed.as_micros() as f64 / 1000.0,
+                    duration_ms = milliseconds(elapsed),
                     http.request.body.size = self.request_size,
                     http.response.body.size = self.response_size,
                     error.r#type = error,
                     slow = slow.then_some(true),
-                    },
-                    "request"
+                    }
                 )
             };
         }
@@ -250,6 +250,7 @@ impl InFlight {
         if Context::map_current(|context| context.span().span_context().span_id()) != own {
             inside.get_or_init(|| self.context.clone().attach());
         }
+        remember(&self.context, self.correlation.clone());
         redact::path(self.endpoint.secret, self.target.as_ref().map_or("", PathAndQuery::path))
     }
 }
@@ -282,6 +283,11 @@ fn peer<B>(request: &Request<B>, headers: &Headers<'_>) -> Peer {
         client: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
         user_agent: headers.user_agent.cloned(),
     }
+}
+
+/// With three digits after the point.
+fn milliseconds(elapsed: Duration) -> f64 {
+    (elapsed.as_secs() * 1_000_000 + u64::from(elapsed.subsec_micros())) as f64 / 1000.0
 }
 
 /// What `content-length` says.

@@ -2,9 +2,9 @@
 
 use opentelemetry::Context as OtelContext;
 use opentelemetry::trace::{SpanId, TraceContextExt, TraceFlags, TraceId};
+use uuid::Uuid;
 
-use super::encode::Style;
-use crate::context::traceparent;
+use super::encode::{Scalar, Style};
 use crate::correlation::{self, CorrelationId};
 use crate::settings::LogFormat;
 
@@ -41,41 +41,46 @@ impl Ids {
 
     #[inline]
     pub(super) fn write(&self, style: Style, line: &mut String) {
+        if style.format == LogFormat::Json {
+            return self.write_json(line);
+        }
         if let Some(span) = &self.span {
-            match style.format {
-                LogFormat::Json => span.write_json(line),
-                LogFormat::Logfmt => {
-                    style.word("trace_id", span.hex_trace(&mut [0; 32]), line);
-                    style.word("span_id", span.hex_span(&mut [0; 16]), line);
-                }
-                LogFormat::Pretty => style.word("trace_id", span.hex_trace(&mut [0; 32]), line),
+            style.pair("trace_id", Scalar::Plain(span.hex_trace(&mut [0; 32])), line);
+            if style.format == LogFormat::Logfmt {
+                style.pair("span_id", Scalar::Plain(span.hex_span(&mut [0; 32])), line);
             }
         }
         if let Some(id) = &self.correlation {
-            style.word("correlation_id", id.as_str(), line);
+            style.pair("correlation_id", Scalar::Plain(id.as_str()), line);
+        }
+    }
+
+    /// In as few steps as possible: most lines have all of them.
+    #[inline]
+    fn write_json(&self, line: &mut String) {
+        if let Some(span) = &self.span {
+            line.push_str(",\"trace_id\":\"");
+            line.push_str(span.hex_trace(&mut [0; 32]));
+            line.push_str("\",\"span_id\":\"");
+            line.push_str(span.hex_span(&mut [0; 32]));
+            line.push('"');
+        }
+        if let Some(id) = &self.correlation {
+            line.push_str(",\"correlation_id\":\"");
+            line.push_str(id.as_str());
+            line.push('"');
         }
     }
 }
 
 impl SpanIds {
-    /// Both at once: most lines have them.
-    #[inline]
-    fn write_json(&self, line: &mut String) {
-        const TRACE: usize = ",\"trace_id\":\"".len();
-        const SPAN: usize = TRACE + 32 + "\",\"span_id\":\"".len();
-        let mut text = *b",\"trace_id\":\"00000000000000000000000000000000\",\"span_id\":\"0000000000000000\"";
-        traceparent::hex(&self.trace.to_bytes(), &mut text[TRACE..TRACE + 32]);
-        traceparent::hex(&self.span.to_bytes(), &mut text[SPAN..SPAN + 16]);
-        line.push_str(std::str::from_utf8(&text).unwrap_or_default());
-    }
-
     fn hex_trace<'a>(&self, out: &'a mut [u8; 32]) -> &'a str {
-        traceparent::hex(&self.trace.to_bytes(), out);
-        std::str::from_utf8(out).unwrap_or_default()
+        Uuid::from_bytes(self.trace.to_bytes()).simple().encode_lower(out)
     }
 
-    fn hex_span<'a>(&self, out: &'a mut [u8; 16]) -> &'a str {
-        traceparent::hex(&self.span.to_bytes(), out);
-        std::str::from_utf8(out).unwrap_or_default()
+    /// In the first half of a UUID: unlike our own hexadecimal, it need not be shown to be UTF-8.
+    fn hex_span<'a>(&self, out: &'a mut [u8; 32]) -> &'a str {
+        let span = u128::from(u64::from_be_bytes(self.span.to_bytes()));
+        &Uuid::from_u128(span << 64).simple().encode_lower(out)[..16]
     }
 }

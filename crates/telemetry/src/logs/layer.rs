@@ -24,6 +24,7 @@ use super::lines::Lines;
 use super::record;
 use super::spans::{Seen, SpanFields};
 use super::timestamp::{Clock, since_1970};
+use crate::correlation;
 
 /// Bytes that each of a thread's buffers keeps after a line.
 const MAX_KEPT: usize = 64 * 1024;
@@ -42,8 +43,8 @@ struct Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        // What a thread made last is destroyed first: as long as there are buffers, there is a context to ask for ids.
-        OtelContext::map_current(|_| ());
+        // What a thread made last is destroyed first: as long as there are buffers, there are ids to ask for.
+        OtelContext::map_current(correlation::of);
         Self {
             line: String::with_capacity(1024),
             message: Message::default(),
@@ -204,10 +205,13 @@ where
     }
     ids.write(lines.style, line);
 
-    seen.start(fields);
-    for span in scope() {
-        if let Some(span) = span.extensions().get::<SpanFields>() {
-            span.write(seen, line);
+    let mut outer = scope().peekable();
+    if outer.peek().is_some() {
+        seen.start(fields);
+        for span in outer {
+            if let Some(span) = span.extensions().get::<SpanFields>() {
+                span.write(seen, line);
+            }
         }
     }
     line.push_str(&fields.text);

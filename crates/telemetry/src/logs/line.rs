@@ -130,18 +130,4 @@ impl Style {
         }
         out
     }
-
-    /// Appends a pair of plain words.
-    #[inline]
-    pub(super) fn word(self, key: &str, value: &str, out: &mut String) {
-        if self.format == LogFormat::Json {
-            out.push_str(",\"");
-            out.push_str(key);
-            out.push_str("\":\"");
-            out.push_str(value);
-            out.push('"');
-        } else {
-            self.pair(key, Scalar::Text(value), out);
-        }
-    }
 }

@@ -5,11 +5,11 @@
 //! no span may act upon, setting the status to `Unset`, and an [`Operation`] answers; any other span does nothing.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanKind, Status, TraceContextExt};
+use opentelemetry::trace::{Event, Link, Span, SpanContext, SpanId, SpanKind, Status, TraceContextExt};
 use opentelemetry::{Context, KeyValue};
 
 use super::adopted;
@@ -52,14 +52,22 @@ pub(crate) struct Opening {
 
 #[derive(Clone, Copy)]
 enum Question {
-    Correlation,
+    Correlation(Identity),
     Tail,
     Request,
 }
 
+/// What tells current operations apart: another one may come to lie in the same place, and a caller's span may have the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    place: usize,
+    span: SpanId,
+}
+
 thread_local! {
     static QUESTION: Cell<Option<Question>> = const { Cell::new(None) };
-    static CORRELATION: Cell<Option<CorrelationId>> = const { Cell::new(None) };
+    /// The answer of who was asked last: it stays the same, and most of what is asked is asked again.
+    static LAST: RefCell<Option<(Identity, CorrelationId)>> = const { RefCell::new(None) };
     static TAIL: Cell<Option<Arc<Tail>>> = const { Cell::new(None) };
     static REQUEST: Cell<Option<ServerRequest>> = const { Cell::new(None) };
 }
@@ -75,10 +83,19 @@ fn ask(context: &Context, question: Question) {
 
 /// The correlation id of the operation whose span is current in `context`.
 pub(crate) fn correlation_of(context: &Context) -> Option<CorrelationId> {
-    ask(context, Question::Correlation);
-    CORRELATION
-        .take()
-        .or_else(|| adopted::get(context.span().span_context().span_id()).map(|adopted| adopted.correlation))
+    let identity = Identity::of(context);
+    let known = |wanted| {
+        LAST.with_borrow(|last| last.as_ref().filter(|(known, _)| *known == wanted).map(|(_, id)| id.clone()))
+    };
+    known(identity).or_else(|| {
+        ask(context, Question::Correlation(identity));
+        known(identity).or_else(|| Some(adopted::get(identity.span)?.correlation))
+    })
+}
+
+/// Spares this thread the question for the id of the operation whose span is current in `context`.
+pub(crate) fn remember(context: &Context, correlation: CorrelationId) {
+    LAST.set(Some((Identity::of(context), correlation)));
 }
 
 /// Where spans below `context` wait, when its request is not sampled but may yet be wanted.
@@ -91,6 +108,16 @@ pub(crate) fn tail_of(context: &Context) -> Option<Arc<Tail>> {
 pub(crate) fn request_of(context: &Context) -> Option<ServerRequest> {
     ask(context, Question::Request);
     REQUEST.take()
+}
+
+// === impl Identity ===
+
+impl Identity {
+    fn of(context: &Context) -> Self {
+        let span = context.span();
+        let context = span.span_context();
+        Self { place: std::ptr::from_ref(context).addr(), span: context.span_id() }
+    }
 }
 
 // === impl Operation ===
@@ -134,7 +161,7 @@ impl Operation {
 
     fn answer(&mut self, question: Question) {
         match (question, &mut self.kind) {
-            (Question::Correlation, _) => CORRELATION.set(Some(self.correlation.clone())),
+            (Question::Correlation(identity), _) => LAST.set(Some((identity, self.correlation.clone()))),
             (Question::Tail, Kind::Root(_, tail)) => TAIL.set(Some(Arc::clone(tail.get_or_insert_default()))),
             (Question::Tail, Kind::Tailed(_, tail, _)) => TAIL.set(Some(Arc::clone(tail))),
             (Question::Tail, Kind::Silent | Kind::Served(_) | Kind::Sampled(..)) => {}
@@ -232,14 +259,15 @@ impl Drop for Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use opentelemetry::trace::{SpanId, TraceFlags, TraceId, TraceState};
+    use opentelemetry::trace::{TraceFlags, TraceId, TraceState};
 
     #[test]
     fn operation_answers_for_its_correlation_id_and_other_spans_do_not() {
         let context = SpanContext::new(1.into(), 2.into(), TraceFlags::default(), false, TraceState::NONE);
         let id = CorrelationId::parse("order-42").unwrap();
         let operation = Context::new().with_span(Operation::silent(context.clone(), id.clone()));
-        assert_eq!(correlation_of(&operation), Some(id));
+        assert_eq!(correlation_of(&operation), Some(id.clone()));
+        assert_eq!(correlation_of(&operation.clone()), Some(id));
         assert!(tail_of(&operation).is_none());
         assert_eq!(correlation_of(&Context::new().with_remote_span_context(context)), None);
         assert_eq!(correlation_of(&Context::new()), None);
