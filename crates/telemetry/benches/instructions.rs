@@ -29,7 +29,7 @@ pub struct Ready {
 fn ready(stack: &str, trace: Trace) -> Ready {
     let stack = Stack::find(stack).expect("one of the stacks");
     let mut subject = (stack.build)(Some(&Sink::start().endpoint(stack.id)));
-    subject.run(trace, TIMES / 2);
+    subject.run(trace, TIMES);
     Ready { subject, trace }
 }
 

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Uri, request::Parts};
 use http_body_util::BodyExt;
 use tokio::runtime::{Builder, Runtime};
-use tower::{Service, ServiceExt};
+use tower::ServiceExt;
 
 use super::{Subject, Trace};
 
@@ -76,11 +76,12 @@ impl Requests {
             Trace::Sampled => &self.sampled,
             Trace::Unsampled => &self.unsampled,
         };
-        let service = &mut self.service;
+        let service = &self.service;
         self.runtime.block_on(async {
             for _ in 0..times {
                 let request = Request::from_parts(parts.clone(), Body::empty());
-                let Ok(response) = service.call(request).await;
+                // As hyper-util's `TowerToHyperService` calls a service, and with it `axum::serve`.
+                let Ok(response) = service.clone().oneshot(request).await;
                 assert!(response.status().is_success());
                 let mut body = response.into_body();
                 // Dropped after its last frame, as hyper does with a body of known length.

@@ -38,7 +38,7 @@ pub(crate) fn parse(text: &str, state: TraceState) -> Option<SpanContext> {
     if fields[2] != b'-' || fields[35] != b'-' || fields[52] != b'-' {
         return None;
     }
-    let version = number(&[b'0', b'0', b'0', b'0', b'0', b'0', fields[0], fields[1]])?;
+    let version = pair(fields[0], fields[1])?;
     // Version ff is forbidden; version 00 has no further fields; a later version may, after another dash.
     if version == 0xff || (version == 0 && !more.is_empty()) || more.first().is_some_and(|next| *next != b'-') {
         return None;
@@ -47,8 +47,8 @@ pub(crate) fn parse(text: &str, state: TraceState) -> Option<SpanContext> {
     let [upper, lower] = numbers(fields[36..52].as_chunks().0)?;
     let trace_id = TraceId::from(first << 96 | second << 64 | third << 32 | fourth);
     let span_id = SpanId::from((upper << 32 | lower) as u64);
-    let flags = number(&[b'0', b'0', b'0', b'0', b'0', b'0', fields[53], fields[54]])? as u8;
-    let span = SpanContext::new(trace_id, span_id, TraceFlags::new(flags & 1), true, state);
+    let flags = TraceFlags::new(pair(fields[53], fields[54])? & 1);
+    let span = SpanContext::new(trace_id, span_id, flags, true, state);
     span.is_valid().then_some(span)
 }
 
@@ -59,6 +59,15 @@ fn numbers<const N: usize>(digits: &[[u8; 8]]) -> Option<[u128; N]> {
         *number = self::number(digits)?.into();
     }
     Some(out)
+}
+
+/// What two digits stand for.
+fn pair(high: u8, low: u8) -> Option<u8> {
+    // What nearly everybody sends.
+    if high == b'0' && matches!(low, b'0' | b'1') {
+        return Some(low - b'0');
+    }
+    number(&[b'0', b'0', b'0', b'0', b'0', b'0', high, low])?.try_into().ok()
 }
 
 /// What eight lowercase digits stand for; uppercase is invalid in this header. All eight are read at once, each in its byte.

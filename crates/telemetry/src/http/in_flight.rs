@@ -63,7 +63,8 @@ pub(super) struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn start<B>(request: &Request<B>, slow: Option<Duration>) -> Self {
+    /// Starts with the `request` for `uri`, which is what its caller sent.
+    pub(super) fn start<B>(request: &Request<B>, uri: &Uri, slow: Option<Duration>) -> Self {
         let core = core();
         let started = Moment::now();
         crate::signals::watch_current();
@@ -72,7 +73,6 @@ impl InFlight {
         let endpoint = routes::endpoint(core, template, method);
         let headers = Headers::of(request.headers());
         let Incoming { parent, correlation, context } = Incoming::read(request.headers(), &headers, started);
-        let uri = whole_uri(request);
         let https = uri.scheme_str() == Some("https");
         let (context, recorded) =
             core.tracer.serve(&context, &parent, endpoint.name, started, correlation.clone(), |parent| ServerRequest {
@@ -251,7 +251,9 @@ impl InFlight {
             inside.get_or_init(|| self.context.clone().attach());
         }
         remember(&self.context, self.correlation.clone());
-        redact::path(self.endpoint.secret, self.target.as_ref().map_or("", PathAndQuery::path))
+        let path = self.target.as_ref().map_or("", PathAndQuery::path);
+        // Anything else that is secret in it is found when the line is written.
+        self.endpoint.secret.map_or(Cow::Borrowed(path), |template| redact::path(Some(template), path))
     }
 }
 

@@ -109,7 +109,8 @@ where
     }
 
     fn call(&mut self, request: Request<ReqBody>) -> Self::Future {
-        let in_flight = concerns_users(whole_uri(&request).path()).then(|| InFlight::start(&request, self.slow));
+        let uri = whole_uri(&request);
+        let in_flight = concerns_users(uri.path()).then(|| InFlight::start(&request, uri, self.slow));
         // The handler future may do work when it is made, so that happens inside the span too.
         let inner = match &in_flight {
             Some(in_flight) => {

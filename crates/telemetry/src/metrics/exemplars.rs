@@ -98,8 +98,9 @@ impl Exemplars {
             return;
         }
         let buckets = self.bounds.len() + 1;
-        let slots = buckets.min(MAX_SLOTS);
-        let slot = self.bounds.partition_point(|bound| *bound < value) * slots / buckets;
+        let bucket = self.bounds.partition_point(|bound| *bound < value);
+        let (slots, slot) =
+            if buckets <= MAX_SLOTS { (buckets, bucket) } else { (MAX_SLOTS, bucket * MAX_SLOTS / buckets) };
         reservoir.offer(slot, slots, || Exemplar {
             value,
             at: at(),
