@@ -50,6 +50,36 @@ async fn every_check_is_named_with_its_state_and_time() {
 }
 
 #[tokio::test]
+async fn check_that_hangs_is_named_before_a_prober_gives_up() {
+    let _ = capture();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let held = Arc::new(std::sync::Mutex::new(held));
+    let pending = Admin::new().check("mail", std::future::pending::<Result<(), String>>);
+    let blocking = Admin::new().check("disk", move || {
+        let held = Arc::clone(&held);
+        // Not even a point at which it could be stopped.
+        async move { held.lock().map(|held| held.recv().is_ok()).map(drop).map_err(|_| "poisoned") }
+    });
+    // Of its own, so that the deadline below does not depend on the threads that are blocked.
+    let service = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    // One more often than there are threads.
+    for (admin, name, times) in [(pending, "mail", 1), (blocking, "disk", 3)] {
+        let admin = admin.cache_for(Duration::ZERO);
+        let server = service.spawn(async { admin.serve("127.0.0.1:0").await.unwrap() }).await.unwrap();
+        for _ in 0..times {
+            let asked = reqwest::get(format!("http://{}/health/ready", server.local_addr()));
+            let answer = tokio::time::timeout(Duration::from_secs(10), asked).await.expect(name).unwrap();
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            let body: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+            // Less than the second that probers wait, with something left for the way.
+            assert_eq!(body["checks"][name]["reason"], "no answer within 700 ms", "{body}");
+        }
+    }
+    drop(release);
+    service.shutdown_background();
+}
+
+#[tokio::test]
 async fn storm_of_probes_runs_the_checks_once() {
     let _ = capture();
     let runs = Arc::new(AtomicU32::new(0));

@@ -22,6 +22,8 @@ type Run = dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> 
 pub(super) struct Check {
     pub(super) name: Cow<'static, str>,
     run: Box<Run>,
+    /// Held by a run until it has ended: one that blocks its thread can't be stopped, and each probe would block another.
+    turn: Mutex<()>,
 }
 
 /// All checks of a process and what they last said.
@@ -74,7 +76,7 @@ impl Check {
             let answer = async move { answer.await.map_err(|error| redact::text(&error.to_string()).into_owned()) };
             Box::pin(answer) as Pin<Box<dyn Future<Output = _> + Send>>
         };
-        Self { name, run: Box::new(run) }
+        Self { name, run: Box::new(run), turn: Mutex::new(()) }
     }
 }
 
@@ -114,9 +116,16 @@ impl Checks {
             let shared = Arc::clone(shared);
             // Queries of a check are nobody's request; in traces they would only be noise.
             let quiet = Context::new().with_telemetry_suppressed();
-            let task = running.spawn(async move { (shared.checks[at].run)().await }.with_context(quiet));
-            tasks.insert(task.id(), at);
+            let run = async move {
+                let check = &shared.checks[at];
+                let _turn = check.turn.lock().await;
+                (check.run)().await
+            };
+            tasks.insert(running.spawn(run.with_context(quiet)).id(), at);
         }
+        // The task spawned last waits for this very thread, and no other is woken for it: were that a check that blocks, all
+        // might sleep through the deadline.
+        running.spawn(async { Ok(()) });
         let mut answers: Vec<Option<Finding>> = vec![None; shared.checks.len()];
         let deadline = tokio::time::Instant::from_std(started + shared.timeout);
         // Those that still run at the deadline end with the set.

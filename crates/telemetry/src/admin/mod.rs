@@ -39,8 +39,9 @@ pub use server::AdminServer;
 
 use checks::{Check, Checks};
 
-/// Longest time a check may take unless told otherwise: probes of orchestrators give up after a second or a few.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest time the checks may take unless told otherwise. Probers give up after a second (Kubernetes' default), and whoever has
+/// given up learns no names: the answer must be on its way before.
+const CHECK_TIMEOUT: Duration = Duration::from_millis(700);
 
 /// How long results stand unless told otherwise: short enough that nobody notices, long enough to blunt a storm of probes.
 const CHECK_CACHE: Duration = Duration::from_millis(200);
@@ -89,7 +90,8 @@ impl Admin {
     /// Adds what readiness depends on, under a name that the answer shows.
     ///
     /// The check runs in a task of its own, at the same time as the others and outside of any trace. It is down when it
-    /// returns an error (the answer shows the text, redacted), panics, or takes longer than [`Admin::check_timeout`].
+    /// returns an error (the answer shows the text, redacted), panics, or takes longer than [`Admin::check_timeout`]. It should
+    /// not block its thread; one that does is down as well, provided that the runtime has another thread.
     /// A later check of the same name replaces the earlier one.
     pub fn check<F, Fut, E>(mut self, name: impl Into<Cow<'static, str>>, check: F) -> Self
     where
@@ -103,7 +105,9 @@ impl Admin {
         self
     }
 
-    /// Longest time all checks together may take (default 1 s).
+    /// Longest time all checks together may take (default 700 ms); those that have not answered by then are down, and named.
+    ///
+    /// Keep it below the prober's own patience, which with Kubernetes is a second unless `timeoutSeconds` says otherwise.
     pub fn check_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
