@@ -1,19 +1,23 @@
 //! Queries of sqlx on SQLite in memory, through each of the observed executors.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
 use sqlx::{Connection, Pool, Row, Sqlite, SqliteConnection};
 use telemetry::db::sqlx::Observed;
-use telemetry::testing::{capture, metric};
+use telemetry::testing::{capture, emitted, metric};
 
 async fn pool(name: &str, connections: u32) -> Observed<Pool<Sqlite>> {
+    impatient_pool(name, connections, Duration::from_millis(50)).await
+}
+
+async fn impatient_pool(name: &str, connections: u32, patience: Duration) -> Observed<Pool<Sqlite>> {
     let options = SqliteConnectOptions::from_str("sqlite::memory:").unwrap();
     let pool = SqlitePoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(Duration::from_millis(50))
+        .acquire_timeout(patience)
         .connect_with(options)
         .await
         .unwrap();
@@ -115,6 +119,84 @@ async fn pool_reports_its_connections_and_who_waits() {
     drop(held);
     assert!(sqlx::query("SELECT 1").fetch_one(&pool).await.is_ok());
     assert_eq!(metric("db.client.connection.wait_time", &[named]), 3.0);
+    let levels =
+        emitted().metrics.into_iter().filter(|point| point.has(&[named]) && point.instrument == "updowncounter");
+    let mut levels: Vec<String> = levels.map(|point| point.metric).collect();
+    levels.dedup();
+    levels.sort();
+    assert_eq!(
+        levels,
+        ["db.client.connection.count", "db.client.connection.max", "db.client.connection.pending_requests"],
+        "as the conventions have them"
+    );
+    let page = telemetry::metrics::prometheus();
+    assert!(page.contains("# TYPE db_client_connection_count gauge\n"), "{page}");
     drop(pool);
     assert_eq!(metric("db.client.connection.max", &[named]), 0.0);
+}
+
+/// Count and sum, in seconds, of the operations of one database.
+fn operations(namespace: &str) -> (f64, f64) {
+    let page = telemetry::metrics::prometheus();
+    let of = |what: &str| {
+        let name = format!("db_client_operation_duration_seconds_{what}{{");
+        let lines =
+            page.lines().filter(|line| line.starts_with(&name) && line.contains(&format!("namespace=\"{namespace}\"")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()).sum()
+    };
+    (of("count"), of("sum"))
+}
+
+#[tokio::test]
+async fn wait_for_a_connection_is_no_part_of_the_operation() {
+    const WAIT: Duration = Duration::from_millis(200);
+    let capture = capture();
+    let refused = impatient_pool("wait-refused", 1, WAIT).await.namespace("wait_refused");
+    let held = refused.acquire().await.unwrap();
+    let in_vain = async {
+        assert!(sqlx::query("SELECT 1").fetch_optional(&refused).await.is_err());
+        assert!(sqlx::query("SELECT 2").fetch_all(&refused).await.is_err());
+        assert!(refused.begin().await.is_err());
+    };
+    capture.run(in_vain).await;
+    drop(held);
+    let (count, sum) = operations("wait_refused");
+    assert!(count == 3.0 && sum < WAIT.as_secs_f64(), "{count} took {sum} s");
+
+    let served = impatient_pool("wait-served", 1, Duration::from_secs(60)).await.namespace("wait_served");
+    let all = async || {
+        sqlx::query("SELECT 1").fetch_optional(&served).await.unwrap();
+        sqlx::query("SELECT 2").fetch_all(&served).await.unwrap();
+        served.begin().await.unwrap().commit().await.unwrap();
+    };
+    let held = served.acquire().await.unwrap();
+    let mut waiting = Box::pin(capture.run(all()));
+    let start = Instant::now();
+    while start.elapsed() < WAIT {
+        assert!(futures_util::poll!(waiting.as_mut()).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(held);
+    waiting.await;
+    let (count, sum) = operations("wait_served");
+    assert!(count == 4.0 && sum < WAIT.as_secs_f64(), "{count} took {sum} s");
+
+    let spans = capture.spans();
+    let waits = |span: &telemetry::testing::Span| {
+        let wait = span.attribute("app.db.client.connection.wait_time").parse::<f64>();
+        wait.map(|seconds| seconds >= WAIT.as_secs_f64())
+    };
+    // The span shows what its caller saw, and how much of that was the wait. A commit has its connection.
+    let waited: Vec<_> = spans.iter().map(|span| waits(span).ok()).collect();
+    assert_eq!(waited, [Some(true), Some(true), Some(true), Some(true), Some(false), Some(false), None]);
+
+    let mut dropped = Box::pin(sqlx::query("SELECT 3").fetch_optional(&served));
+    let held = served.acquire().await.unwrap();
+    assert!(futures_util::poll!(dropped.as_mut()).is_pending());
+    while start.elapsed() < 2 * WAIT {
+        tokio::task::yield_now().await;
+    }
+    drop((dropped, held));
+    let (count, sum) = operations("wait_served");
+    assert!(count == 5.0 && sum < WAIT.as_secs_f64(), "{count} took {sum} s");
 }

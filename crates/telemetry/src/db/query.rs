@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use opentelemetry::context::FutureExt;
@@ -18,11 +19,15 @@ use crate::work::{Failure, Report, Work, open};
 /// Bounds the conventions recommend for operations of databases, in seconds.
 const BOUNDS: [f64; 10] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 30.0];
 
+/// Of the span's time, in seconds, what was spent waiting for a connection of the pool.
+const WAIT: &str = "app.db.client.connection.wait_time";
+
 static DURATION: Late<Histogram> = Late::new(|meter| {
     histogram("db.client.operation.duration", "s", "Time until the database answered").bounds(BOUNDS).build_on(meter)
 });
 
-/// A query to be observed: CLIENT span `{operation} {table}` and `db.client.operation.duration` (s).
+/// A query to be observed: CLIENT span `{operation} {table}` and `db.client.operation.duration` (s), which is that of the span
+/// without the wait for a connection of a pool.
 ///
 /// The span has `db.system.name`, `db.operation.name`, `db.collection.name`, `db.query.summary` and `db.query.text`, in
 /// which each value is a `?`, each list of values is `(?)`, and which has at most 1024 bytes. Statements are analysed once;
@@ -125,7 +130,7 @@ impl Query {
     pub(super) fn start(self) -> Work<Measured> {
         let current = Context::current();
         if self.below_spans && !current.has_active_span() {
-            return Work::without_span(current, Measured(self));
+            return Work::without_span(current, Measured::new(self));
         }
         let name = self.summary.name.to_string();
         let opened = open(name, SpanKind::Client, current, Vec::new(), |_| {
@@ -135,7 +140,7 @@ impl Query {
             attributes.push(KeyValue::new("db.query.text", Arc::clone(&self.summary.text)));
             attributes
         });
-        Work::new(opened, Measured(self))
+        Work::new(opened, Measured::new(self))
     }
 
     /// What span and measurements have in common.
@@ -162,15 +167,53 @@ pub(super) fn returned(context: &Context, rows: u64) {
     context.span().set_attribute(KeyValue::new("db.response.returned_rows", rows));
 }
 
+/// How long an operation waited for a connection: no part of what the database took. Nanoseconds, and one more, so that 0 is
+/// one that did not wait.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Waited(Arc<AtomicU64>);
+
 /// A query whose duration is measured.
-pub(super) struct Measured(Query);
+pub(super) struct Measured {
+    query: Query,
+    /// Of a query that takes its connection from a pool.
+    waited: Option<Waited>,
+}
+
+impl Measured {
+    fn new(query: Query) -> Self {
+        Self { query, waited: None }
+    }
+
+    /// Where whoever takes the connection tells how long that took.
+    #[cfg(feature = "sqlx")]
+    pub(super) fn waits(&mut self) -> Waited {
+        self.waited.get_or_insert_default().clone()
+    }
+}
+
+impl Waited {
+    #[cfg(feature = "sqlx")]
+    pub(super) fn set(&self, waited: Duration) {
+        let nanos = u64::try_from(waited.as_nanos()).unwrap_or(u64::MAX);
+        self.0.store(nanos.saturating_add(1), Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<Duration> {
+        self.0.load(Ordering::Relaxed).checked_sub(1).map(Duration::from_nanos)
+    }
+}
 
 impl Report for Measured {
     fn ended(&self, context: &Context, elapsed: Duration, error: Option<&Cow<'static, str>>) {
+        let mut operation = elapsed;
+        if let Some(waited) = self.waited.as_ref().and_then(Waited::get) {
+            operation = elapsed.saturating_sub(waited);
+            context.span().set_attribute(KeyValue::new(WAIT, waited.as_secs_f64()));
+        }
         with_attributes(|attributes| {
-            self.0.describe(attributes);
+            self.query.describe(attributes);
             attributes.extend(error.map(|kind| KeyValue::new("error.type", kind.clone())));
-            DURATION.get().record_in(elapsed.as_secs_f64(), attributes, context.span().span_context());
+            DURATION.get().record_in(operation.as_secs_f64(), attributes, context.span().span_context());
         });
     }
 }

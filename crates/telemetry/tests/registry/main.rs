@@ -37,6 +37,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("metric.db.client.connection.pending_requests", "needs the feature `sqlx`"),
     #[cfg(not(feature = "sqlx"))]
     ("metric.db.client.connection.wait_time", "needs the feature `sqlx`"),
+    #[cfg(not(feature = "sqlx"))]
+    ("app.db.client.connection.wait_time", "on any span: needs the feature `sqlx`"),
     #[cfg(not(feature = "kafka"))]
     ("span.app.kafka.send", "needs the feature `kafka`"),
     #[cfg(not(feature = "kafka"))]

@@ -191,7 +191,7 @@ async fn crowded() -> StatusCode {
 pub async fn pool() -> impl Sized {
     let pool = sqlx::sqlite::SqlitePoolOptions::new().connect("sqlite::memory:").await.unwrap();
     let pool = telemetry::db::sqlx::Observed::pool("registry", pool);
-    drop(pool.acquire().await.unwrap());
+    sqlx::query("SELECT 1").execute(&pool).await.unwrap();
     pool
 }
 

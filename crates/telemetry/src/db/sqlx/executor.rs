@@ -10,6 +10,7 @@ use sqlx::{Connection, Database, Either, Error, Execute, Executor, Pool, SqlStr}
 use super::observed::Observed;
 use super::peeked::Peeked;
 use super::run::{Rows, found};
+use crate::db::query::Waited;
 
 /// What a stream of results gives.
 pub(super) type Item<DB> = Result<Either<<DB as Database>::QueryResult, <DB as Database>::Row>, Error>;
@@ -39,7 +40,8 @@ impl<'c, E: Executor<'c>> Executor<'c> for Observed<E> {
     {
         let query = Peeked::new(query);
         let observed = self.known.query::<E::Database>(query.sql.as_str());
-        Box::pin(found(observed, self.inner.fetch_optional(query)))
+        let fetched = self.inner.fetch_optional(query);
+        Box::pin(async move { found(observed.start(), fetched).await })
     }
 
     fn prepare_with<'e>(
@@ -120,8 +122,9 @@ where
         Q: 'q + Execute<'q, DB>,
     {
         let query = Peeked::new(query);
-        let work = self.known.query::<DB>(query.sql.as_str()).start();
-        Box::pin(Rows::new(work, self.stream(query)))
+        let mut work = self.known.query::<DB>(query.sql.as_str()).start();
+        let waited = work.report.waits();
+        Box::pin(Rows::new(work, self.stream(query, waited)))
     }
 
     fn fetch_optional<'e, 'q: 'e, Q>(self, query: Q) -> BoxFuture<'e, Found<DB>>
@@ -131,10 +134,15 @@ where
     {
         let query = Peeked::new(query);
         let observed = self.known.query::<DB>(query.sql.as_str());
-        Box::pin(found(observed, async move {
-            let mut connection = self.connection().await?;
-            connection.fetch_optional(query).await
-        }))
+        Box::pin(async move {
+            let mut work = observed.start();
+            let waited = work.report.waits();
+            let fetched = async move {
+                let mut connection = self.connection(&waited).await?;
+                connection.fetch_optional(query).await
+            };
+            found(work, fetched).await
+        })
     }
 
     fn prepare_with<'e>(self, sql: SqlStr, parameters: &'e [DB::TypeInfo]) -> BoxFuture<'e, Prepared<DB>>
@@ -142,7 +150,7 @@ where
         'p: 'e,
     {
         Box::pin(async move {
-            let mut connection = self.connection().await?;
+            let mut connection = self.connection(&Waited::default()).await?;
             connection.prepare_with(sql, parameters).await
         })
     }
@@ -153,7 +161,7 @@ where
         'p: 'e,
     {
         Box::pin(async move {
-            let mut connection = self.connection().await?;
+            let mut connection = self.connection(&Waited::default()).await?;
             connection.describe(sql).await
         })
     }

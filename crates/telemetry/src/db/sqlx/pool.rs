@@ -1,4 +1,4 @@
-//! Pools: connections taken with their wait measured, and gauges of how many there are.
+//! Pools: connections taken with their wait measured, and how many there are.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -11,7 +11,7 @@ use std::time::Instant;
 use futures_core::Stream;
 use futures_core::stream::BoxStream;
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Meter, ObservableGauge};
+use opentelemetry::metrics::{Meter, ObservableUpDownCounter};
 use sqlx::pool::PoolConnection;
 use sqlx::{Database, Error, Executor, Pool, SqlSafeStr, SqlStr, Transaction};
 use tokio::sync::mpsc;
@@ -19,7 +19,8 @@ use tokio::sync::mpsc;
 use super::executor::Item;
 use super::observed::Observed;
 use super::peeked::Peeked;
-use super::run::told;
+use super::run::finished;
+use crate::db::query::Waited;
 use crate::late::{Late, duration};
 use crate::metrics::Histogram;
 use crate::readings::{Observe, Reading, Readings};
@@ -30,16 +31,16 @@ struct Instruments {
     maxima: Readings,
     pending: Readings,
     wait: Histogram,
-    _gauges: [ObservableGauge<f64>; 3],
+    _levels: [ObservableUpDownCounter<f64>; 3],
 }
 
 static INSTRUMENTS: Late<Instruments> = Late::new(|meter| {
     let (counts, maxima, pending) = (Readings::default(), Readings::default(), Readings::default());
     Instruments {
-        _gauges: [
-            gauge(meter, "db.client.connection.count", "{connection}", "Connections by what they are doing", &counts),
-            gauge(meter, "db.client.connection.max", "{connection}", "Most connections there may be", &maxima),
-            gauge(meter, "db.client.connection.pending_requests", "{request}", "Waiting for a connection", &pending),
+        _levels: [
+            level(meter, "db.client.connection.count", "{connection}", "Connections by what they are doing", &counts),
+            level(meter, "db.client.connection.max", "{connection}", "Most connections there may be", &maxima),
+            level(meter, "db.client.connection.pending_requests", "{request}", "Waiting for a connection", &pending),
         ],
         counts,
         maxima,
@@ -48,16 +49,16 @@ static INSTRUMENTS: Late<Instruments> = Late::new(|meter| {
     }
 });
 
-fn gauge(
+fn level(
     meter: &Meter,
     name: &'static str,
     unit: &'static str,
     what: &'static str,
     readings: &Readings,
-) -> ObservableGauge<f64> {
+) -> ObservableUpDownCounter<f64> {
     let readings = readings.clone();
-    let gauge = meter.f64_observable_gauge(name).with_unit(unit).with_description(what);
-    gauge.with_callback(move |observer| readings.observe(observer)).build()
+    let level = meter.f64_observable_up_down_counter(name).with_unit(unit).with_description(what);
+    level.with_callback(move |observer| readings.observe(observer)).build()
 }
 
 /// What is reported of one pool, for as long as it, or a connection of it, is there.
@@ -98,7 +99,7 @@ impl Gauges {
 impl<DB: Database> Observed<Pool<DB>> {
     /// A pool that is observed under `name`; take it after [`crate::init`].
     ///
-    /// While it, or a connection of it, is there, it reports the gauges `db.client.connection.count` by
+    /// While it, or a connection of it, is there, it reports the levels `db.client.connection.count` by
     /// `db.client.connection.state` (`idle`, `used`), `db.client.connection.max` and
     /// `db.client.connection.pending_requests`, and how long each request waited as `db.client.connection.wait_time` (s).
     pub fn pool(name: &str, pool: Pool<DB>) -> Self {
@@ -114,7 +115,7 @@ impl<DB: Database> Observed<Pool<DB>> {
     ///
     /// As `sqlx::Pool::acquire`.
     pub async fn acquire(&self) -> Result<Observed<PoolConnection<DB>>, Error> {
-        Ok(Observed::with(self.connection().await?, self.known.clone()))
+        Ok(Observed::with(self.connection(&Waited::default()).await?, self.known.clone()))
     }
 
     /// Begins a transaction: span `BEGIN`.
@@ -137,28 +138,30 @@ impl<DB: Database> Observed<Pool<DB>> {
     }
 
     async fn begun(&self, shown: &str, statement: Option<SqlStr>) -> Result<Observed<Transaction<'static, DB>>, Error> {
-        let begun = self.known.query::<DB>(shown).run(told(async {
-            let connection = self.connection().await?;
+        let mut work = self.known.query::<DB>(shown).start();
+        let waited = work.report.waits();
+        let begun = async {
+            let connection = self.connection(&waited).await?;
             Transaction::begin(connection, statement).await
-        }));
-        Ok(Observed::with(begun.await.0?, self.known.clone()))
+        };
+        Ok(Observed::with(finished(work, begun).await?, self.known.clone()))
     }
 
-    /// A connection, with the wait for it measured; dropped waiting, it waits no more.
-    pub(super) async fn connection(&self) -> Result<PoolConnection<DB>, Error> {
-        let _waiting = self.known.gauges.as_deref().map(Waiting::start);
+    /// A connection, with the wait for it measured and told to `waited`; dropped waiting, it waits no more.
+    pub(super) async fn connection(&self, waited: &Waited) -> Result<PoolConnection<DB>, Error> {
+        let _waiting = Waiting::start(self.known.gauges.as_deref(), waited);
         self.inner.acquire().await
     }
 
     /// The items of a query that has a connection for itself. The stream of sqlx borrows the connection, so both live in
     /// a future, which hands the items out.
-    pub(super) fn stream<'e>(&'e self, query: Peeked<DB>) -> BoxStream<'e, Item<DB>>
+    pub(super) fn stream<'e>(&'e self, query: Peeked<DB>, waited: Waited) -> BoxStream<'e, Item<DB>>
     where
         for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
     {
         let (sender, items) = mpsc::channel(1);
         let source = async move {
-            let mut connection = match self.connection().await {
+            let mut connection = match self.connection(&waited).await {
                 Ok(connection) => connection,
                 Err(error) => return drop(sender.send(Err(error)).await),
             };
@@ -199,22 +202,29 @@ impl<T> Stream for Handed<'_, T> {
 
 /// Somebody who waits for a connection.
 struct Waiting<'g> {
-    gauges: &'g Gauges,
+    gauges: Option<&'g Gauges>,
+    waited: &'g Waited,
     since: Instant,
 }
 
 impl<'g> Waiting<'g> {
-    fn start(gauges: &'g Gauges) -> Self {
-        gauges.pending.fetch_add(1, Ordering::Relaxed);
-        Self { gauges, since: Instant::now() }
+    fn start(gauges: Option<&'g Gauges>, waited: &'g Waited) -> Self {
+        if let Some(gauges) = gauges {
+            gauges.pending.fetch_add(1, Ordering::Relaxed);
+        }
+        Self { gauges, waited, since: Instant::now() }
     }
 }
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.gauges.pending.fetch_sub(1, Ordering::Relaxed);
-        let named = [KeyValue::new("db.client.connection.pool.name", Arc::clone(&self.gauges.pool))];
-        INSTRUMENTS.get().wait.record(self.since.elapsed().as_secs_f64(), &named);
+        let waited = self.since.elapsed();
+        self.waited.set(waited);
+        if let Some(gauges) = self.gauges {
+            gauges.pending.fetch_sub(1, Ordering::Relaxed);
+            let named = [KeyValue::new("db.client.connection.pool.name", Arc::clone(&gauges.pool))];
+            INSTRUMENTS.get().wait.record(waited.as_secs_f64(), &named);
+        }
     }
 }
 

@@ -12,7 +12,6 @@ use opentelemetry::context::FutureExt;
 use sqlx::error::ErrorKind;
 use sqlx::{Either, Error};
 
-use crate::db::Query;
 use crate::db::query::{Measured, returned};
 use crate::span::Outcome;
 use crate::work::{Failure, Work};
@@ -31,12 +30,21 @@ pub(super) async fn told<T>(future: impl Future<Output = Result<T, Error>>) -> T
     Told(future.await)
 }
 
-/// Runs a query that gives one row or none.
+/// Runs `future` as the `work`.
+pub(super) async fn finished<T>(
+    work: Work<Measured>,
+    future: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let output = told(future).with_context(work.context.clone()).await;
+    work.finish(output.failure());
+    output.0
+}
+
+/// The same for a query that gives one row or none.
 pub(super) async fn found<T>(
-    query: Query,
+    work: Work<Measured>,
     future: impl Future<Output = Result<Option<T>, Error>>,
 ) -> Result<Option<T>, Error> {
-    let work = query.start();
     let found = told(future).with_context(work.context.clone()).await;
     if let Ok(row) = &found.0 {
         returned(&work.context, u64::from(row.is_some()));
