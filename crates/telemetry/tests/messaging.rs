@@ -13,7 +13,8 @@ use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ConnectionProperties};
 use telemetry::correlation;
 use telemetry::messaging::{self, Consumer, DeadLetter, Destination, OutgoingMessage};
-use telemetry::testing::{Capture, capture, metric};
+use telemetry::span::Observe;
+use telemetry::testing::{Capture, capture, emitted, metric};
 
 async fn channel() -> (Broker, Connection, Channel) {
     let broker = Broker::start(Config::default()).await.unwrap();
@@ -154,4 +155,55 @@ async fn batch_is_one_span_with_a_link_to_each_message() {
 
 async fn own_id() -> Result<String, std::fmt::Error> {
     correlation::current().map(|id| id.as_str().to_owned()).ok_or(std::fmt::Error)
+}
+
+#[tokio::test]
+async fn message_is_counted_once_whether_it_was_received_or_delivered() {
+    let (capture, (_broker, _connection, channel)) = (capture(), channel().await);
+    queue(&channel, "counted", None).await;
+    for id in ["m-1", "m-2", "m-3"] {
+        send(&channel, &capture, "counted", id).await;
+    }
+    let consumer = Consumer::new("counted");
+    let consumed = || metric("messaging.client.consumed.messages", &[("messaging.destination.name", "counted")]);
+    let received = receive(&channel, &consumer).await;
+    assert_eq!(consumed(), 1.0);
+    // A handler is often given a clone.
+    consumer.clone().process(&received, async {}).await;
+    assert_eq!(consumed(), 1.0, "counted when it was received");
+
+    let both = [receive(&channel, &consumer).await, receive(&channel, &consumer).await];
+    let delivered = Delivery::mock(77, "".into(), "counted".into(), false, Vec::new());
+    consumer.process(&delivered, async {}).await;
+    assert_eq!(consumed(), 4.0, "nobody had counted the one that was delivered");
+    consumer.process_batch(&both, async {}).await;
+    assert_eq!(consumed(), 4.0);
+}
+
+#[tokio::test]
+async fn empty_queue_is_a_span_only_below_another() {
+    let (capture, (_broker, _connection, channel)) = (capture(), channel().await);
+    queue(&channel, "mostly-empty", None).await;
+    let consumer = Consumer::new("mostly-empty");
+    let ask = || async { consumer.receive(&channel, BasicGetOptions::default()).await.unwrap().is_some() };
+    // Nobody's: neither a correlation id nor a span above.
+    assert!(!ask().await);
+    assert!(!capture.run(ask()).await);
+    let spans = || emitted().spans.into_iter().filter(|span| span.name == "receive mostly-empty").count();
+    assert_eq!(spans(), 0, "a poll is no trace");
+    let asked = [("messaging.destination.name", "mostly-empty"), ("messaging.operation.name", "receive")];
+    assert_eq!(metric("messaging.client.operation.duration", &asked), 2.0, "and measured all the same");
+
+    let drain = async { assert!(!ask().await) };
+    capture.run(Observe::internal("drain").run(drain)).await;
+    assert_eq!(capture.tree(), "internal drain\n  client receive mostly-empty\n");
+    send(&channel, &capture, "mostly-empty", "m-1").await;
+    assert!(ask().await);
+    assert_eq!(spans(), 2, "one that found something is told");
+    let found = emitted().spans.into_iter().rfind(|span| span.name == "receive mostly-empty").unwrap();
+    assert_eq!((found.kind, found.attribute("messaging.batch.message_count"), found.links.len()), ("client", "1", 1));
+    // The broker closes the channel.
+    assert!(Consumer::new("absent-queue").receive(&channel, BasicGetOptions::default()).await.is_err());
+    let failed = emitted().spans.into_iter().find(|span| span.name == "receive absent-queue").unwrap();
+    assert!(failed.failed);
 }

@@ -69,7 +69,7 @@ impl Consumer {
         });
         series.begin();
         aged(message, &series, opened.0.span().span_context(), SystemTime::now());
-        Work::new(opened, Process { series, delivers: true }).run(future).await
+        Work::new(opened, Process { series, uncounted: 1 }).run(future).await
     }
 
     /// Runs `future` as the handler of all `messages` at once, inside one CONSUMER span with a link to the creation of each
@@ -103,7 +103,7 @@ impl Consumer {
             aged(message, &series, opened.0.span().span_context(), now);
         }
         series.begin();
-        Work::new(opened, Process { series, delivers: true }).run(future).await
+        Work::new(opened, Process { uncounted: series.messages, series }).run(future).await
     }
 
     /// Commits the offset of `message`, inside a CLIENT span `commit {topic}`; waits when `mode` says so.

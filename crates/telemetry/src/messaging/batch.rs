@@ -75,7 +75,8 @@ impl Consumer {
             delivered(delivery, &one, letter.as_ref(), opened.0.span().span_context(), now);
         }
         batch.begin();
-        Some(Work::new(opened, Process { series: batch, delivers: !self.pulled }))
+        let uncounted = deliveries.iter().filter(|delivery| self.delivers(delivery)).count() as u64;
+        Some(Work::new(opened, Process { series: batch, uncounted }))
     }
 }
 

@@ -1,6 +1,13 @@
 //! How the deliveries of one queue are consumed.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use lapin::message::Delivery;
+
+/// Messages that may be received and not yet processed; of more, the oldest are forgotten, and counted again when processed.
+const MAX_RECEIVED: usize = 1024;
 
 /// A consumer of one queue: processes its deliveries singly or in batches, receives and settles them.
 ///
@@ -25,13 +32,15 @@ use std::borrow::Cow;
 pub struct Consumer {
     pub(super) queue: Cow<'static, str>,
     pub(super) continue_trace: bool,
-    pub(super) pulled: bool,
+    pulled: bool,
+    /// Delivery tags of what was received, and so counted, and has not been processed. Shared by clones.
+    received: Arc<Mutex<BTreeSet<u64>>>,
 }
 
 impl Consumer {
     /// A consumer of `queue` that starts a new trace per message, with a link to the message's creation.
     pub fn new(queue: impl Into<Cow<'static, str>>) -> Self {
-        Self { queue: queue.into(), continue_trace: false, pulled: false }
+        Self { queue: queue.into(), continue_trace: false, pulled: false, received: Arc::default() }
     }
 
     /// Makes the message's creation the parent, so that one trace covers both sides. The link is kept.
@@ -43,11 +52,30 @@ impl Consumer {
         self
     }
 
-    /// Says that what is processed comes from [`Consumer::receive`], which has counted it as consumed already.
+    /// Says that all that is processed comes from [`Consumer::receive`] of another consumer, which has counted it as consumed
+    /// already. A consumer and its clones know what they have received themselves.
     #[must_use]
     pub fn pulled(mut self) -> Self {
         self.pulled = true;
         self
+    }
+
+    /// Takes note that `delivery` was received, and counted.
+    pub(super) fn has_received(&self, delivery: &Delivery) {
+        let mut received = self.received();
+        received.insert(delivery.delivery_tag);
+        if received.len() > MAX_RECEIVED {
+            received.pop_first();
+        }
+    }
+
+    /// Whether `delivery`, which is about to be processed, has not been counted.
+    pub(super) fn delivers(&self, delivery: &Delivery) -> bool {
+        !self.received().remove(&delivery.delivery_tag) && !self.pulled
+    }
+
+    fn received(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The queue.

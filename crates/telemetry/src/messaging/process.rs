@@ -33,7 +33,7 @@ where
     F: Future,
     F::Output: Outcome,
 {
-    start(delivery, queue, false, true).run(future).await
+    start(delivery, queue, false, 1).run(future).await
 }
 
 impl Consumer {
@@ -48,12 +48,12 @@ impl Consumer {
         F: Future,
         F::Output: Outcome,
     {
-        start(delivery, &self.queue, self.continue_trace, !self.pulled).run(future).await
+        start(delivery, &self.queue, self.continue_trace, self.delivers(delivery).into()).run(future).await
     }
 }
 
 /// Opens the span and records what is known before the handler runs.
-fn start(delivery: &Delivery, queue: &str, continue_trace: bool, delivers: bool) -> Work<Process> {
+fn start(delivery: &Delivery, queue: &str, continue_trace: bool, uncounted: u64) -> Work<Process> {
     let series = series(queue, 1);
     let mut carried = headers::extract(&delivery.properties);
     let creation = carried.span_context();
@@ -70,7 +70,7 @@ fn start(delivery: &Delivery, queue: &str, continue_trace: bool, delivers: bool)
     });
     series.begin();
     delivered(delivery, &series, letter.as_ref(), opened.0.span().span_context(), SystemTime::now());
-    Work::new(opened, Process { series, delivers })
+    Work::new(opened, Process { series, uncounted })
 }
 
 /// What the metrics of processing deliveries of `queue` have in common: the queue alone, as the publisher, who may be a

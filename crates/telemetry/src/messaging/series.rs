@@ -36,8 +36,8 @@ pub(crate) struct Client {
 /// What processing records when it ends.
 pub(crate) struct Process {
     pub(crate) series: Series,
-    /// Whether the messages are counted here, as nobody counted them when they were received.
-    pub(crate) delivers: bool,
+    /// Messages to be counted as consumed: those that nobody counted when they were received.
+    pub(crate) uncounted: u64,
 }
 
 impl Series {
@@ -120,8 +120,8 @@ impl Report for Process {
             instruments.messaging_active.add(-self.series.level(), attributes);
             attributes.extend(error.map(|kind| KeyValue::new("error.type", kind.clone())));
             instruments.messaging_process.record_in(elapsed.as_secs_f64(), attributes, context.span().span_context());
-            if self.delivers {
-                instruments.messaging_consumed.add(self.series.messages, attributes);
+            if self.uncounted > 0 {
+                instruments.messaging_consumed.add(self.uncounted, attributes);
             }
         });
     }

@@ -77,7 +77,7 @@ impl Received {
             attributes
         });
         series.begin();
-        Work::new(opened, Process { series, delivers: true }).run(handler).await
+        Work::new(opened, Process { series, uncounted: 1 }).run(handler).await
     }
 }
 
