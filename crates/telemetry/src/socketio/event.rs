@@ -3,12 +3,15 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use opentelemetry::baggage::{BaggageExt, KeyValueMetadata};
 use opentelemetry::trace::{Link, SpanKind, TraceContextExt};
-use opentelemetry::{Context, KeyValue};
+use opentelemetry::{Context, Key, KeyValue};
 
 use super::SYSTEM;
 use super::namespace::Namespace;
+use crate::baggage;
 use crate::context::MessageContext;
+use crate::core::core;
 use crate::correlation;
 use crate::messaging::series::{Client, Process, Series};
 use crate::span::Outcome;
@@ -54,7 +57,8 @@ impl Received {
     /// Runs `handler` inside a CONSUMER span `receive {event}`.
     ///
     /// The sender's span is the parent, as that of a request is; the span that is current, usually the connection's, is
-    /// linked. Without a correlation id of the event's own, the current one is kept. Records `messaging.process.duration`
+    /// linked. What the event does not carry itself, be it the correlation id or an entry of allowed baggage, is that of the
+    /// current context, usually the connection's ([`context_from`](super::context_from)). Records `messaging.process.duration`
     /// (s) and `messaging.client.consumed.messages`. Dropped or panicking, it is recorded as such.
     pub async fn run<F>(self, handler: F) -> F::Output
     where
@@ -63,12 +67,7 @@ impl Received {
     {
         let Self { series, event, carried } = self;
         let current = Context::current();
-        let mut parent = carried.extract();
-        if correlation::of(&parent).is_none()
-            && let Some(id) = correlation::of(&current)
-        {
-            parent = parent.with_value(id);
-        }
+        let parent = inherited(carried.extract(), &current);
         let surrounding = current.span().span_context().clone();
         let links = surrounding.is_valid().then(|| Link::with_context(surrounding)).into_iter().collect();
         let opened = open(format!("receive {event}"), SpanKind::Consumer, parent, links, |correlation| {
@@ -79,6 +78,25 @@ impl Received {
         series.begin();
         Work::new(opened, Process { series, uncounted: 1 }).run(handler).await
     }
+}
+
+/// What an event carries, and of what it does not carry, what `current` has.
+fn inherited(mut carried: Context, current: &Context) -> Context {
+    if correlation::of(&carried).is_none()
+        && let Some(id) = correlation::of(current)
+    {
+        carried = carried.with_value(id);
+    }
+    let own = carried.baggage();
+    let missing = |key: &Key| core().allows_baggage(key.as_str()) && own.get(key.as_str()).is_none();
+    let entries = current.baggage().iter().filter(|(key, _)| missing(key));
+    let mut entries: Vec<_> =
+        entries.map(|(key, (value, more))| KeyValueMetadata::new(key.clone(), value.clone(), more.clone())).collect();
+    if entries.is_empty() {
+        return carried;
+    }
+    entries.extend(baggage::copied(&carried));
+    carried.with_baggage(entries)
 }
 
 impl Emitted {
