@@ -34,7 +34,7 @@ async fn message_carries_its_context_over_the_wire() {
     let record = FutureRecord::to("wired").key("order-42").payload("{}");
     capture.run(kafka::send(&producer, record, PATIENCE)).await.unwrap();
     let tombstone = FutureRecord::<str, str>::to("wired").key("order-42");
-    kafka::send_in(&stored, &producer, tombstone, PATIENCE).await.unwrap();
+    stored.attach(kafka::send(&producer, tombstone, PATIENCE)).await.unwrap();
 
     let consumer: StreamConsumer<LagContext> = config(&servers)
         .set("group.id", "wired-users")

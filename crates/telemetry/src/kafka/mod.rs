@@ -29,7 +29,7 @@ mod send;
 pub use consumer::Consumer;
 pub use headers::{extract, inject};
 pub use lag::{Lag, LagContext};
-pub use send::{send, send_in};
+pub use send::send;
 
 /// `messaging.system` of this module.
 const SYSTEM: &str = "kafka";

@@ -19,47 +19,28 @@ use crate::work::{Work, open};
 /// Sends `record` and waits for the broker's answer; `patience` is how long it may wait for room in the producer's queue.
 ///
 /// Opens a PRODUCER span `send {topic}` below the current span, writes the context and the correlation id into the
-/// headers, and records `messaging.client.operation.duration` (s) and `messaging.client.sent.messages`.
+/// headers, and records `messaging.client.operation.duration` (s) and `messaging.client.sent.messages`. What was created
+/// earlier (an outbox row keeps its context) is sent with [`MessageContext::attach`].
 ///
 /// # Errors
 ///
 /// What rdkafka returns: the reason, and the record.
+///
+/// # Examples
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # use rdkafka::producer::{FutureProducer, FutureRecord};
+/// # use telemetry::context::MessageContext;
+/// # use telemetry::kafka;
+/// # async fn run(producer: FutureProducer, stored: MessageContext) {
+/// let record = FutureRecord::to("orders").key("order-42").payload("{}");
+/// let sent = stored.attach(kafka::send(&producer, record, Duration::from_secs(5))).await;
+/// # let _ = sent; }
+/// ```
 pub async fn send<C, K, P>(
     producer: &FutureProducer<C>,
-    record: FutureRecord<'_, K, P>,
-    patience: Duration,
-) -> OwnedDeliveryResult
-where
-    C: ClientContext + 'static,
-    K: ToBytes + ?Sized,
-    P: ToBytes + ?Sized,
-{
-    run(producer, record, Context::current(), patience).await
-}
-
-/// The same in a `context` that was captured when the message was created (an outbox row keeps it).
-///
-/// # Errors
-///
-/// As [`send`].
-pub async fn send_in<C, K, P>(
-    context: &MessageContext,
-    producer: &FutureProducer<C>,
-    record: FutureRecord<'_, K, P>,
-    patience: Duration,
-) -> OwnedDeliveryResult
-where
-    C: ClientContext + 'static,
-    K: ToBytes + ?Sized,
-    P: ToBytes + ?Sized,
-{
-    run(producer, record, context.extract(), patience).await
-}
-
-async fn run<C, K, P>(
-    producer: &FutureProducer<C>,
     mut record: FutureRecord<'_, K, P>,
-    parent: Context,
     patience: Duration,
 ) -> OwnedDeliveryResult
 where
@@ -69,17 +50,18 @@ where
 {
     let series =
         Series { system: SYSTEM, operation: "send", destination: record.topic.into(), more: Vec::new(), messages: 1 };
-    let opened = open(format!("send {}", record.topic), SpanKind::Producer, parent, Vec::new(), |correlation| {
-        let mut attributes = series.span("send", 7);
-        attributes.push(KeyValue::new("messaging.message.conversation_id", correlation.value()));
-        let size = record.payload.map_or(0, |payload| payload.to_bytes().len());
-        attributes.push(KeyValue::new("messaging.message.body.size", i64::try_from(size).unwrap_or(i64::MAX)));
-        attributes.extend(key(record.key.map(ToBytes::to_bytes)));
-        if record.payload.is_none() {
-            attributes.push(KeyValue::new("messaging.kafka.message.tombstone", true));
-        }
-        attributes
-    });
+    let opened =
+        open(format!("send {}", record.topic), SpanKind::Producer, Context::current(), Vec::new(), |correlation| {
+            let mut attributes = series.span("send", 7);
+            attributes.push(KeyValue::new("messaging.message.conversation_id", correlation.value()));
+            let size = record.payload.map_or(0, |payload| payload.to_bytes().len());
+            attributes.push(KeyValue::new("messaging.message.body.size", i64::try_from(size).unwrap_or(i64::MAX)));
+            attributes.extend(key(record.key.map(ToBytes::to_bytes)));
+            if record.payload.is_none() {
+                attributes.push(KeyValue::new("messaging.kafka.message.tombstone", true));
+            }
+            attributes
+        });
     let work = Work::new(opened, Client { series, kind: "send" });
     record.headers = Some(headers::inject(&MessageContext::from_context(&work.context), record.headers.take()));
     let sent = producer.send(record, patience).with_context(work.context.clone()).await;
