@@ -35,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) slow_client: Duration,
     pub(crate) baggage: Vec<String>,
     pub(crate) internal_hosts: Vec<String>,
+    pub(crate) access_log: bool,
 }
 
 impl Core {
@@ -54,6 +55,7 @@ impl Core {
             slow_client: crate::settings::SLOW_CLIENT,
             baggage: Vec::new(),
             internal_hosts: Vec::new(),
+            access_log: true,
         }
     }
 

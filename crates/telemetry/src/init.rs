@@ -116,6 +116,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     core.slow_client = config.slow_client;
     core.baggage.clone_from(&config.baggage);
     core.internal_hosts.clone_from(&config.internal_hosts);
+    core.access_log = config.access_log;
     if !config.disabled {
         signals::observe(&own, logs.clone())?;
     }

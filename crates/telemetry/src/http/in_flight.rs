@@ -215,6 +215,9 @@ impl InFlight {
 
     /// The access-log line, written inside the request's context so that it carries the ids.
     fn log(&self, elapsed: Duration, error: Option<&'static str>, slow: bool) {
+        if !self.core.access_log {
+            return;
+        }
         let inside = OnceCell::new();
         macro_rules! access {
             ($level:expr) => {

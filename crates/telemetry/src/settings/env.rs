@@ -1,4 +1,4 @@
-//! The environment variables of the OpenTelemetry specification, and two for logs.
+//! The environment variables of the OpenTelemetry specification, and two for logs; [`super::own`] has the others.
 
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl Config {
             }
         }
 
-        self = self.with_filter(&get, &mut problems).with_lengths(&get, &mut problems);
+        self = self.with_filter(&get, &mut problems).with_lengths(&get, &mut problems).with_own(&get, &mut problems);
         check::fixed(&get, &mut problems);
         if let Some(given) = get("LOG_FORMAT") {
             match given.parse() {

@@ -68,6 +68,19 @@ impl Config {
         self
     }
 
+    /// Whether each request that was served is told in a line (default: yes), target `telemetry::access`. Without them requests
+    /// that fail or are slow are told by metrics and spans alone; for lines of those only, leave this on and filter with
+    /// `telemetry::access=warn`.
+    ///
+    /// ```
+    /// let config = telemetry::Config::new("order").access_log(false);
+    /// ```
+    #[must_use]
+    pub fn access_log(mut self, write: bool) -> Self {
+        self.access_log = write;
+        self
+    }
+
     /// What is hidden in log lines, spans, metrics, baggage and URLs, beyond what always is. The first [`crate::init`] of a process
     /// puts it in force.
     ///

@@ -9,6 +9,7 @@ mod check;
 mod env;
 mod log;
 mod otlp;
+mod own;
 mod sampling;
 
 pub use log::{InvalidLogFormat, LogFormat};
@@ -75,6 +76,7 @@ pub struct Config {
     pub(crate) internal_hosts: Vec<String>,
     /// Characters of an attribute's value.
     pub(crate) value_length: Option<usize>,
+    pub(crate) access_log: bool,
     pub(crate) problems: Vec<String>,
 }
 
@@ -121,6 +123,7 @@ impl Config {
             baggage: Vec::new(),
             internal_hosts: Vec::new(),
             value_length: None,
+            access_log: true,
             problems: Vec::new(),
         }
     }
@@ -133,7 +136,9 @@ impl Config {
     /// `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION`,
     /// `OTEL_TRACES_SAMPLER[_ARG]`, `OTEL_BSP_*`, `OTEL_BLRP_*`, `OTEL_METRIC_EXPORT_INTERVAL`,
     /// `OTEL[_SPAN]_ATTRIBUTE_VALUE_LENGTH_LIMIT` (at most, and unless set, 16,384 characters), `RUST_LOG` or `LOG_LEVEL`, and `LOG_FORMAT`
-    /// (`json`, `logfmt`, `pretty`; unset, `pretty` on a terminal, with colours unless `NO_COLOR` is set, else `json`).
+    /// (`json`, `logfmt`, `pretty`; unset, `pretty` on a terminal, with colours unless `NO_COLOR` is set, else `json`), and of
+    /// what OpenTelemetry has no variables for `TELEMETRY_SAMPLING_CAP`, `TELEMETRY_KEEP_FAILED`, `TELEMETRY_INTERNAL_HOSTS`
+    /// and `TELEMETRY_ACCESS_LOG`.
     /// Without an endpoint nothing is exported. A value that cannot be understood or honoured is ignored, and
     /// [`crate::init`] logs a warning that names it.
     pub fn from_env(service: impl Into<String>) -> Self {
@@ -197,6 +202,25 @@ impl Config {
         self
     }
 
+    /// Exports no spans, whatever was set before; requests are measured, and ids travel.
+    ///
+    /// ```
+    /// // Metrics and logs only.
+    /// let config = telemetry::Config::new("order").otlp_endpoint("http://collector:4318").clear_traces_endpoint();
+    /// ```
+    #[must_use]
+    pub fn clear_traces_endpoint(mut self) -> Self {
+        self.traces_endpoint = None;
+        self
+    }
+
+    /// Pushes no metrics, whatever was set before; `/metrics` shows them all the same.
+    #[must_use]
+    pub fn clear_metrics_endpoint(mut self) -> Self {
+        self.metrics_endpoint = None;
+        self
+    }
+
     /// Exports metrics to exactly this URL.
     #[must_use]
     pub fn metrics_endpoint(mut self, url: impl Into<String>) -> Self {
@@ -230,7 +254,11 @@ impl Config {
         self
     }
 
-    /// Most new traces that are sampled in one second (default: no limit). Traces whose caller decided do not count.
+    /// Most traces that this process decides to sample in one second (default: no limit).
+    ///
+    /// Under the samplings that follow a parent, traces whose caller decided do not count: they are sampled beyond the cap, too,
+    /// because a trace that others record would have holes. [`Sampling::Always`] and [`Sampling::Ratio`] decide whatever the
+    /// caller did, so each trace counts, and one that comes sampled is cut off here when there are too many.
     ///
     /// ```
     /// use telemetry::{Config, Sampling};

@@ -57,6 +57,18 @@ impl Config {
         self
     }
 
+    /// Exports no log records, whatever was set before; lines are written on stdout as ever.
+    ///
+    /// ```
+    /// // Spans and metrics; stdout is collected by somebody else.
+    /// let config = telemetry::Config::new("order").otlp_endpoint("http://collector:4318").clear_logs_endpoint();
+    /// ```
+    #[must_use]
+    pub fn clear_logs_endpoint(mut self) -> Self {
+        self.logs_endpoint = None;
+        self
+    }
+
     /// Most log records that wait for export (default 2048, at least 1); further ones are dropped and counted.
     #[must_use]
     pub fn log_queue(mut self, records: usize) -> Self {

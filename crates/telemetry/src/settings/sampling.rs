@@ -42,3 +42,32 @@ impl Sampling {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Sampler;
+    use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
+
+    #[test]
+    fn cap_counts_what_is_decided_here() {
+        let trace = TraceId::from(1);
+        let caller = SpanContext::new(trace, SpanId::from(1), TraceFlags::SAMPLED, true, TraceState::NONE);
+        // Whether a cap that is used up stops a trace that begins here, and one that its caller has sampled.
+        for (sampling, begins, continues) in [
+            (Sampling::Always, false, false),
+            (Sampling::Ratio(1.0), false, false),
+            (Sampling::ParentOrAlways, false, true),
+            (Sampling::ParentOrRatio(1.0), false, true),
+            (Sampling::ParentOrNever, false, true),
+        ] {
+            let full = Sampler::new(sampling, Some(0));
+            assert_eq!(full.samples(None, trace), begins, "{sampling:?}");
+            assert_eq!(full.samples(Some(&caller), trace), continues, "{sampling:?}");
+        }
+        // Those that a caller decided take nothing from the others.
+        let one = Sampler::new(Sampling::ParentOrAlways, Some(1));
+        assert!((0..100).all(|_| one.samples(Some(&caller), trace)));
+        assert!(one.samples(None, trace));
+    }
+}
