@@ -59,7 +59,8 @@ pub struct Telemetry {
 
 /// Sets up logs, traces, metrics and propagation for this process, in the order their providers need.
 ///
-/// Works in any runtime and without one. Logs go to stdout as soon as it returns.
+/// Works in any runtime and without one. Logs go to stdout as soon as it returns, those of libraries that use the `log` crate
+/// too, unless the application has given that crate a logger of its own before.
 ///
 /// # Errors
 ///
@@ -126,6 +127,7 @@ pub(crate) fn install(config: &Config, sink: Sink, memory: Option<Arc<dyn SpanSi
     global::set_meter_provider(GuardedMeters(meters.clone()));
     global::set_tracer_provider(tracers.clone());
     tracing::subscriber::set_global_default(subscriber).map_err(|_| InitError::AlreadyInitialized)?;
+    logs::hear_log_crate();
     Ok(Telemetry { tracers, meters, spans, metrics, records, logs })
 }
 

@@ -73,7 +73,7 @@ impl Encoded {
     }
 
     #[inline]
-    fn add(&mut self, style: Style, key: &Key, value: Scalar<'_>, typed: bool) {
+    fn add(&mut self, style: Style, key: &Key<'static>, value: Scalar<'_>, typed: bool) {
         let start = self.text.len();
         style.field(key, value, &mut self.text);
         self.entries.push(Entry { name: key.name, start, end: self.text.len() });

@@ -21,8 +21,8 @@ pub(crate) const RESERVED: [&str; 10] = [
 ];
 
 /// A name and what follows from it.
-pub(super) struct Key {
-    pub(super) name: &'static str,
+pub(super) struct Key<'a> {
+    pub(super) name: &'a str,
     /// The beginning of its field in a JSON line, up to the quote before a text: `,"name":"`.
     pub(super) json: Box<str>,
     /// Whether its value must not be shown.
@@ -39,7 +39,7 @@ pub(super) struct Key {
 
 /// A cache by the address of the name: what is `'static` stays what it is.
 pub(super) struct Keys {
-    slots: Box<[Option<Key>]>,
+    slots: Box<[Option<Key<'static>>]>,
     /// Whether the policy in force was the one of the application when the cache was filled.
     installed: bool,
 }
@@ -52,7 +52,7 @@ impl Default for Keys {
 
 impl Keys {
     #[inline]
-    pub(super) fn get(&mut self, name: &'static str) -> &Key {
+    pub(super) fn get(&mut self, name: &'static str) -> &Key<'static> {
         let address = name.as_ptr() as usize;
         let slot = &mut self.slots[(address ^ (address >> 9) ^ name.len()) % SLOTS];
         if slot.as_ref().is_some_and(|key| !std::ptr::eq(key.name, name)) {
@@ -69,9 +69,9 @@ impl Keys {
     }
 }
 
-impl Key {
+impl<'a> Key<'a> {
     #[cold]
-    pub(super) fn new(name: &'static str) -> Self {
+    pub(super) fn new(name: &'a str) -> Self {
         let hash = name
             .bytes()
             .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));

@@ -17,9 +17,10 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+use super::bridge;
 use super::fields::{Encoded, Fields, Message};
 use super::ids::Ids;
-use super::keys::Keys;
+use super::keys::{Key, Keys};
 use super::lines::Lines;
 use super::record;
 use super::spans::{Seen, SpanFields};
@@ -187,11 +188,19 @@ fn write<S>(lines: &Lines, now: Duration, event: &Event<'_>, context: &Context<'
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
-    let metadata = event.metadata();
-    buffers.encode(lines, true, |fields| event.record(fields));
+    let original = bridge::original(event);
+    let metadata = original.as_ref().unwrap_or_else(|| event.metadata());
+    buffers.encode(lines, true, |fields| match original {
+        None => event.record(fields),
+        Some(_) => event.record(&mut bridge::MessageOnly(fields)),
+    });
     let Buffers { line, message, event: fields, seen, keys, clock, .. } = buffers;
     line.clear();
-    let target = keys.get(metadata.target());
+    let bridged = original.as_ref().map(|original| Key::new(original.target()));
+    let target = match &bridged {
+        Some(target) => target,
+        None => keys.get(event.metadata().target()),
+    };
     lines.style.start((clock, now), *metadata.level(), target, &message.encoded, line);
     line.push_str(&lines.service);
 
@@ -215,6 +224,9 @@ where
         }
     }
     line.push_str(&fields.text);
+    if let Some(original) = &original {
+        bridge::place(lines.style, original, line);
+    }
     lines.style.end(line);
     lines.writer.write(line);
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::SubscriberExt;
 
+mod bridge;
 mod control;
 mod encode;
 mod fields;
@@ -25,6 +26,7 @@ mod tests;
 mod timestamp;
 mod writer;
 
+pub(crate) use bridge::hear_log_crate;
 pub(crate) use encode::Style;
 pub use filter::InvalidFilter;
 pub(crate) use keys::RESERVED;

@@ -62,7 +62,7 @@ pub(super) fn source(metadata: &Metadata<'_>, attributes: &mut Vec<KeyValue>) {
 }
 
 /// A field as an attribute; a reserved key is `field.key`, as in the line.
-pub(super) fn attribute(key: &Key, value: Scalar<'_>) -> KeyValue {
+pub(super) fn attribute(key: &Key<'static>, value: Scalar<'_>) -> KeyValue {
     let value = match value {
         Scalar::Text(value) | Scalar::Plain(value) => Value::StringValue(value.to_owned()),
         Scalar::Signed(value) => match i64::try_from(value) {
@@ -81,7 +81,7 @@ pub(super) fn attribute(key: &Key, value: Scalar<'_>) -> KeyValue {
 }
 
 /// The name under which a field is exported.
-pub(super) fn name(key: &Key) -> std::borrow::Cow<'static, str> {
+pub(super) fn name(key: &Key<'static>) -> std::borrow::Cow<'static, str> {
     if key.reserved { format!("field.{}", key.name).into() } else { key.name.into() }
 }
 
