@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
+use super::looked::Looked;
 use super::{Policy, pair};
 
 /// Whether an escape (`%20`) ends at `end`: its digits are no part of the word that follows.
 pub(super) fn ends_escape(bytes: &[u8], end: usize) -> bool {
-    end >= 3 && bytes[end - 3] == b'%' && bytes[end - 2..end].iter().all(u8::is_ascii_hexdigit)
+    end >= 3 && bytes[end - 3] == b'%' && bytes[end - 2..end].iter().looked().all(u8::is_ascii_hexdigit)
 }
 
 /// The value after the `%3D` or `%3A` at `at` when the key before it names a secret.
@@ -17,7 +18,7 @@ pub(super) fn value(policy: &Policy, text: &str, at: usize, kept: usize) -> Opti
     }
     let floor = kept.max(at.saturating_sub(pair::MAX_KEY));
     let part = |b: &u8| b.is_ascii_alphanumeric() || b"_-.%+".contains(b);
-    let key = &text[at - bytes[floor..at].iter().rev().take_while(|b| part(b)).count()..at];
+    let key = &text[at - bytes[floor..at].iter().looked().rev().take_while(|b| part(b)).count()..at];
     let (before, name) = key.split_at(key.len() - last(key).len());
     let in_query = ["%3F", "%3f", "%26"].iter().any(|mark| before.ends_with(mark));
     if !(policy.is_secret_key(unquoted(name)) || in_query && policy.is_secret_parameter_of_query(name)) {
@@ -29,7 +30,7 @@ pub(super) fn value(policy: &Policy, text: &str, at: usize, kept: usize) -> Opti
     }
     let quote = bytes.get(start..start + 3).filter(|escape| [b"%22", b"%27"].iter().any(|quote| escape == quote));
     start += quote.map_or(0, <[u8]>::len);
-    let len = (start..bytes.len()).take_while(|at| !ends(bytes, *at, quote)).count();
+    let len = (start..bytes.len()).looked().take_while(|at| !ends(bytes, *at, quote)).count();
     (len > 0).then(|| start..start + len)
 }
 

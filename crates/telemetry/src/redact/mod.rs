@@ -8,6 +8,7 @@ mod encoded;
 mod keys;
 mod labels;
 mod look;
+mod looked;
 mod number;
 mod pair;
 mod policy;

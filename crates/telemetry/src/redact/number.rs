@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::encoded::ends_escape;
+use super::looked::Looked;
 
 /// A card number, perhaps grouped by single spaces or dashes as it is on a card, whose issuer exists and whose check digit is
 /// right.
@@ -18,7 +19,7 @@ pub(super) fn card(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let mut group = 0;
     let mut separator = 0;
     let mut end = at;
-    for (offset, &byte) in bytes[at..].iter().enumerate() {
+    for (offset, &byte) in bytes[at..].iter().looked().enumerate() {
         match byte {
             b'0'..=b'9' if count == digits.len() => return None,
             b'0'..=b'9' => {

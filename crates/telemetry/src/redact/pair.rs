@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::Policy;
 use super::keys::{Secrecy, is_second_word};
+use super::looked::Looked;
 
 /// Longest key that is looked at, in bytes.
 pub(super) const MAX_KEY: usize = 80;
@@ -65,7 +66,7 @@ fn key(bytes: &[u8], at: usize, kept: usize) -> Option<(Range<usize>, bool)> {
         true => !is_quote(b) && b != b'\\' && b >= b' ' && b.is_ascii(),
         false => b.is_ascii_alphanumeric() || b"_-.[]%".contains(&b),
     };
-    let len = bytes[floor..end].iter().rev().take_while(|b| part(**b)).count();
+    let len = bytes[floor..end].iter().looked().rev().take_while(|b| part(**b)).count();
     (len > 0).then_some((end - len..end, quoted))
 }
 
@@ -76,19 +77,16 @@ fn two_words(policy: &Policy, text: &str, key: &Range<usize>, kept: usize) -> Op
         return None;
     }
     let floor = kept.max(key.start.saturating_sub(MAX_KEY));
-    let first = bytes[floor..key.start - 1].iter().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
+    let first = bytes[floor..key.start - 1].iter().looked().rev().take_while(|b| b.is_ascii_alphanumeric()).count();
     policy.secrecy(&text[key.start - 1 - first..key.end]).filter(|_| first > 0)
 }
 
 fn value_start(bytes: &[u8], at: usize, key_end: usize) -> usize {
-    let mut start = at + 1;
     // `==`, `=>`, `:=`
-    while matches!(bytes.get(start), Some(b'=' | b'>')) {
-        start += 1;
-    }
+    let start = at + 1 + bytes[at + 1..].iter().looked().take_while(|b| matches!(b, b'=' | b'>')).count();
     // The parts of a tuple may stand on lines of their own.
     let blank = |b: &u8| matches!(b, b' ' | b'\t') || (bytes[at] == b',' && b.is_ascii_whitespace());
-    let blanks = bytes[start..].iter().take_while(|b| blank(b)).count();
+    let blanks = bytes[start..].iter().looked().take_while(|b| blank(b)).count();
     // In `a= b=c` the first value is empty.
     let spaced = bytes[at] != b'=' || key_end < at || start > at + 1;
     if spaced || opening(&bytes[start + blanks..]).is_some() { start + blanks } else { start }
@@ -98,7 +96,7 @@ fn value_start(bytes: &[u8], at: usize, key_end: usize) -> usize {
 fn opening(bytes: &[u8]) -> Option<(usize, u8)> {
     // `b"…"` and `r"…"`
     let prefix = usize::from(matches!(bytes, [b'b' | b'r', b'"', ..]));
-    let slashes = bytes[prefix..].iter().take_while(|b| **b == b'\\').count();
+    let slashes = bytes[prefix..].iter().looked().take_while(|b| **b == b'\\').count();
     let quote = *bytes.get(prefix + slashes)?;
     matches!(quote, b'"' | b'\'' | b'`').then_some((prefix + slashes + 1, quote))
 }
@@ -107,25 +105,27 @@ fn opening(bytes: &[u8]) -> Option<(usize, u8)> {
 fn extent(bytes: &[u8], start: usize, separator: u8) -> Option<Range<usize>> {
     let rest = bytes.get(start..)?;
     if let Some((len, quote)) = opening(rest) {
-        let slashes = rest[..len].iter().filter(|b| **b == b'\\').count();
+        let slashes = rest[..len].iter().looked().filter(|b| **b == b'\\').count();
         return Some(start + len..start + len + string_len(&rest[len..], quote, slashes));
     }
     // `Some(…)`, `Credentials { … }`, `[…]`
-    let name = rest.iter().take(MAX_KEY).take_while(|b| b.is_ascii_alphanumeric() || b"_:".contains(b)).count();
+    let name =
+        rest.iter().looked().take(MAX_KEY).take_while(|b| b.is_ascii_alphanumeric() || b"_:".contains(b)).count();
     let gap = usize::from(name > 0 && rest[name..].starts_with(b" {"));
     let mut len = 0;
     if matches!(rest.get(name + gap), Some(b'(' | b'[' | b'{')) {
         len = name + gap + group_len(&rest[name + gap..]);
     }
-    len += rest[len..].iter().enumerate().take_while(|(at, b)| !ends(&rest[len + at..], **b, separator)).count();
+    len +=
+        rest[len..].iter().looked().enumerate().take_while(|(at, b)| !ends(&rest[len + at..], **b, separator)).count();
     Some(start..start + len - unopened(&rest[..len]))
 }
 
 /// How many closing brackets at the end of `value` were opened before it.
 fn unopened(value: &[u8]) -> usize {
-    let opened = value.iter().filter(|b| b"([{".contains(b)).count();
-    let closed = value.iter().filter(|b| b")]}".contains(b)).count();
-    let at_end = value.iter().rev().take_while(|b| b")]}".contains(b)).count();
+    let opened = value.iter().looked().filter(|b| b"([{".contains(b)).count();
+    let closed = value.iter().looked().filter(|b| b")]}".contains(b)).count();
+    let at_end = value.iter().looked().rev().take_while(|b| b")]}".contains(b)).count();
     at_end.min(closed.saturating_sub(opened))
 }
 
@@ -144,7 +144,7 @@ fn ends(rest: &[u8], byte: u8, separator: u8) -> bool {
 /// Length of a string up to its closing quote, which has `slashes` backslashes before it; all of it when that is missing.
 fn string_len(bytes: &[u8], quote: u8, slashes: usize) -> usize {
     let mut run = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
+    for (at, &byte) in bytes.iter().looked().enumerate() {
         if byte == b'\\' {
             run += 1;
             continue;
@@ -162,8 +162,8 @@ fn string_len(bytes: &[u8], quote: u8, slashes: usize) -> usize {
 fn group_len(bytes: &[u8]) -> usize {
     let mut depth = 0usize;
     let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
+    while let Some(byte) = bytes.get(at..).unwrap_or_default().iter().looked().next() {
+        match byte {
             b'(' | b'[' | b'{' => depth += 1,
             b')' | b']' | b'}' => {
                 depth -= 1;
@@ -182,22 +182,22 @@ fn group_len(bytes: &[u8]) -> usize {
 /// No secret looks like a short word in small letters: `unexpected token: comma`.
 fn is_prose(value: &[u8]) -> bool {
     let word = value.strip_suffix(b".").unwrap_or(value);
-    word.len() < 20 && word.iter().all(|b| b.is_ascii_lowercase() || b"'()/-".contains(b))
+    word.len() < 20 && word.iter().looked().all(|b| b.is_ascii_lowercase() || b"'()/-".contains(b))
 }
 
 /// A header's value has several words: the scheme stays and the credentials go, of cookies all goes.
 fn header(bytes: &[u8], name: &str, separator: u8, first: Range<usize>) -> Range<usize> {
     // Looked for only where all up to it goes: a text may hold many pairs, and one line.
     let line_end = |start: usize| {
-        bytes[start..].iter().position(|b| b"\r\n\"".contains(b)).map_or(bytes.len(), |length| start + length)
+        bytes[start..].iter().looked().position(|b| b"\r\n\"".contains(b)).map_or(bytes.len(), |length| start + length)
     };
     let is =
         |schemes: &[&str]| schemes.iter().any(|scheme| bytes[first.clone()].eq_ignore_ascii_case(scheme.as_bytes()));
-    let gap = bytes[first.end..].iter().take_while(|b| **b == b' ').count();
+    let gap = bytes[first.end..].iter().looked().take_while(|b| **b == b' ').count();
     let credentials = first.end + gap;
     if gap > 0 && is(&["bearer", "basic", "token", "apikey", "negotiate", "dpop"]) {
         let ends = |b: &u8| b.is_ascii_whitespace() || matches!(b, b'\'' | b'"');
-        let len = bytes[credentials..].iter().take_while(|b| !ends(b)).count();
+        let len = bytes[credentials..].iter().looked().take_while(|b| !ends(b)).count();
         return if len > 0 { credentials..credentials + len } else { first };
     }
     if gap > 0 && is(&["digest", "aws4-hmac-sha256", "hoba", "scram-sha-256"]) {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::looked::Looked;
 use super::{Policy, pair};
 
 /// Longest opening tag, in bytes.
@@ -13,13 +14,13 @@ pub(super) fn content(policy: &Policy, text: &str, at: usize) -> Option<Range<us
     let bytes = text.as_bytes();
     let rest = &bytes[at + 1..];
     let part = |b: &u8| b.is_ascii_alphanumeric() || b"_-.:".contains(b);
-    let name = rest.iter().take(pair::MAX_KEY).take_while(|b| part(b)).count();
+    let name = rest.iter().looked().take(pair::MAX_KEY).take_while(|b| part(b)).count();
     if !policy.is_secret_key(&text[at + 1..at + 1 + name]) {
         return None;
     }
-    let tag = rest.iter().take(MAX_TAG).position(|b| b"<>".contains(b)).filter(|tag| rest[*tag] == b'>')?;
+    let tag = rest.iter().looked().take(MAX_TAG).position(|b| b"<>".contains(b)).filter(|tag| rest[*tag] == b'>')?;
     let start = at + 1 + tag + 1;
-    let end = start + bytes[start..].iter().position(|b| *b == b'<')?;
+    let end = start + bytes[start..].iter().looked().position(|b| *b == b'<')?;
     let closing = bytes[end..].strip_prefix(b"</")?.strip_prefix(&rest[..name])?;
     (end > start && closing.starts_with(b">")).then_some(start..end)
 }

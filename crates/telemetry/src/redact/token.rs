@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::encoded::ends_escape;
+use super::looked::Looked;
 
 /// How far the first dot of a JWT is looked for, in bytes.
 const MAX_JWT_HEADER: usize = 1024;
@@ -17,12 +18,12 @@ pub(super) fn jwt(bytes: &[u8], at: usize, kept: usize) -> Option<Range<usize>> 
         return None;
     }
     let part = |b: &u8| b.is_ascii_alphanumeric() || b"-_=".contains(b);
-    let header = bytes[start..].iter().take(MAX_JWT_HEADER).take_while(|b| part(b)).count();
+    let header = bytes[start..].iter().looked().take(MAX_JWT_HEADER).take_while(|b| part(b)).count();
     // A cut-off token is as good as a whole one to whoever guesses the rest.
     if bytes.get(start + header) != Some(&b'.') {
         return None;
     }
-    let len = header + bytes[start + header..].iter().take_while(|b| part(b) || **b == b'.').count();
+    let len = header + bytes[start + header..].iter().looked().take_while(|b| part(b) || **b == b'.').count();
     (len >= 10).then(|| start..start + len)
 }
 
@@ -38,7 +39,7 @@ pub(super) fn scheme(bytes: &[u8], at: usize) -> Option<Range<usize>> {
         () => return None,
     };
     let mut start = at + word;
-    let gap = bytes[start..].iter().take_while(|b| **b == b' ').count();
+    let gap = bytes[start..].iter().looked().take_while(|b| **b == b' ').count();
     // `Bearer%20…` in a URL, `Bearer+…` in a form.
     start += match gap {
         0 if bytes[start..].starts_with(b"%20") => 3,
@@ -50,14 +51,15 @@ pub(super) fn scheme(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     if !bearer && !is_basic(&bytes[start..]) {
         return None;
     }
-    let len = bytes[start..].iter().take_while(|b| b.is_ascii_alphanumeric() || b"-._~+/=%".contains(b)).count();
+    let len =
+        bytes[start..].iter().looked().take_while(|b| b.is_ascii_alphanumeric() || b"-._~+/=%".contains(b)).count();
     (!bearer || is_opaque(&bytes[start..start + len])).then(|| start..start + len)
 }
 
 /// No word of prose: `bearer authentication` hides nothing.
 fn is_opaque(token: &[u8]) -> bool {
     token.len() >= 8
-        && (token.len() >= 20 || token.iter().skip(1).any(|b| !b.is_ascii_lowercase() && !b".,".contains(b)))
+        && (token.len() >= 20 || token.iter().looked().skip(1).any(|b| !b.is_ascii_lowercase() && !b".,".contains(b)))
 }
 
 /// Whether `rest` begins with base64 of `user:password`.
@@ -66,7 +68,7 @@ fn is_basic(rest: &[u8]) -> bool {
     let mut held = 0;
     let mut len = 0;
     let mut colon = false;
-    for byte in rest.iter().take(MAX_BASIC_USER) {
+    for byte in rest.iter().looked().take(MAX_BASIC_USER) {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
             b'a'..=b'z' => byte - b'a' + 26,
@@ -94,12 +96,13 @@ fn is_basic(rest: &[u8]) -> bool {
 /// What stands between the armour of a private key, or all that follows when its end was cut off.
 pub(super) fn private_key(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let rest = bytes[at..].strip_prefix(b"-----BEGIN ")?;
-    let name = rest.iter().take(40).take_while(|b| b.is_ascii_uppercase() || **b == b' ').count();
+    let name = rest.iter().looked().take(40).take_while(|b| b.is_ascii_uppercase() || **b == b' ').count();
     if !rest[..name].ends_with(b"PRIVATE KEY") || !rest[name..].starts_with(b"-----") {
         return None;
     }
     let start = bytes.len() - rest.len() + name + 5;
-    let len = bytes[start..].windows(8).position(|window| window == b"-----END").unwrap_or(bytes.len() - start);
+    let len =
+        bytes[start..].windows(8).looked().position(|window| window == b"-----END").unwrap_or(bytes.len() - start);
     (len > 0).then(|| start..start + len)
 }
 

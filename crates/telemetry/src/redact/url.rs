@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::looked::Looked;
 use super::{MASK, Policy, policy};
 
 /// Longest user and password that are looked for, in bytes.
@@ -13,16 +14,16 @@ pub(super) fn credentials(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at + 3;
     let rest = &bytes[start..bytes.len().min(start + MAX_CREDENTIALS)];
     let ends = |b: &u8| b.is_ascii_whitespace() || b.is_ascii_control() || b"\"'<>`".contains(b);
-    let word = &rest[..rest.iter().position(ends).unwrap_or(rest.len())];
-    let authority = word.iter().position(|b| b"/?#".contains(b)).unwrap_or(word.len());
+    let word = &rest[..rest.iter().looked().position(ends).unwrap_or(rest.len())];
+    let authority = word.iter().looked().position(|b| b"/?#".contains(b)).unwrap_or(word.len());
     // A password with an unescaped slash in it: nothing but digits follows the colon of a host.
-    let colon = word[..authority].iter().position(|b| *b == b':');
+    let colon = word[..authority].iter().looked().position(|b| *b == b':');
     let port = colon.is_none_or(|colon| {
         let port = &word[colon + 1..authority];
         word[0] == b'[' || (!port.is_empty() && port.iter().all(u8::is_ascii_digit))
     });
     let searched = if port { &word[..authority] } else { word };
-    let end = searched.iter().rposition(|b| *b == b'@')?;
+    let end = searched.iter().looked().rposition(|b| *b == b'@')?;
     (end > 0).then(|| start..start + end)
 }
 

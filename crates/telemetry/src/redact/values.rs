@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::looked::Looked;
 use super::{MASK, Policy, encoded, look, number, pair, tag, token, url};
 
 /// Longest local part that is looked for, in bytes: no address is longer.
@@ -119,7 +120,7 @@ pub fn text(text: &str) -> Cow<'_, str> {
 fn email(bytes: &[u8], at: usize, sign: usize, kept: usize) -> Option<Range<usize>> {
     let local = |b: &u8| b.is_ascii_alphanumeric() || b"!#$%'*+-^_`|~.".contains(b) || *b >= 0x80;
     let domain = |b: &u8| b.is_ascii_alphanumeric() || b"-.".contains(b) || *b >= 0x80;
-    let mut after = bytes[at + sign..].iter().take_while(|b| domain(b)).count();
+    let mut after = bytes[at + sign..].iter().looked().take_while(|b| domain(b)).count();
     while after > 0 && bytes[at + sign + after - 1] == b'.' {
         after -= 1;
     }
@@ -127,9 +128,9 @@ fn email(bytes: &[u8], at: usize, sign: usize, kept: usize) -> Option<Range<usiz
         return None;
     }
     let floor = kept.max(at.saturating_sub(MAX_LOCAL));
-    let before = bytes[floor..at].iter().rev().take_while(|b| local(b)).count();
+    let before = bytes[floor..at].iter().looked().rev().take_while(|b| local(b)).count();
     let start = at - before;
     // Where the look back ended inside of a character, the range begins with the next one.
-    let start = start + bytes[start..at].iter().take_while(|b| **b & 0xc0 == 0x80).count();
+    let start = start + bytes[start..at].iter().looked().take_while(|b| **b & 0xc0 == 0x80).count();
     (start < at).then_some(start..at + sign + after)
 }
