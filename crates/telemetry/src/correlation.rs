@@ -119,8 +119,7 @@ impl CorrelationId {
     /// The id in a header, sharing its memory; `None` when it is not a valid one.
     pub(crate) fn from_header(value: &HeaderValue) -> Option<Self> {
         let text = value.to_str().ok()?;
-        let valid =
-            (1..=MAX_LEN).contains(&text.len()) && text.bytes().all(is_allowed) && !is_secret(text.as_bytes());
+        let valid = (1..=MAX_LEN).contains(&text.len()) && text.bytes().all(is_allowed) && !is_secret(text.as_bytes());
         let short = || ArrayString::from(text).map(Text::Inline);
         valid.then(|| Self(short().unwrap_or_else(|_| Text::Shared(value.clone()))))
     }

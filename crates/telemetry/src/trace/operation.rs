@@ -84,9 +84,8 @@ fn ask(context: &Context, question: Question) {
 /// The correlation id of the operation whose span is current in `context`.
 pub(crate) fn correlation_of(context: &Context) -> Option<CorrelationId> {
     let identity = Identity::of(context);
-    let known = |wanted| {
-        LAST.with_borrow(|last| last.as_ref().filter(|(known, _)| *known == wanted).map(|(_, id)| id.clone()))
-    };
+    let known =
+        |wanted| LAST.with_borrow(|last| last.as_ref().filter(|(known, _)| *known == wanted).map(|(_, id)| id.clone()));
     known(identity).or_else(|| {
         ask(context, Question::Correlation(identity));
         known(identity).or_else(|| Some(adopted::get(identity.span)?.correlation))
