@@ -2,15 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::Router;
 use telemetry::Admin;
 
 use crate::database::Database;
-
-/// How long the database may take to answer a readiness check.
-const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Says whether one background connection is up.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +37,7 @@ pub(crate) struct Dependencies {
 impl Dependencies {
     /// `/health/live`, `/health/ready` and `/metrics`.
     pub(crate) fn router(self) -> Router {
-        let mut admin = Admin::new().check_timeout(CHECK_TIMEOUT);
+        let mut admin = Admin::new();
         if let Some(database) = self.database {
             admin = admin.check("database", move || {
                 let database = database.clone();
