@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// Longest message in characters.
 pub const MAX_BODY: usize = 4000;
+/// Longest username or id in characters.
+const MAX_NAME: usize = 128;
 
 /// A conversation, with its last message.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -120,6 +122,9 @@ pub enum Invalid {
     /// Not a currency.
     #[error("`offer.currency` is not valid: expected three capital letters, as in ISO 4217")]
     Currency,
+    /// Nobody is addressed.
+    #[error("`receiverUsername` is empty: expected a username")]
+    Nobody,
     /// Somebody talks to themselves.
     #[error("`receiverUsername` is the sender: expected somebody else")]
     Oneself,
@@ -130,6 +135,10 @@ pub enum Invalid {
 /// # Errors
 /// The first thing that is wrong.
 pub fn check(sender: &str, receiver: &str, body: &str, offer: Option<&Offer>) -> Result<(), Invalid> {
+    if receiver.is_empty() {
+        return Err(Invalid::Nobody);
+    }
+    at_most("receiverUsername", receiver, MAX_NAME)?;
     if sender == receiver {
         return Err(Invalid::Oneself);
     }
@@ -140,6 +149,7 @@ pub fn check(sender: &str, receiver: &str, body: &str, offer: Option<&Offer>) ->
     let Some(offer) = offer else {
         return Ok(());
     };
+    at_most("offer.gigId", &offer.gig_id, MAX_NAME)?;
     at_most("offer.gigTitle", &offer.gig_title, 120)?;
     at_most("offer.description", &offer.description, MAX_BODY)?;
     range("offer.price", offer.price, 100, 10_000_000)?;
@@ -178,6 +188,13 @@ mod tests {
     fn offer_needs_no_text() {
         assert_eq!(check("ada", "bob", "", Some(&offer())), Ok(()));
         assert_eq!(check("ada", "bob", " ", None), Err(Invalid::Empty));
+    }
+
+    #[test]
+    fn somebody_else_is_addressed() {
+        assert_eq!(check("ada", "", "hello", None), Err(Invalid::Nobody));
+        let long = check("ada", &"x".repeat(129), "hello", None);
+        assert!(matches!(long, Err(Invalid::Length { field: "receiverUsername", found: 129, .. })));
     }
 
     #[test]

@@ -3,13 +3,17 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
-use platform::{ApiError, Caller, Event, Json, Path, SignedIn, new_id, now, outbox};
+use platform::idempotency::IdempotencyKey;
+use platform::{ApiError, Caller, Event, Json, Path, Query, SignedIn, Tx, new_id, now, outbox};
 use serde::{Deserialize, Serialize};
 
 use crate::Chat;
 use crate::domain::{self, Conversation, Invalid, Message, Offer, OfferStatus};
 use crate::events::OfferMade;
+use crate::live::Happened;
+use crate::page::Page;
 use crate::store;
 
 pub(crate) fn router(state: Chat) -> Router {
@@ -46,7 +50,7 @@ struct MessagesAnswer {
     messages: Vec<Message>,
 }
 
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Send {
     receiver_username: String,
@@ -61,8 +65,9 @@ struct Send {
 async fn send(
     State(chat): State<Chat>,
     caller: SignedIn,
+    key: IdempotencyKey,
     Json(body): Json<Send>,
-) -> Result<(StatusCode, Json<MessageAnswer>), ApiError> {
+) -> Result<Response, ApiError> {
     let receiver = body.receiver_username.to_lowercase();
     domain::check(&caller.username, &receiver, &body.body, body.offer.as_ref()).map_err(invalid)?;
     if body.offer.is_some() && body.receiver_email.is_empty() {
@@ -72,15 +77,18 @@ async fn send(
         ));
     }
     let mut tx = chat.database.begin().await?;
+    if let Some(answer) = key.replay(&mut tx, &caller, &body).await? {
+        return Ok(answer);
+    }
     let conversation_id = store::conversation_of(&mut tx, &caller.username, &receiver, &now()).await?;
     let message = Message {
         id: new_id(),
         conversation_id,
         sender_username: caller.username.clone(),
         receiver_username: receiver,
-        body: body.body,
+        body: body.body.clone(),
         offer_status: body.offer.as_ref().map(|_| OfferStatus::Pending),
-        offer: body.offer,
+        offer: body.offer.clone(),
         is_read: false,
         created_at: now(),
     };
@@ -88,8 +96,12 @@ async fn send(
     if let Some(made) = offer_made(&message, &body.receiver_email, &caller) {
         outbox::emit(&mut tx, Event::new(&message.id, &made)?).await?;
     }
+    chat.live.push(&mut tx, Happened::Received, &[&message.receiver_username], &message).await?;
+    let answer = MessageAnswer { message };
+    key.remember(&mut tx, &caller, &body, StatusCode::CREATED, &answer).await?;
     tx.commit().await?;
-    Ok((StatusCode::CREATED, Json(MessageAnswer { message })))
+    chat.live.wake();
+    Ok((StatusCode::CREATED, Json(answer)).into_response())
 }
 
 /// The event of a message that carries an offer.
@@ -147,8 +159,8 @@ async fn decide_offer(
     if !store::decide_offer(&mut tx, &message.id, status).await? {
         return Err(ApiError::conflict("offer_decided", "this offer has been accepted or cancelled"));
     }
-    tx.commit().await?;
     let message = Message { offer_status: Some(status), ..message };
+    updated(&chat, tx, &message).await?;
     Ok(Json(MessageAnswer { message }))
 }
 
@@ -164,12 +176,14 @@ async fn mark_as_read(
     Json(body): Json<MarkAsRead>,
 ) -> Result<Json<MessageAnswer>, ApiError> {
     let mut tx = chat.database.begin().await?;
-    let found = store::mark_read(&mut tx, &body.message_id, &caller.username).await?;
+    let changed = store::mark_read(&mut tx, &body.message_id, &caller.username).await?;
     let message = store::message(&mut tx, &body.message_id)
         .await?
-        .filter(|_| found)
+        .filter(|message| message.receiver_username == caller.username)
         .ok_or_else(|| ApiError::not_found("message_not_found", "there is no such message to you"))?;
-    tx.commit().await?;
+    if changed {
+        updated(&chat, tx, &message).await?;
+    }
     Ok(Json(MessageAnswer { message }))
 }
 
@@ -191,9 +205,22 @@ async fn mark_multiple_as_read(
 ) -> Result<Json<Marked>, ApiError> {
     let mut tx = chat.database.begin().await?;
     let sender = body.sender_username.to_lowercase();
+    let newest = store::newest_unread(&mut tx, &sender, &caller.username).await?;
     let marked = store::mark_all_read(&mut tx, &sender, &caller.username).await?;
-    tx.commit().await?;
+    if let Some(newest) = newest {
+        // One is told for all: who has read it has read what came before.
+        updated(&chat, tx, &Message { is_read: true, ..newest }).await?;
+    }
     Ok(Json(Marked { marked }))
+}
+
+/// Commits a change of a message and tells it to the sockets of both people.
+async fn updated(chat: &Chat, mut tx: Tx, message: &Message) -> Result<(), ApiError> {
+    let people = [message.sender_username.as_str(), &message.receiver_username];
+    chat.live.push(&mut tx, Happened::Updated, &people, message).await?;
+    tx.commit().await?;
+    chat.live.wake();
+    Ok(())
 }
 
 async fn conversation(
@@ -212,10 +239,12 @@ async fn conversations(
     State(chat): State<Chat>,
     caller: SignedIn,
     Path(username): Path<String>,
+    Query(page): Query<Page>,
 ) -> Result<Json<ConversationsAnswer>, ApiError> {
     one_of(&caller, &[&username])?;
+    let part = page.part()?;
     let mut db = chat.database.pool().acquire().await?;
-    let conversations = store::conversations(&mut db, &username).await?;
+    let conversations = store::conversations(&mut db, &username, &part).await?;
     Ok(Json(ConversationsAnswer { conversations }))
 }
 
@@ -223,11 +252,13 @@ async fn messages_between(
     State(chat): State<Chat>,
     caller: SignedIn,
     Path((sender, receiver)): Path<(String, String)>,
+    Query(page): Query<Page>,
 ) -> Result<Json<MessagesAnswer>, ApiError> {
     one_of(&caller, &[&sender, &receiver])?;
+    let part = page.part()?;
     let mut db = chat.database.pool().acquire().await?;
     let messages = match store::find_conversation(&mut db, &sender, &receiver).await? {
-        Some(conversation) => store::messages(&mut db, &conversation.id).await?,
+        Some(conversation) => store::messages(&mut db, &conversation.id, &part).await?,
         None => Vec::new(),
     };
     Ok(Json(MessagesAnswer { messages }))
@@ -237,12 +268,14 @@ async fn messages_of(
     State(chat): State<Chat>,
     caller: SignedIn,
     Path(conversation_id): Path<String>,
+    Query(page): Query<Page>,
 ) -> Result<Json<MessagesAnswer>, ApiError> {
+    let part = page.part()?;
     let mut db = chat.database.pool().acquire().await?;
     if !store::takes_part(&mut db, &conversation_id, &caller.username).await? {
         return Err(conversation_not_found());
     }
-    let messages = store::messages(&mut db, &conversation_id).await?;
+    let messages = store::messages(&mut db, &conversation_id, &part).await?;
     Ok(Json(MessagesAnswer { messages }))
 }
 

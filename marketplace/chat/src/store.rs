@@ -5,9 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
 use crate::domain::{Conversation, Message, OfferStatus};
-
-/// Most messages or conversations of one answer: the newest.
-const MOST: i64 = 200;
+use crate::page::Part;
 
 const MESSAGE: &str =
     "m.id, m.conversation_id, m.sender, m.receiver, m.body, m.offer, m.offer_status, m.is_read, m.created_at";
@@ -104,16 +102,19 @@ pub async fn takes_part(
     Ok(row.is_some())
 }
 
-/// Conversations of somebody, newest first.
-pub async fn conversations(
+/// One page of the conversations of somebody, newest first.
+pub(crate) async fn conversations(
     db: &mut Observed<impl Connected>,
     username: &str,
+    part: &Part,
 ) -> Result<Vec<Conversation>, sqlx::Error> {
     let rows: Vec<(String, String, String)> = sqlx::query_as(
-        "SELECT id, first, second FROM conversations WHERE first = $1 OR second = $1 ORDER BY id DESC LIMIT $2",
+        "SELECT id, first, second FROM conversations WHERE (first = $1 OR second = $1) AND id < $2
+         ORDER BY id DESC LIMIT $3",
     )
     .bind(username)
-    .bind(MOST)
+    .bind(&part.before)
+    .bind(part.size)
     .fetch_all(&mut *db)
     .await?;
     let mut conversations = Vec::with_capacity(rows.len());
@@ -134,11 +135,21 @@ async fn with_last(
     Ok(Conversation { id, usernames: [first, second], last_message })
 }
 
-/// The newest messages of a conversation, oldest first.
-pub async fn messages(db: &mut Observed<impl Connected>, conversation: &str) -> Result<Vec<Message>, sqlx::Error> {
-    let sql = format!("SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 ORDER BY m.id DESC LIMIT $2");
-    let mut messages: Vec<Message> =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(conversation).bind(MOST).fetch_all(db).await?;
+/// One page of the newest messages of a conversation, oldest first.
+pub(crate) async fn messages(
+    db: &mut Observed<impl Connected>,
+    conversation: &str,
+    part: &Part,
+) -> Result<Vec<Message>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {MESSAGE} FROM messages m WHERE m.conversation_id = $1 AND m.id < $2 ORDER BY m.id DESC LIMIT $3"
+    );
+    let mut messages: Vec<Message> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(conversation)
+        .bind(&part.before)
+        .bind(part.size)
+        .fetch_all(db)
+        .await?;
     messages.reverse();
     Ok(messages)
 }
@@ -190,9 +201,9 @@ pub async fn decide_offer(
     Ok(done.rows_affected() > 0)
 }
 
-/// Marks one message to `receiver` as read; false when there is no such message.
+/// Marks one unread message to `receiver` as read; false when there is no such message, or it was read before.
 pub async fn mark_read(db: &mut Observed<impl Connected>, id: &str, receiver: &str) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query("UPDATE messages SET is_read = 1 WHERE id = $1 AND receiver = $2")
+    let done = sqlx::query("UPDATE messages SET is_read = 1 WHERE id = $1 AND receiver = $2 AND is_read = 0")
         .bind(id)
         .bind(receiver)
         .execute(db)
@@ -212,4 +223,17 @@ pub async fn mark_all_read(
         .execute(db)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// The newest message from `sender` to `receiver` that is not read.
+pub async fn newest_unread(
+    db: &mut Observed<impl Connected>,
+    sender: &str,
+    receiver: &str,
+) -> Result<Option<Message>, sqlx::Error> {
+    let sql = format!(
+        "SELECT {MESSAGE} FROM messages m WHERE m.sender = $1 AND m.receiver = $2 AND m.is_read = 0
+         ORDER BY m.id DESC LIMIT 1"
+    );
+    sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(sender).bind(receiver).fetch_optional(db).await
 }

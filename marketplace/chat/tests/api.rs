@@ -128,3 +128,83 @@ async fn invalid_messages_are_refused() {
     assert_eq!(answer.json["code"], "receiver_email_missing");
     assert_eq!(outbox::pending(chat.database()).await.unwrap(), 0);
 }
+
+#[tokio::test]
+async fn lists_come_in_pages() {
+    let chat = chat().await;
+    let mut ids = Vec::new();
+    for text in ["one", "two", "three"] {
+        ids.push(send(&chat, json!({ "receiverUsername": "bob", "body": text })).await["id"].clone());
+    }
+    let bodies = |answer: platform::testing::Answer| -> Vec<String> {
+        let messages = answer.json["messages"].as_array().unwrap_or_else(|| panic!("{}", answer.text)).clone();
+        messages.iter().map(|message| message["body"].as_str().unwrap().to_owned()).collect()
+    };
+    let newest = chat.get("/api/v1/message/ada/bob?size=2", &bob()).await;
+    let conversation = newest.json["messages"][0]["conversationId"].as_str().unwrap().to_owned();
+    assert_eq!(bodies(newest), ["two", "three"]);
+    let path = format!("/api/v1/message/{conversation}?size=2&before={}", ids[1].as_str().unwrap());
+    assert_eq!(bodies(chat.get(&path, &ada()).await), ["one"]);
+    send(&chat, json!({ "receiverUsername": "eve", "body": "hello" })).await;
+    let first = chat.get("/api/v1/message/conversation/ada?size=1", &ada()).await;
+    let first = &first.json["conversations"][0];
+    assert_eq!(first["usernames"], json!(["ada", "eve"]));
+    let path = format!("/api/v1/message/conversation/ada?before={}", first["id"].as_str().unwrap());
+    let rest = chat.get(&path, &ada()).await;
+    assert_eq!(rest.json["conversations"].as_array().map(Vec::len), Some(1));
+    assert_eq!(rest.json["conversations"][0]["usernames"], json!(["ada", "bob"]));
+    for path in ["/api/v1/message/ada/bob?size=0", "/api/v1/message/conversation/ada?size=201"] {
+        let answer = chat.get(path, &ada()).await;
+        assert_eq!((answer.status.as_u16(), &answer.json["code"]), (400, &json!("invalid_page")), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn message_sent_again_under_its_key_is_the_same_message() {
+    let chat = chat().await;
+    let post = async |caller: Caller, key: &str, text: &str| {
+        let body = json!({ "receiverUsername": "bob", "receiverEmail": "bob@example.test", "body": text,
+                           "offer": offer()["offer"] });
+        chat.call(axum::http::Method::POST, "/api/v1/message", Some(&caller), &[("idempotency-key", key)], Some(body))
+            .await
+    };
+    let first = post(ada(), "key-1", "hello").await;
+    let again = post(ada(), "key-1", "hello").await;
+    assert_eq!((first.status.as_u16(), again.status.as_u16()), (201, 201));
+    assert_eq!(first.json, again.json);
+    assert_eq!(outbox::pending(chat.database()).await.unwrap(), 1, "one offer was made");
+    let other = post(ada(), "key-1", "something else").await;
+    assert_eq!((other.status.as_u16(), &other.json["code"]), (422, &json!("idempotency_key_reused")));
+    let eves = post(eve(), "key-1", "hello").await;
+    assert_ne!(first.json["message"]["id"], eves.json["message"]["id"], "a key belongs to its caller");
+}
+
+#[tokio::test]
+async fn what_is_told_to_sockets_is_stored_with_what_has_changed() {
+    let chat = chat().await;
+    let message = send(&chat, offer()).await;
+    let body = json!({ "messageId": message["id"], "type": "accept" });
+    for _ in 0..2 {
+        // The second time it is refused, and nothing is told.
+        chat.put("/api/v1/message/offer", &bob(), body.clone()).await;
+    }
+    let pushes: Vec<(String, String, String)> =
+        sqlx::query_as("SELECT event, usernames, message FROM pushes ORDER BY id")
+            .fetch_all(chat.database().pool())
+            .await
+            .unwrap();
+    let pushes: Vec<_> = pushes
+        .iter()
+        .map(|(event, usernames, message)| {
+            let message: Value = serde_json::from_str(message).unwrap();
+            (event.as_str(), usernames.as_str(), message["offerStatus"].as_str().unwrap().to_owned())
+        })
+        .collect();
+    assert_eq!(
+        pushes,
+        [
+            ("message received", r#"["bob"]"#, "pending".to_owned()),
+            ("message updated", r#"["ada","bob"]"#, "accepted".to_owned()),
+        ]
+    );
+}

@@ -135,6 +135,11 @@ impl TestApp {
         self.directory.database_url()
     }
 
+    /// Everything that the service serves, for tests that need it on a real socket.
+    pub fn router(&self) -> axum::Router {
+        self.running.router.clone()
+    }
+
     /// GET on behalf of `caller`.
     pub async fn get(&self, path: &str, caller: &Caller) -> Answer {
         self.call(Method::GET, path, Some(caller), &[], None).await
