@@ -9,6 +9,7 @@ pub mod rate;
 mod routes;
 pub mod session;
 mod shield;
+pub mod socket;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use platform::{App, Context};
 use clients::{AuthClient, ChatClient, GigClient, OrderClient, Patience, ReviewClient, Service, UsersClient};
 use rate::RateLimit;
 use session::Sessions;
+use socket::Sockets;
 
 /// The services behind the gateway.
 #[derive(Debug)]
@@ -46,7 +48,8 @@ impl FromRef<Gateway> for Sessions {
 
 /// Builds the gateway from `JWT_SECRET`, `INTERNAL_TOKEN_SECRET`, `AUTH_URL`, `USERS_URL`, `GIG_URL`, `CHAT_URL`,
 /// `ORDER_URL`, `REVIEW_URL`, and optionally `SESSION_HOURS`, `COOKIE_SECURE`, `RATE_PER_SECOND`, `RATE_BURST`,
-/// `MAX_IN_FLIGHT`, `CALL_TIMEOUT_MS` and `CALL_ATTEMPTS`.
+/// `MAX_IN_FLIGHT`, `CALL_TIMEOUT_MS`, `CALL_ATTEMPTS`, `ALLOWED_ORIGINS`, `MAX_SOCKETS`, `SOCKETS_PER_USER` and
+/// `SOCKET_EVENTS_PER_SECOND`.
 ///
 /// # Errors
 /// Every mistake of the environment.
@@ -70,6 +73,7 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
         attempts: number("CALL_ATTEMPTS", default.attempts),
         ..default
     };
+    let settings = socket::Settings::from_env(env);
     let urls = ["AUTH", "USERS", "GIG", "CHAT", "ORDER", "REVIEW"].map(|service| env.url(&format!("{service}_URL")));
     let tokens = ctx.tokens()?;
     let http = reqwest::Client::builder()
@@ -93,6 +97,8 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
         }),
         sessions: sessions.clone(),
     };
-    let router = shield::raise(routes::router(gateway), sessions, rate, in_flight);
-    Ok(App::public(router))
+    let sockets = Sockets::new(settings, sessions.clone(), http.clone(), tokens.clone(), &chat);
+    let router = routes::router(gateway).merge(sockets.router());
+    let router = shield::raise(router, sessions, rate, in_flight);
+    Ok(App::public(router).with_task(sockets.run(ctx.stopping().clone())))
 }

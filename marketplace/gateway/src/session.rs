@@ -64,11 +64,16 @@ impl Sessions {
     /// # Errors
     /// Whether it has expired or is no token of ours.
     pub fn read(&self, token: &str) -> Result<Caller, TokenError> {
+        self.read_until(token).map(|(caller, _)| caller)
+    }
+
+    /// The user of a token, and the second since 1970 in which it ends: for what lasts longer than a request.
+    pub(crate) fn read_until(&self, token: &str) -> Result<(Caller, i64), TokenError> {
         let claims: Claims = self.key.verify(token, AUDIENCE)?;
         if claims.sub.is_empty() {
             return Err(TokenError::Invalid);
         }
-        Ok(Caller::new(claims.sub, claims.username, claims.email))
+        Ok((Caller::new(claims.sub, claims.username, claims.email), claims.exp))
     }
 
     /// The `Set-Cookie` header with `token`; with none, the one that removes the cookie.
@@ -87,13 +92,14 @@ impl Sessions {
     }
 }
 
-fn now_s() -> i64 {
+/// Seconds since 1970.
+pub(crate) fn now_s() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }
 
 /// The token of a request: the bearer's, or else the cookie's.
-fn token(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
     let bearer = headers
         .get(AUTHORIZATION)
         .and_then(|value| value.to_str().ok())

@@ -149,49 +149,65 @@ impl ChatClient {
         Ok(answer.conversation)
     }
 
-    /// The caller's conversations.
+    /// The caller's conversations, newest first; `query` may have `before` (an id) and `size`.
     ///
     /// # Errors
-    /// 403 when they are somebody else's.
-    pub async fn conversations(&self, username: &str, caller: &Caller) -> Result<Vec<Conversation>, CallError> {
+    /// 403 when they are somebody else's, 400 for a page that cannot be.
+    pub async fn conversations(
+        &self,
+        username: &str,
+        query: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Vec<Conversation>, CallError> {
         let call = self.0.get("/api/v1/message/conversation/{username}", &[username]);
-        let answer: ConversationsAnswer = call.send(caller).await?;
+        let answer: ConversationsAnswer = call.query(query).send(caller).await?;
         Ok(answer.conversations)
     }
 
-    /// Messages between two people, of whom the caller is one.
+    /// Messages between two people, of whom the caller is one; `query` may have `before` (an id) and `size`.
     ///
     /// # Errors
-    /// 403 when the caller is neither.
+    /// 403 when the caller is neither, 400 for a page that cannot be.
     pub async fn messages_between(
         &self,
         sender: &str,
         receiver: &str,
+        query: Option<&str>,
         caller: &Caller,
     ) -> Result<Vec<Message>, CallError> {
         let values = [sender, receiver];
         let call = self.0.get("/api/v1/message/{senderUsername}/{receiverUsername}", &values);
-        let answer: MessagesAnswer = call.send(caller).await?;
+        let answer: MessagesAnswer = call.query(query).send(caller).await?;
         Ok(answer.messages)
     }
 
-    /// Messages of one of the caller's conversations.
+    /// Messages of one of the caller's conversations; `query` may have `before` (an id) and `size`.
     ///
     /// # Errors
-    /// 404 when the caller has no such conversation.
-    pub async fn messages(&self, conversation: &str, caller: &Caller) -> Result<Vec<Message>, CallError> {
+    /// 404 when the caller has no such conversation, 400 for a page that cannot be.
+    pub async fn messages(
+        &self,
+        conversation: &str,
+        query: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Vec<Message>, CallError> {
         let call = self.0.get("/api/v1/message/{conversationId}", &[conversation]);
-        let answer: MessagesAnswer = call.send(caller).await?;
+        let answer: MessagesAnswer = call.query(query).send(caller).await?;
         Ok(answer.messages)
     }
 
-    /// Sends a message.
+    /// Sends a message; sent again under the same key it is the same message.
     ///
     /// # Errors
-    /// 400 for what is not valid.
-    pub async fn send(&self, body: &Send, caller: &Caller) -> Result<Message, CallError> {
+    /// 400 for what is not valid, 422 when the key came with another message before.
+    pub async fn send(
+        &self,
+        body: &Send,
+        idempotency_key: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Message, CallError> {
         let call = self.0.post("/api/v1/message", &[]).json(body);
-        let answer: MessageAnswer = call.send(caller).await?;
+        let answer: MessageAnswer = call.idempotency_key(idempotency_key).send(caller).await?;
         Ok(answer.message)
     }
 

@@ -1,7 +1,8 @@
 //! `/api/v1/gateway/message/...`.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use axum::routing::{get, post, put};
 use platform::{ApiError, Json, Path};
 use serde::{Deserialize, Serialize};
@@ -61,10 +62,15 @@ struct OfferBody {
     delivery_in_days: i64,
 }
 
+fn key(headers: &HeaderMap) -> Option<&str> {
+    headers.get("idempotency-key")?.to_str().ok()
+}
+
 /// The receiver's address, the gig's title and its currency are looked up: a client has no say in them.
 async fn send(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
+    headers: HeaderMap,
     Json(body): Json<SendBody>,
 ) -> Created<MessageAnswer> {
     let clients = &gateway.clients;
@@ -89,7 +95,7 @@ async fn send(
         }
     };
     let message = Send { receiver_username: receiver.username, receiver_email: receiver.email, body: body.body, offer };
-    let message = clients.chat.send(&message, &caller).await?;
+    let message = clients.chat.send(&message, key(&headers), &caller).await?;
     created(MessageAnswer { message })
 }
 
@@ -133,8 +139,9 @@ async fn conversations(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
     Path(username): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<ConversationsAnswer> {
-    let conversations = gateway.clients.chat.conversations(&username, &caller).await?;
+    let conversations = gateway.clients.chat.conversations(&username, query.as_deref(), &caller).await?;
     Ok(Json(ConversationsAnswer { conversations }))
 }
 
@@ -142,8 +149,9 @@ async fn messages_between(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
     Path((sender, receiver)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
 ) -> Answer<MessagesAnswer> {
-    let messages = gateway.clients.chat.messages_between(&sender, &receiver, &caller).await?;
+    let messages = gateway.clients.chat.messages_between(&sender, &receiver, query.as_deref(), &caller).await?;
     Ok(Json(MessagesAnswer { messages }))
 }
 
@@ -151,7 +159,8 @@ async fn messages(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
     Path(conversation_id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<MessagesAnswer> {
-    let messages = gateway.clients.chat.messages(&conversation_id, &caller).await?;
+    let messages = gateway.clients.chat.messages(&conversation_id, query.as_deref(), &caller).await?;
     Ok(Json(MessagesAnswer { messages }))
 }
