@@ -4,6 +4,7 @@ mod bench;
 mod bugs;
 mod ci;
 mod gate;
+mod official_client;
 mod shell;
 mod soak;
 mod test;

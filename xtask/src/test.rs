@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use crate::official_client;
 use crate::shell::{run as shell, say, succeeds};
 
 /// Features that no member of the workspace asks for, though they have code and tests. They are switched on for the whole
@@ -25,6 +26,7 @@ fn everything() -> Result<()> {
 /// Prepares the machine and runs the tests.
 pub(crate) fn run() -> Result<()> {
     prepare()?;
+    official_client::prepare()?;
     everything()
 }
 
