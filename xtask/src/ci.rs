@@ -11,7 +11,7 @@ const CARGO_DENY: &str = "0.20.2";
 /// Lints, then tests, then what telemetry costs and endures, then the main job as a user runs it, and again with every planted bug.
 pub(crate) fn run() -> Result<()> {
     lint()?;
-    test::run()?;
+    test::run(&test::Options::default())?;
     gate::check()?;
     soak::short()?;
     shell::run("cargo", &["run", "--release", "--locked", "--", "run", "--quick"])?;

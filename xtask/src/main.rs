@@ -1,5 +1,6 @@
 //! Repository chores: `cargo xtask <task>`. Continuous integration runs the same commands as a developer.
 
+mod backends;
 mod bench;
 mod bugs;
 mod ci;
@@ -26,7 +27,9 @@ enum Task {
     /// Everything that continuous integration checks.
     Ci,
     /// Prepares what the tests need and runs all of them.
-    Test,
+    Test(test::Options),
+    /// Gets the images of the database and the broker that tests run on, or builds them from Debian's packages.
+    Images,
     /// Plants every bug of the reference system and expects a run to find it.
     Bugs,
     /// What something costs, beside its peers.
@@ -44,7 +47,8 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Ci => ci::run(),
-        Task::Test => test::run(),
+        Task::Test(options) => test::run(&options),
+        Task::Images => backends::images::run_task(),
         Task::Bugs => bugs::run(),
         Task::Bench(options) => bench::run_all(&options),
         Task::Gate(options) => gate::run(&options),

@@ -1,9 +1,11 @@
 //! `cargo xtask test`: prepares what the tests need, then runs all of them.
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result};
+use clap::Args;
 
+use crate::backends::{Backends, apt};
 use crate::official_client;
-use crate::shell::{run as shell, say, succeeds};
+use crate::shell::{run_with, succeeds};
 
 /// Features that no member of the workspace asks for, though they have code and tests. They are switched on for the whole
 /// workspace at once: tests of `telemetry` alone would resolve other features of shared dependencies, and compile most of
@@ -18,16 +20,32 @@ const TOOLS: [(&str, &str, &str); 4] = [
     ("make", "librdkafka is compiled", "make"),
 ];
 
-/// Runs every test of the workspace, documentation included.
-fn everything() -> Result<()> {
-    shell("cargo", &["test", "--workspace", "--features", OPTIONAL, "--locked"])
+/// How to run the tests.
+#[derive(Args, Default)]
+pub(crate) struct Options {
+    /// Leaves PostgreSQL and RabbitMQ out; without this, a suite that cannot run on them is an error.
+    #[arg(long)]
+    embedded_only: bool,
+    /// Arguments for `cargo test` instead of the whole workspace, such as `-- -p platform`.
+    #[arg(last = true)]
+    cargo: Vec<String>,
 }
 
-/// Prepares the machine and runs the tests.
-pub(crate) fn run() -> Result<()> {
+/// Prepares the machine and runs the tests, documentation included.
+pub(crate) fn run(options: &Options) -> Result<()> {
     prepare()?;
     official_client::prepare()?;
-    everything()
+    let backends = Backends::prepare(options.embedded_only)?;
+    let mut arguments = vec!["test", "--locked"];
+    if options.cargo.is_empty() {
+        arguments.extend(["--workspace", "--features", OPTIONAL]);
+    } else {
+        arguments.extend(options.cargo.iter().map(String::as_str));
+    }
+    let variables = backends.variables();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    run_with("cargo", &arguments, &variables)?;
+    backends.tell()
 }
 
 /// Installs what is missing where that is possible, and otherwise says what and why.
@@ -37,12 +55,6 @@ pub(crate) fn prepare() -> Result<()> {
         return Ok(());
     }
     let tools = missing.iter().map(|(tool, why, _)| format!("{tool} ({why})")).collect::<Vec<_>>().join(", ");
-    if !succeeds("apt-get", &["--version"]) {
-        bail!("missing: {tools}; please install them");
-    }
-    say(&format!("installing with apt-get what is missing: {tools}"));
-    shell("apt-get", &["update"])?;
-    let packages = missing.iter().map(|(_, _, package)| *package);
-    let install: Vec<_> = ["install", "--yes", "--no-install-recommends"].into_iter().chain(packages).collect();
-    shell("apt-get", &install)
+    let packages: Vec<_> = missing.iter().map(|(_, _, package)| *package).collect();
+    apt::install(&packages).with_context(|| format!("missing: {tools}"))
 }
