@@ -89,7 +89,7 @@ pub(crate) async fn register(tx: &mut Tx, account: &Account) -> Result<(), ApiEr
         username: account.username.clone(),
         email: account.email.clone(),
     };
-    outbox::emit(tx, Event::new(&account.id, &registered)?).await?;
+    outbox::emit(tx, Event::new(&account.id, &registered)?);
     Ok(())
 }
 
@@ -100,7 +100,7 @@ async fn request_verification(tx: &mut Tx, account: &Account) -> Result<(), ApiE
         email: account.email.clone(),
         token: store::issue(tx, &account.id, Purpose::VerifyEmail).await?,
     };
-    outbox::emit(tx, Event::new(&account.id, &requested)?).await?;
+    outbox::emit(tx, Event::new(&account.id, &requested)?);
     Ok(())
 }
 
@@ -160,7 +160,7 @@ async fn forgot_password(
             username: account.username,
             email: account.email,
         };
-        outbox::emit(&mut tx, Event::new(&account.id, &requested)?).await?;
+        outbox::emit(&mut tx, Event::new(&account.id, &requested)?);
     }
     tx.commit().await?;
     Ok(Json(MessageAnswer { message: "if there is an account with this address, a mail is on its way" }))
@@ -223,7 +223,7 @@ async fn change_password(
 async fn change(tx: &mut Tx, account: Account, hash: &str) -> Result<(), ApiError> {
     store::set_password(tx, &account.id, hash).await?;
     let changed = PasswordChanged { user_id: account.id.clone(), username: account.username, email: account.email };
-    outbox::emit(tx, Event::new(&account.id, &changed)?).await?;
+    outbox::emit(tx, Event::new(&account.id, &changed)?);
     Ok(())
 }
 

@@ -94,7 +94,7 @@ async fn send(
     };
     store::insert(&mut tx, &message).await?;
     if let Some(made) = offer_made(&message, &body.receiver_email, &caller) {
-        outbox::emit(&mut tx, Event::new(&message.id, &made)?).await?;
+        outbox::emit(&mut tx, Event::new(&message.id, &made)?);
     }
     chat.live.push(&mut tx, Happened::Received, &[&message.receiver_username], &message).await?;
     let answer = MessageAnswer { message };

@@ -70,7 +70,7 @@ pub(crate) async fn publish(tx: &mut Tx, seller: &Caller, offer: &Offer) -> Resu
         price: gig.price,
         currency: gig.currency.clone(),
     };
-    outbox::emit(tx, Event::new(&gig.id, &created)?).await?;
+    outbox::emit(tx, Event::new(&gig.id, &created)?);
     Ok(gig)
 }
 
@@ -121,7 +121,7 @@ async fn remove(
         return Err(gig_not_found());
     }
     let deleted = GigDeleted { gig_id, seller_id };
-    outbox::emit(&mut tx, Event::new(&deleted.gig_id, &deleted)?).await?;
+    outbox::emit(&mut tx, Event::new(&deleted.gig_id, &deleted)?);
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

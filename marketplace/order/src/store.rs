@@ -78,7 +78,7 @@ pub(crate) async fn append(tx: &mut Tx, order: Order, fact: &Fact) -> anyhow::Re
         .await?;
     notifications::tell(tx, &order, fact, &timestamp(at)).await?;
     if let Some(event) = events::of(&order, fact, at)? {
-        outbox::emit(tx, event).await?;
+        outbox::emit(tx, event);
     }
     tracing::info!(order_id = order.terms.order_id, fact = fact.name(), status = order.status.name(), "order changed");
     Ok(order)

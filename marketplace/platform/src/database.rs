@@ -1,13 +1,20 @@
-//! One database per service: SQLite in a file now, PostgreSQL by URL later, behind portable SQL.
+//! One database per service, chosen by URL: SQLite in a file, or PostgreSQL, behind portable SQL.
 //!
 //! Portable means: placeholders `$1`, `ON CONFLICT`, ids and times in TEXT (RFC 3339, so that text order is time order),
-//! money in BIGINT, yes and no in BIGINT 0 and 1.
+//! money in BIGINT, yes and no in BIGINT 0 and 1. What only one of them can do has a [`Migration::per_backend`], and
+//! [`Database::backend`] to tell which it is.
+//!
+//! SQLite has one writer at a time, PostgreSQL many, each of which sees what others commit meanwhile. So whoever reads
+//! in order to write takes [`Tx::lock`] on what it is about before it reads; a statement that does both, such as
+//! `SET count = count + 1`, needs none. Locks are taken in one order: first of a request's key, then of what it changes,
+//! and that of the outbox at the end, by [`Tx::commit`].
 
 use std::fmt::Debug;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrationType, Migrator};
 use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
@@ -15,6 +22,7 @@ pub use telemetry::db::sqlx::Observed;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::env::Env;
+use crate::outbox::{self, Stored};
 
 /// Connections of one service; SQLite writes one at a time anyway.
 const CONNECTIONS: u32 = 5;
@@ -29,15 +37,28 @@ pub struct Migration {
     pub version: i64,
     /// What it does, in a few words.
     pub description: &'static str,
-    /// Statements, usually from `include_str!`.
-    pub sql: &'static str,
+    /// Statements for SQLite, usually from `include_str!`.
+    pub sqlite: &'static str,
+    /// Statements for PostgreSQL.
+    pub postgres: &'static str,
 }
 
 impl Migration {
-    /// A step of a service's schema.
+    /// A step of a service's schema, in SQL that both databases take.
     #[must_use]
     pub const fn new(version: i64, description: &'static str, sql: &'static str) -> Self {
-        Self { version, description, sql }
+        Self { version, description, sqlite: sql, postgres: sql }
+    }
+
+    /// A step that each database takes in its own words.
+    #[must_use]
+    pub const fn per_backend(
+        version: i64,
+        description: &'static str,
+        sqlite: &'static str,
+        postgres: &'static str,
+    ) -> Self {
+        Self { version, description, sqlite, postgres }
     }
 }
 
@@ -45,10 +66,50 @@ impl Migration {
 const PLATFORM: &[Migration] =
     &[Migration::new(9001, "outbox, inbox and idempotency keys", include_str!("../migrations/9001_messaging.sql"))];
 
+/// Which database a URL leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Backend {
+pub enum Backend {
+    /// A file of this machine, with one writer at a time.
     Sqlite,
+    /// A server, with many writers.
     Postgres,
+}
+
+impl Backend {
+    fn of(url: &str) -> Self {
+        if url.starts_with("sqlite:") { Self::Sqlite } else { Self::Postgres }
+    }
+
+    /// What each connection is told first.
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            // NORMAL loses nothing when the process dies, only when the machine does.
+            Self::Sqlite => &[
+                "PRAGMA busy_timeout = 5000",
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = NORMAL",
+                "PRAGMA foreign_keys = ON",
+            ],
+            // The same patience as with SQLite's write lock.
+            Self::Postgres => &["SET lock_timeout = '5s'"],
+        }
+    }
+
+    /// How a write transaction starts: what is said here about PostgreSQL holds at this level.
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN ISOLATION LEVEL READ COMMITTED",
+        }
+    }
+
+    /// Its name in telemetry.
+    fn system(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgresql",
+        }
+    }
 }
 
 /// Connections for reads; each query takes one, is measured, and is a span below that of whom it is for.
@@ -100,8 +161,9 @@ pub struct Database {
 #[derive(Debug)]
 pub struct Tx {
     inner: Observed<Transaction<'static, Any>>,
+    backend: Backend,
     outbox: Arc<Notify>,
-    emitted: bool,
+    events: Vec<Stored>,
     // After `inner`: the next writer starts when this transaction has ended.
     _writer: Option<OwnedMutexGuard<()>>,
 }
@@ -119,7 +181,11 @@ impl Database {
                 step.version,
                 step.description.into(),
                 MigrationType::Simple,
-                step.sql.into_sql_str(),
+                match database.backend {
+                    Backend::Sqlite => step.sqlite,
+                    Backend::Postgres => step.postgres,
+                }
+                .into_sql_str(),
                 false,
             )
         });
@@ -129,7 +195,7 @@ impl Database {
 
     async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         sqlx::any::install_default_drivers();
-        let backend = if url.starts_with("sqlite:") { Backend::Sqlite } else { Backend::Postgres };
+        let backend = Backend::of(url);
         let mut url = url.to_owned();
         if backend == Backend::Sqlite && !url.contains("mode=") {
             url.push_str(if url.contains('?') { "&mode=rwc" } else { "?mode=rwc" });
@@ -137,26 +203,18 @@ impl Database {
         let options = AnyPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
+            // A server may have restarted since; a file has not.
+            .test_before_acquire(backend == Backend::Postgres)
             .after_connect(move |connection, _| {
                 Box::pin(async move {
-                    if backend == Backend::Sqlite {
-                        // NORMAL loses nothing when the process dies, only when the machine does.
-                        for pragma in [
-                            "PRAGMA busy_timeout = 5000",
-                            "PRAGMA journal_mode = WAL",
-                            "PRAGMA synchronous = NORMAL",
-                            "PRAGMA foreign_keys = ON",
-                        ] {
-                            sqlx::query(pragma).execute(&mut *connection).await?;
-                        }
+                    for setting in backend.settings() {
+                        sqlx::query(*setting).execute(&mut *connection).await?;
                     }
                     Ok(())
                 })
             });
-        let system = if backend == Backend::Sqlite { "sqlite" } else { "postgresql" };
         // The relay and its upkeep ask twice a second; only what belongs to something becomes a span.
-        let pool = Observed::pool("service", options.connect(&url).await?).system(system).only_below_spans();
+        let pool = Observed::pool("service", options.connect(&url).await?).system(backend.system()).only_below_spans();
         Ok(Self { pool, backend, writer: Arc::default(), outbox: Arc::default() })
     }
 
@@ -166,21 +224,28 @@ impl Database {
         &self.pool
     }
 
+    /// Which database this is.
+    #[must_use]
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Starts a write transaction. With SQLite, writers queue here instead of failing on each other's locks.
     ///
     /// # Errors
     ///
     /// Fails when no connection, or not the write lock, is free within 5 s.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        let (writer, statement) = match self.backend {
+        let writer = match self.backend {
             Backend::Sqlite => {
                 let lock = tokio::time::timeout(PATIENCE, Arc::clone(&self.writer).lock_owned()).await;
-                (Some(lock.map_err(|_| sqlx::Error::PoolTimedOut)?), "BEGIN IMMEDIATE")
+                Some(lock.map_err(|_| sqlx::Error::PoolTimedOut)?)
             }
-            Backend::Postgres => (None, "BEGIN"),
+            Backend::Postgres => None,
         };
-        let inner = self.pool.begin_with(statement).await?;
-        Ok(Tx { inner, outbox: Arc::clone(&self.outbox), emitted: false, _writer: writer })
+        let inner = self.pool.begin_with(self.backend.begin()).await?;
+        let (backend, outbox) = (self.backend, Arc::clone(&self.outbox));
+        Ok(Tx { inner, backend, outbox, events: Vec::new(), _writer: writer })
     }
 
     /// Whether the database answers.
@@ -199,14 +264,49 @@ impl Database {
 }
 
 impl Tx {
-    /// Makes everything in this transaction lasting, and wakes the outbox relay when it holds events.
+    /// Waits until no other transaction holds `name`, and holds it until this one ends: what is read about it after this
+    /// is what was committed last, and stays so.
+    ///
+    /// With SQLite this transaction holds the only write lock already.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the other does not end within 5 s.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn run(database: platform::Database) -> Result<(), sqlx::Error> {
+    /// let mut tx = database.begin().await?;
+    /// tx.lock("lamp lamp-1").await?;
+    /// let (lit,): (i64,) = sqlx::query_as("SELECT lit FROM lamps WHERE id = 'lamp-1'").fetch_one(&mut **tx).await?;
+    /// if lit == 0 {
+    ///     sqlx::query("UPDATE lamps SET lit = 1 WHERE id = 'lamp-1'").execute(&mut **tx).await?;
+    /// }
+    /// tx.commit().await
+    /// # }
+    /// ```
+    pub async fn lock(&mut self, name: &str) -> Result<(), sqlx::Error> {
+        if self.backend == Backend::Postgres {
+            let statement = "SELECT pg_advisory_xact_lock($1)";
+            sqlx::query(statement).bind(lock_number(name)).execute(&mut *self.inner).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes everything in this transaction lasting, its events included, and wakes the outbox relay when it has any.
     ///
     /// # Errors
     ///
     /// Fails when the database refuses; then nothing of it happened.
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        let events = std::mem::take(&mut self.events);
+        let emitted = !events.is_empty();
+        if emitted {
+            outbox::store(&mut self, events).await?;
+        }
         self.inner.commit().await?;
-        if self.emitted {
+        if emitted {
             self.outbox.notify_one();
         }
         Ok(())
@@ -221,8 +321,9 @@ impl Tx {
         self.inner.rollback().await
     }
 
-    pub(crate) fn mark_emitted(&mut self) {
-        self.emitted = true;
+    /// Keeps an event for the end of this transaction.
+    pub(crate) fn keep(&mut self, event: Stored) {
+        self.events.push(event);
     }
 }
 
@@ -238,6 +339,12 @@ impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Self::Target {
         &mut self.inner
     }
+}
+
+/// PostgreSQL's locks have numbers. Two names with the same one would wait for each other, no more.
+fn lock_number(name: &str) -> i64 {
+    let digest = Sha256::digest(name);
+    digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
 }
 
 /// `url` without its password, for messages.

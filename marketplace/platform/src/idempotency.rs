@@ -56,7 +56,8 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
 }
 
 impl IdempotencyKey {
-    /// The answer already given to this key.
+    /// The answer already given to this key; a request that comes while another one under it is being answered waits for
+    /// that answer.
     ///
     /// # Errors
     ///
@@ -68,6 +69,7 @@ impl IdempotencyKey {
         request: &impl Serialize,
     ) -> Result<Option<Response>, ApiError> {
         let Some(key) = &self.0 else { return Ok(None) };
+        tx.lock(&format!("idempotency key {} of {}", key, caller.id)).await?;
         let row = sqlx::query("SELECT fingerprint, status, body FROM idempotency_keys WHERE caller = $1 AND key = $2")
             .bind(&caller.id)
             .bind(key)

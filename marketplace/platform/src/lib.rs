@@ -56,7 +56,7 @@ pub use clock::{new_id, now};
 pub use consumer::{Consumer, HandlerError};
 pub use context::{App, Context};
 pub use contract::ContractHooks;
-pub use database::{Connected, Database, Migration, Observed, Pool, Tx};
+pub use database::{Backend, Connected, Database, Migration, Observed, Pool, Tx};
 pub use env::{ConfigError, Env};
 pub use error::ApiError;
 pub use event::{Event, EventError, EventType};

@@ -1,5 +1,6 @@
 //! A whole service inside a test: its real routes on a temporary database, called without a socket.
 
+use std::any::Any;
 use std::path::PathBuf;
 
 use axum::body::Body;
@@ -44,8 +45,11 @@ const NO_BROKER: &str = "amqp://guest:guest@127.0.0.1:9/";
 pub struct TestApp {
     name: &'static str,
     directory: Directory,
+    url: String,
     running: Running,
     database: Option<Database>,
+    // Last: what the service runs on goes after the service.
+    held: Vec<Box<dyn Any + Send>>,
 }
 
 /// What a service answered.
@@ -110,13 +114,22 @@ impl TestApp {
         let mut all = vec![("DATABASE_URL", url.as_str()), ("INTERNAL_TOKEN_SECRET", SECRET), ("AMQP_URL", NO_BROKER)];
         all.extend(variables);
         let ctx = Context::new(name, Env::from_pairs(&all));
+        let url =
+            all.iter().rfind(|(name, _)| *name == "DATABASE_URL").map_or(url.clone(), |(_, url)| (*url).to_owned());
         let mut app = app(ctx.clone()).await?;
         if !messaging {
             app.messaging = false;
             app.consumers.clear();
         }
         let database = app.database.clone();
-        Ok(Self { name, directory, running: Running::start(&ctx, app)?, database })
+        Ok(Self { name, directory, url, running: Running::start(&ctx, app)?, database, held: Vec::new() })
+    }
+
+    /// Keeps what the service runs on, such as a database that goes when it is dropped, until the service is gone.
+    #[must_use]
+    pub fn holding(mut self, backend: impl Any + Send) -> Self {
+        self.held.push(Box::new(backend));
+        self
     }
 
     /// The service's database.
@@ -132,7 +145,7 @@ impl TestApp {
     /// The URL of the service's database.
     #[must_use]
     pub fn database_url(&self) -> String {
-        self.directory.database_url()
+        self.url.clone()
     }
 
     /// Everything that the service serves, for tests that need it on a real socket.

@@ -1,4 +1,4 @@
-//! Outbox, relay, inbox and consumer runtime against a real broker.
+//! Outbox, relay, inbox and consumer runtime, on both pairs of backends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,6 +8,8 @@ use amqp_broker::{Broker, Config};
 use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
+use backends::Pair;
+use chaos::proxy::{Link, Toxic, ToxicKind, Upstream};
 use lapin::options::{BasicAckOptions, BasicGetOptions, BasicPublishOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{BasicProperties, Channel, Connection, ConnectionProperties};
@@ -19,10 +21,11 @@ use serde::{Deserialize, Serialize};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
-const SCHEMA: &[Migration] = &[Migration::new(
+const SCHEMA: &[Migration] = &[Migration::per_backend(
     1,
     "lights",
     "CREATE TABLE lights (position INTEGER PRIMARY KEY AUTOINCREMENT, room TEXT NOT NULL, number BIGINT NOT NULL)",
+    "CREATE TABLE lights (position BIGSERIAL PRIMARY KEY, room TEXT NOT NULL, number BIGINT NOT NULL)",
 )];
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,23 +71,24 @@ async fn janitor(ctx: Context) -> anyhow::Result<App> {
     Ok(App::new(Router::new()).with_database(&database).with_consumer(consumer))
 }
 
-async fn start_broker() -> (Broker, String) {
-    let broker = Broker::start(Config::default()).await.unwrap();
-    let url = format!("amqp://guest:guest@{}/%2f", broker.amqp_addr());
-    (broker, url)
-}
-
-async fn start(name: &'static str, url: &str) -> TestApp {
+async fn start(name: &'static str, pair: Pair, url: &str) -> TestApp {
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url())];
     let service = match name {
-        "house" => TestApp::start_with_broker(name, url, &[], house).await,
-        _ => TestApp::start_with_broker(name, url, &[], janitor).await,
-    }
-    .unwrap();
+        "house" => TestApp::start_with_broker(name, url, &variables, house).await,
+        _ => TestApp::start_with_broker(name, url, &variables, janitor).await,
+    };
+    let service = service.unwrap().holding(database);
     wait_until("the service is ready", || async {
         service.get("/health/ready", &Caller::anonymous()).await.status == StatusCode::OK
     })
     .await;
     service
+}
+
+async fn open(pair: Pair) -> (Database, backends::Database) {
+    let place = pair.database().await;
+    (Database::open(place.url(), SCHEMA).await.unwrap(), place)
 }
 
 /// Waits for a named condition.
@@ -101,7 +105,7 @@ async fn emit(database: &Database, room: &str, numbers: impl IntoIterator<Item =
     let mut events = Vec::new();
     for number in numbers {
         let event = Event::new(room, &LampLit { room: room.to_owned(), number }).unwrap();
-        outbox::emit(&mut tx, event.clone()).await.unwrap();
+        outbox::emit(&mut tx, event.clone());
         events.push(event);
     }
     tx.commit().await.unwrap();
@@ -154,10 +158,10 @@ async fn dead_letter(channel: &Channel) -> (String, Vec<u8>) {
     }
 }
 
-#[tokio::test]
-async fn events_reach_their_consumer_in_order_and_leave_the_outbox() {
-    let (_broker, url) = start_broker().await;
-    let (janitor, house) = (start("janitor", &url).await, start("house", &url).await);
+async fn events_reach_their_consumer_in_order_and_leave_the_outbox(pair: Pair) {
+    let broker = pair.broker().await;
+    let url = broker.url();
+    let (janitor, house) = (start("janitor", pair, &url).await, start("house", pair, &url).await);
     for chunk in 0..5 {
         for room in ["hall", "kitchen", "attic"] {
             emit(house.database(), room, chunk * 20..chunk * 20 + 20).await;
@@ -170,10 +174,10 @@ async fn events_reach_their_consumer_in_order_and_leave_the_outbox() {
     wait_until("the outbox is empty", || async { outbox::pending(house.database()).await.unwrap() == 0 }).await;
 }
 
-#[tokio::test]
-async fn event_delivered_again_has_no_second_effect() {
-    let (_broker, url) = start_broker().await;
-    let janitor = start("janitor", &url).await;
+async fn event_delivered_again_has_no_second_effect(pair: Pair) {
+    let broker = pair.broker().await;
+    let url = broker.url();
+    let janitor = start("janitor", pair, &url).await;
     let (_connection, channel) = client(&url).await;
     let event = Event::new("hall", &LampLit { room: "hall".into(), number: 1 }).unwrap();
     for _ in 0..3 {
@@ -185,39 +189,56 @@ async fn event_delivered_again_has_no_second_effect() {
     assert_eq!(lights(janitor.database(), "hall").await, [1, 2]);
 }
 
-#[tokio::test]
-async fn events_wait_for_a_broker_that_is_away() {
-    let (broker, url) = start_broker().await;
-    let address = broker.amqp_addr();
-    let (janitor, house) = (start("janitor", &url).await, start("house", &url).await);
+async fn events_wait_for_a_broker_that_is_away(pair: Pair) {
+    let broker = pair.broker().await;
+    let link = Link::bind("services->broker", Upstream::new(broker.address())).unwrap();
+    let url = broker.url_through(&link.address().to_string());
+    let (janitor, house) = (start("janitor", pair, &url).await, start("house", pair, &url).await);
     emit(house.database(), "hall", 0..5).await;
     wait_until("the first events", || async { lights(janitor.database(), "hall").await.len() == 5 }).await;
-    broker.shutdown().await;
+    link.add("away", Toxic::new(ToxicKind::Cut));
     emit(house.database(), "hall", 5..10).await;
-    wait_until("the service sees that the broker is away", || async {
-        house.get("/health/ready", &Caller::anonymous()).await.json["checks"]["broker"]["status"] == "down"
-    })
-    .await;
+    wait_until("the service sees that the broker is away", || async { !sees_broker(&house).await }).await;
     assert_eq!(outbox::pending(house.database()).await.unwrap(), 5);
-    let _again = Broker::start(Config { listen: address, ..Config::default() }).await.unwrap();
+    link.remove("away");
     wait_until("the events that waited", || async { lights(janitor.database(), "hall").await.len() == 10 }).await;
     assert_eq!(lights(janitor.database(), "hall").await, (0..10).collect::<Vec<_>>());
 }
 
+async fn sees_broker(service: &TestApp) -> bool {
+    service.get("/health/ready", &Caller::anonymous()).await.json["checks"]["broker"]["status"] != "down"
+}
+
+/// The embedded broker keeps its queues in memory, so that a new one knows none of them.
 #[tokio::test]
-async fn event_that_nobody_takes_stays_in_the_outbox_until_somebody_does() {
-    let (_broker, url) = start_broker().await;
-    let house = start("house", &url).await;
+async fn events_wait_for_a_broker_that_comes_back_empty() {
+    let broker = Broker::start(Config::default()).await.unwrap();
+    let address = broker.amqp_addr();
+    let url = format!("amqp://guest:guest@{address}/%2f");
+    let pair = Pair::Embedded;
+    let (janitor, house) = (start("janitor", pair, &url).await, start("house", pair, &url).await);
+    broker.shutdown().await;
+    emit(house.database(), "hall", 0..5).await;
+    wait_until("the service sees that the broker is away", || async { !sees_broker(&house).await }).await;
+    let _again = Broker::start(Config { listen: address, ..Config::default() }).await.unwrap();
+    wait_until("the events that waited", || async { lights(janitor.database(), "hall").await.len() == 5 }).await;
+    assert_eq!(lights(janitor.database(), "hall").await, (0..5).collect::<Vec<_>>());
+}
+
+async fn event_that_nobody_takes_stays_in_the_outbox_until_somebody_does(pair: Pair) {
+    let broker = pair.broker().await;
+    let url = broker.url();
+    let house = start("house", pair, &url).await;
     emit(house.database(), "hall", 0..3).await;
-    let janitor = start("janitor", &url).await;
+    let janitor = start("janitor", pair, &url).await;
     wait_until("the events", || async { lights(janitor.database(), "hall").await.len() == 3 }).await;
     assert_eq!(lights(janitor.database(), "hall").await, [0, 1, 2]);
 }
 
-#[tokio::test]
-async fn poison_goes_to_the_dead_letter_queue_with_its_reason() {
-    let (_broker, url) = start_broker().await;
-    let janitor = start("janitor", &url).await;
+async fn poison_goes_to_the_dead_letter_queue_with_its_reason(pair: Pair) {
+    let broker = pair.broker().await;
+    let url = broker.url();
+    let janitor = start("janitor", pair, &url).await;
     let (_connection, channel) = client(&url).await;
     let event = Event::new("hall", &LampLit { room: "hall".into(), number: -1 }).unwrap();
 
@@ -239,9 +260,9 @@ async fn poison_goes_to_the_dead_letter_queue_with_its_reason() {
     wait_until("the good event", || async { lights(janitor.database(), "hall").await == [1] }).await;
 }
 
-#[tokio::test]
-async fn failed_try_leaves_nothing_and_the_next_one_keeps_the_order() {
-    let (_broker, url) = start_broker().await;
+async fn failed_try_leaves_nothing_and_the_next_one_keeps_the_order(pair: Pair) {
+    let broker = pair.broker().await;
+    let url = broker.url();
     let failures = Arc::new(AtomicU32::new(2));
     let app = |ctx: Context| {
         let failures = Arc::clone(&failures);
@@ -251,38 +272,38 @@ async fn failed_try_leaves_nothing_and_the_next_one_keeps_the_order() {
             Ok(App::new(Router::new()).with_database(&database).with_consumer(consumer))
         }
     };
-    let janitor = TestApp::start_with_broker("janitor", &url, &[], app).await.unwrap();
-    let house = start("house", &url).await;
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url())];
+    let janitor = TestApp::start_with_broker("janitor", &url, &variables, app).await.unwrap().holding(database);
+    let house = start("house", pair, &url).await;
     emit(house.database(), "hall", 0..3).await;
     wait_until("all events", || async { lights(janitor.database(), "hall").await.len() == 3 }).await;
     assert_eq!(lights(janitor.database(), "hall").await, [0, 1, 2]);
     assert_eq!(failures.load(Ordering::SeqCst), 0);
 }
 
-#[tokio::test]
-async fn stopped_consumer_leaves_what_it_has_not_handled_to_the_next() {
-    let (_broker, url) = start_broker().await;
-    let (janitor, house) = (start("janitor", &url).await, start("house", &url).await);
+async fn stopped_consumer_leaves_what_it_has_not_handled_to_the_next(pair: Pair) {
+    let broker = pair.broker().await;
+    let url = broker.url();
+    let (janitor, house) = (start("janitor", pair, &url).await, start("house", pair, &url).await);
     janitor.stop().await;
     emit(house.database(), "hall", 0..50).await;
     wait_until("the outbox is empty", || async { outbox::pending(house.database()).await.unwrap() == 0 }).await;
-    let next = start("janitor", &url).await;
+    let next = start("janitor", pair, &url).await;
     wait_until("all events", || async { lights(next.database(), "hall").await.len() == 50 }).await;
 }
 
-#[tokio::test]
-async fn transaction_that_is_undone_emits_nothing() {
-    let (database, _guard) = platform::testing::database(SCHEMA).await.unwrap();
+async fn transaction_that_is_undone_emits_nothing(pair: Pair) {
+    let (database, _place) = open(pair).await;
     let mut tx = database.begin().await.unwrap();
     let event = Event::new("hall", &LampLit { room: "hall".into(), number: 1 }).unwrap();
-    outbox::emit(&mut tx, event).await.unwrap();
+    outbox::emit(&mut tx, event);
     tx.rollback().await.unwrap();
     assert_eq!(outbox::pending(&database).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn event_applied_twice_is_a_duplicate() {
-    let (database, _guard) = platform::testing::database(SCHEMA).await.unwrap();
+async fn event_applied_twice_is_a_duplicate(pair: Pair) {
+    let (database, _place) = open(pair).await;
     let consumer = Consumer::new("janitor").on::<LampLit>(record);
     let event = Event::new("hall", &LampLit { room: "hall".into(), number: 1 }).unwrap();
     use platform::consumer::Outcome;
@@ -290,3 +311,15 @@ async fn event_applied_twice_is_a_duplicate() {
     assert_eq!(consumer.apply(&database, &event).await.unwrap(), Outcome::Duplicate);
     assert_eq!(lights(&database, "hall").await, [1]);
 }
+
+backends::on_each_pair!(
+    events_reach_their_consumer_in_order_and_leave_the_outbox,
+    event_delivered_again_has_no_second_effect,
+    events_wait_for_a_broker_that_is_away,
+    event_that_nobody_takes_stays_in_the_outbox_until_somebody_does,
+    poison_goes_to_the_dead_letter_queue_with_its_reason,
+    failed_try_leaves_nothing_and_the_next_one_keeps_the_order,
+    stopped_consumer_leaves_what_it_has_not_handled_to_the_next,
+    transaction_that_is_undone_emits_nothing,
+    event_applied_twice_is_a_duplicate,
+);

@@ -1,9 +1,9 @@
 //! What the platform's parts say about one operation: a request, the event it emits, and what a consumer does about it.
 
-use amqp_broker::{Broker, Config};
 use axum::Router;
 use axum::http::Method;
 use axum::routing::post;
+use backends::Pair;
 use platform::testing::TestApp;
 use platform::{App, Caller, Consumer, Context, Event, EventType, HandlerError, Tx, outbox};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ async fn house(ctx: Context) -> anyhow::Result<App> {
         let database = database.clone();
         move || async move {
             let mut tx = database.begin().await.unwrap();
-            outbox::emit(&mut tx, Event::new("hall", &LampLit { room: "hall".into() }).unwrap()).await.unwrap();
+            outbox::emit(&mut tx, Event::new("hall", &LampLit { room: "hall".into() }).unwrap());
             tx.commit().await.unwrap();
         }
     };
@@ -41,13 +41,13 @@ async fn janitor(ctx: Context) -> anyhow::Result<App> {
     Ok(App::new(Router::new()).with_database(&database).with_consumer(consumer))
 }
 
-#[tokio::test]
-async fn request_event_and_consumer_are_one_flow() {
+async fn request_event_and_consumer_are_one_flow(pair: Pair) {
     let capture = capture();
-    let broker = Broker::start(Config::default()).await.unwrap();
-    let url = format!("amqp://guest:guest@{}/%2f", broker.amqp_addr());
-    let _janitor = TestApp::start_with_broker("janitor", &url, &[], janitor).await.unwrap();
-    let house = TestApp::start_with_broker("house", &url, &[], house).await.unwrap();
+    let broker = pair.broker().await;
+    let (url, databases) = (broker.url(), [pair.database().await, pair.database().await]);
+    let [ours, theirs] = [0, 1].map(|index: usize| [("DATABASE_URL", databases[index].url())]);
+    let _janitor = TestApp::start_with_broker("janitor", &url, &theirs, janitor).await.unwrap();
+    let house = TestApp::start_with_broker("house", &url, &ours, house).await.unwrap();
 
     let id = capture.correlation_id().as_str();
     let caller = Caller::new("u-1", "ada", "ada@example.test");
@@ -69,3 +69,5 @@ async fn request_event_and_consumer_are_one_flow() {
     assert!(spans.iter().all(|span| span.attribute("app.correlation_id") == id), "{}", flow.tree());
     assert!(flow.orphans().is_empty(), "{}", flow.tree());
 }
+
+backends::on_each_pair!(request_event_and_consumer_are_one_flow);

@@ -45,7 +45,7 @@ async fn create(
     if !store::insert(&mut tx, &review).await? {
         return Err(ApiError::conflict("already_reviewed", "you have reviewed this order before"));
     }
-    outbox::emit(&mut tx, events::submitted(&review)?).await?;
+    outbox::emit(&mut tx, events::submitted(&review)?);
     let answer = ReviewAnswer { review };
     key.remember(&mut tx, &caller, &request, StatusCode::CREATED, &answer).await?;
     tx.commit().await?;

@@ -184,7 +184,7 @@ pub async fn review_submitted(tx: &mut Tx, _event: Event, review: ReviewSubmitte
             let gig_rating = Some(GigRating { gig_id, rating });
             if let Some(facts) = store::facts(tx, &review.seller_id, gig_rating).await? {
                 let event = Event::new(&review.seller_id, &SellerUpdated(facts))?;
-                outbox::emit(tx, event).await?;
+                outbox::emit(tx, event);
             }
         }
     }

@@ -172,7 +172,7 @@ pub(crate) async fn create(tx: &mut Tx, account: &Caller, profile: &Profile) -> 
         });
     }
     let facts = store::facts(tx, &account.id, None).await?.ok_or_else(seller_not_found)?;
-    outbox::emit(tx, Event::new(&account.id, &SellerCreated(facts))?).await?;
+    outbox::emit(tx, Event::new(&account.id, &SellerCreated(facts))?);
     store::seller(tx, Key::Id, &account.id).await?.ok_or_else(seller_not_found)
 }
 
@@ -191,7 +191,7 @@ async fn update_seller(
         return Err(seller_not_found());
     }
     let facts = store::facts(&mut tx, &seller_id, None).await?.ok_or_else(seller_not_found)?;
-    outbox::emit(&mut tx, Event::new(&seller_id, &SellerUpdated(facts))?).await?;
+    outbox::emit(&mut tx, Event::new(&seller_id, &SellerUpdated(facts))?);
     let seller = store::seller(&mut tx, Key::Id, &seller_id).await?.ok_or_else(seller_not_found)?;
     tx.commit().await?;
     Ok(Json(SellerAnswer { seller }))
