@@ -1,5 +1,6 @@
 //! The auth service over its real routes, on a database of its own.
 
+use backends::Pair;
 use platform::testing::TestApp;
 use platform::{Caller, outbox};
 use serde_json::{Value, json};
@@ -7,8 +8,10 @@ use sqlx::Row;
 
 const QUICK: &[(&str, &str)] = &[("ARGON2_MEMORY_KIB", "64"), ("ARGON2_ITERATIONS", "1")];
 
-async fn auth() -> TestApp {
-    TestApp::start("auth", QUICK, auth::app).await.unwrap()
+async fn auth(pair: Pair, variables: &[(&str, &str)]) -> TestApp {
+    let database = pair.database().await;
+    let all = [&[("DATABASE_URL", database.url())], QUICK, variables].concat();
+    TestApp::start("auth", &all, auth::app).await.unwrap().holding(database)
 }
 
 async fn sign_up(auth: &TestApp, username: &str) -> Caller {
@@ -35,9 +38,8 @@ async fn event(auth: &TestApp, event_type: &str) -> Value {
     serde_json::from_str(&row.try_get::<String, _>(0).unwrap()).unwrap()
 }
 
-#[tokio::test]
-async fn sign_up_creates_an_account_and_tells_the_others() {
-    let auth = auth().await;
+async fn sign_up_creates_an_account_and_tells_the_others(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     let ada = sign_up(&auth, "Ada").await;
     assert_eq!((&*ada.username, &*ada.email), ("ada", "ada@example.test"));
     assert_eq!(outbox::pending(auth.database()).await.unwrap(), 2);
@@ -48,9 +50,8 @@ async fn sign_up_creates_an_account_and_tells_the_others() {
     assert!(stored.0.starts_with("$argon2id$"));
 }
 
-#[tokio::test]
-async fn taken_name_or_address_is_refused() {
-    let auth = auth().await;
+async fn taken_name_or_address_is_refused(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     sign_up(&auth, "ada").await;
     for (username, email) in [("ADA", "other@example.test"), ("other", "Ada@example.test")] {
         let body = json!({ "username": username, "email": email, "password": "Secr3t-pass" });
@@ -60,9 +61,8 @@ async fn taken_name_or_address_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn invalid_sign_up_says_what_was_expected() {
-    let auth = auth().await;
+async fn invalid_sign_up_says_what_was_expected(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     for (field, value, code) in [
         ("username", "x", "invalid_username"),
         ("email", "nowhere", "invalid_email"),
@@ -78,9 +78,8 @@ async fn invalid_sign_up_says_what_was_expected() {
     assert_eq!(outbox::pending(auth.database()).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn sign_in_takes_name_or_address_and_the_right_password() {
-    let auth = auth().await;
+async fn sign_in_takes_name_or_address_and_the_right_password(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     sign_up(&auth, "ada").await;
     assert_eq!(sign_in(&auth, "ADA", "Secr3t-pass").await, 200);
     assert_eq!(sign_in(&auth, "ada@example.test", "Secr3t-pass").await, 200);
@@ -88,9 +87,8 @@ async fn sign_in_takes_name_or_address_and_the_right_password() {
     assert_eq!(sign_in(&auth, "nobody", "Secr3t-pass").await, 401);
 }
 
-#[tokio::test]
-async fn verification_token_works_once() {
-    let auth = auth().await;
+async fn verification_token_works_once(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     let ada = sign_up(&auth, "ada").await;
     let token = event(&auth, "auth.verification_requested.v1").await["token"].clone();
     let body = json!({ "token": token });
@@ -103,9 +101,8 @@ async fn verification_token_works_once() {
     assert_eq!(resend.json["code"], "email_already_verified");
 }
 
-#[tokio::test]
-async fn resent_mail_makes_the_first_token_useless() {
-    let auth = auth().await;
+async fn resent_mail_makes_the_first_token_useless(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     let ada = sign_up(&auth, "ada").await;
     let first = event(&auth, "auth.verification_requested.v1").await["token"].clone();
     assert_eq!(auth.post("/api/v1/auth/resend-email", &ada, Value::Null).await.status, 200);
@@ -122,9 +119,8 @@ async fn resent_mail_makes_the_first_token_useless() {
     assert_eq!(verify(second).await, 200);
 }
 
-#[tokio::test]
-async fn expired_token_is_refused() {
-    let auth = auth().await;
+async fn expired_token_is_refused(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     sign_up(&auth, "ada").await;
     let token = event(&auth, "auth.verification_requested.v1").await["token"].clone();
     sqlx::query("UPDATE mail_tokens SET expires_at = '2020-01-01T00:00:00.000000Z'")
@@ -136,9 +132,8 @@ async fn expired_token_is_refused() {
     assert_eq!(answer.json["code"], "invalid_token");
 }
 
-#[tokio::test]
-async fn forgotten_password_can_be_reset_by_mail() {
-    let auth = auth().await;
+async fn forgotten_password_can_be_reset_by_mail(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     sign_up(&auth, "ada").await;
     let visitor = Caller::anonymous();
     let body = json!({ "email": "ada@example.test" });
@@ -159,9 +154,8 @@ async fn forgotten_password_can_be_reset_by_mail() {
     assert_eq!(event(&auth, "auth.password_changed.v1").await["username"], "ada");
 }
 
-#[tokio::test]
-async fn password_changes_for_the_current_one_only() {
-    let auth = auth().await;
+async fn password_changes_for_the_current_one_only(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     let ada = sign_up(&auth, "ada").await;
     let body = json!({ "currentPassword": "wrong-pass", "newPassword": "N3w-secret" });
     let refused = auth.put("/api/v1/auth/change-password", &ada, body).await;
@@ -172,9 +166,8 @@ async fn password_changes_for_the_current_one_only() {
     assert_eq!(sign_in(&auth, "ada", "N3w-secret").await, 200);
 }
 
-#[tokio::test]
-async fn visitors_and_strangers_are_kept_out() {
-    let auth = auth().await;
+async fn visitors_and_strangers_are_kept_out(pair: Pair) {
+    let auth = auth(pair, &[]).await;
     let visitor = Caller::anonymous();
     let answer = auth.get("/api/v1/auth/currentuser", &visitor).await;
     assert_eq!((answer.status.as_u16(), &answer.json["code"]), (401, &json!("sign_in_required")));
@@ -187,11 +180,8 @@ async fn visitors_and_strangers_are_kept_out() {
     assert_eq!(seed.json["code"], "seeding_disabled");
 }
 
-#[tokio::test]
-async fn seeding_makes_up_accounts_where_it_is_wanted() {
-    let mut variables = QUICK.to_vec();
-    variables.push(("ALLOW_SEED", "1"));
-    let auth = TestApp::start("auth", &variables, auth::app).await.unwrap();
+async fn seeding_makes_up_accounts_where_it_is_wanted(pair: Pair) {
+    let auth = auth(pair, &[("ALLOW_SEED", "1")]).await;
     let visitor = Caller::anonymous();
     let answer = auth.put("/api/v1/auth/seed/3", &visitor, Value::Null).await;
     assert_eq!(answer.status, 201, "{}", answer.text);
@@ -200,3 +190,17 @@ async fn seeding_makes_up_accounts_where_it_is_wanted() {
     let many = auth.put("/api/v1/auth/seed/101", &visitor, Value::Null).await;
     assert_eq!(many.json["code"], "invalid_count");
 }
+
+backends::on_each_pair!(
+    sign_up_creates_an_account_and_tells_the_others,
+    taken_name_or_address_is_refused,
+    invalid_sign_up_says_what_was_expected,
+    sign_in_takes_name_or_address_and_the_right_password,
+    verification_token_works_once,
+    resent_mail_makes_the_first_token_useless,
+    expired_token_is_refused,
+    forgotten_password_can_be_reset_by_mail,
+    password_changes_for_the_current_one_only,
+    visitors_and_strangers_are_kept_out,
+    seeding_makes_up_accounts_where_it_is_wanted,
+);

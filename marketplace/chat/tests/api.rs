@@ -1,11 +1,14 @@
 //! The chat service over its real routes, on a database of its own.
 
+use backends::Pair;
 use platform::testing::TestApp;
 use platform::{Caller, outbox};
 use serde_json::{Value, json};
 
-async fn chat() -> TestApp {
-    TestApp::start("chat", &[], chat::app).await.unwrap()
+async fn chat(pair: Pair) -> TestApp {
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url())];
+    TestApp::start("chat", &variables, chat::app).await.unwrap().holding(database)
 }
 
 fn ada() -> Caller {
@@ -34,9 +37,8 @@ async fn send(chat: &TestApp, body: Value) -> Value {
     answer.json["message"].clone()
 }
 
-#[tokio::test]
-async fn two_people_have_one_conversation() {
-    let chat = chat().await;
+async fn two_people_have_one_conversation(pair: Pair) {
+    let chat = chat(pair).await;
     let first = send(&chat, json!({ "receiverUsername": "bob", "body": "hello" })).await;
     let body = json!({ "receiverUsername": "ada", "body": "hello yourself" });
     let second = chat.post("/api/v1/message", &bob(), body).await.json["message"].clone();
@@ -53,9 +55,8 @@ async fn two_people_have_one_conversation() {
     assert_eq!(outbox::pending(chat.database()).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn others_cannot_read_or_decide() {
-    let chat = chat().await;
+async fn others_cannot_read_or_decide(pair: Pair) {
+    let chat = chat(pair).await;
     let message = send(&chat, offer()).await;
     let id = message["conversationId"].as_str().unwrap();
     for path in [
@@ -73,9 +74,8 @@ async fn others_cannot_read_or_decide() {
     assert_eq!(tokenless.status, 401);
 }
 
-#[tokio::test]
-async fn offer_is_told_and_decided_once() {
-    let chat = chat().await;
+async fn offer_is_told_and_decided_once(pair: Pair) {
+    let chat = chat(pair).await;
     let message = send(&chat, offer()).await;
     assert_eq!(message["offerStatus"], "pending");
     let (kind, body): (String, String) =
@@ -96,9 +96,8 @@ async fn offer_is_told_and_decided_once() {
     assert_eq!((late.status.as_u16(), &late.json["code"]), (409, &json!("offer_decided")));
 }
 
-#[tokio::test]
-async fn messages_are_read_by_their_receiver() {
-    let chat = chat().await;
+async fn messages_are_read_by_their_receiver(pair: Pair) {
+    let chat = chat(pair).await;
     let message = send(&chat, json!({ "receiverUsername": "bob", "body": "one" })).await;
     send(&chat, json!({ "receiverUsername": "bob", "body": "two" })).await;
     let body = json!({ "messageId": message["id"] });
@@ -111,9 +110,8 @@ async fn messages_are_read_by_their_receiver() {
     assert_eq!(all.json["marked"], 1);
 }
 
-#[tokio::test]
-async fn invalid_messages_are_refused() {
-    let chat = chat().await;
+async fn invalid_messages_are_refused(pair: Pair) {
+    let chat = chat(pair).await;
     for body in [
         json!({ "receiverUsername": "ada", "body": "to myself" }),
         json!({ "receiverUsername": "bob", "body": "  " }),
@@ -129,9 +127,8 @@ async fn invalid_messages_are_refused() {
     assert_eq!(outbox::pending(chat.database()).await.unwrap(), 0);
 }
 
-#[tokio::test]
-async fn lists_come_in_pages() {
-    let chat = chat().await;
+async fn lists_come_in_pages(pair: Pair) {
+    let chat = chat(pair).await;
     let mut ids = Vec::new();
     for text in ["one", "two", "three"] {
         ids.push(send(&chat, json!({ "receiverUsername": "bob", "body": text })).await["id"].clone());
@@ -159,9 +156,8 @@ async fn lists_come_in_pages() {
     }
 }
 
-#[tokio::test]
-async fn message_sent_again_under_its_key_is_the_same_message() {
-    let chat = chat().await;
+async fn message_sent_again_under_its_key_is_the_same_message(pair: Pair) {
+    let chat = chat(pair).await;
     let post = async |caller: Caller, key: &str, text: &str| {
         let body = json!({ "receiverUsername": "bob", "receiverEmail": "bob@example.test", "body": text,
                            "offer": offer()["offer"] });
@@ -179,9 +175,8 @@ async fn message_sent_again_under_its_key_is_the_same_message() {
     assert_ne!(first.json["message"]["id"], eves.json["message"]["id"], "a key belongs to its caller");
 }
 
-#[tokio::test]
-async fn what_is_told_to_sockets_is_stored_with_what_has_changed() {
-    let chat = chat().await;
+async fn what_is_told_to_sockets_is_stored_with_what_has_changed(pair: Pair) {
+    let chat = chat(pair).await;
     let message = send(&chat, offer()).await;
     let body = json!({ "messageId": message["id"], "type": "accept" });
     for _ in 0..2 {
@@ -208,3 +203,13 @@ async fn what_is_told_to_sockets_is_stored_with_what_has_changed() {
         ]
     );
 }
+backends::on_each_pair!(
+    two_people_have_one_conversation,
+    others_cannot_read_or_decide,
+    offer_is_told_and_decided_once,
+    messages_are_read_by_their_receiver,
+    invalid_messages_are_refused,
+    lists_come_in_pages,
+    message_sent_again_under_its_key_is_the_same_message,
+    what_is_told_to_sockets_is_stored_with_what_has_changed,
+);

@@ -1,13 +1,16 @@
 //! The gig service over its real routes, on a database of its own.
 
+use backends::Pair;
 use gig::consumer;
 use gig::events::{GigRating, Rating, SellerFacts, SellerUpdated};
 use platform::testing::TestApp;
 use platform::{Caller, Event, outbox};
 use serde_json::{Value, json};
 
-async fn gigs() -> TestApp {
-    TestApp::start("gig", &[], gig::app).await.unwrap()
+async fn gigs(pair: Pair) -> TestApp {
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url())];
+    TestApp::start("gig", &variables, gig::app).await.unwrap().holding(database)
 }
 
 fn ada() -> Caller {
@@ -42,9 +45,8 @@ fn titles(page: &Value) -> Vec<&str> {
     gigs.iter().map(|gig| gig["title"].as_str().unwrap()).collect()
 }
 
-#[tokio::test]
-async fn created_gig_is_read_and_found_at_once() {
-    let gigs = gigs().await;
+async fn created_gig_is_read_and_found_at_once(pair: Pair) {
+    let gigs = gigs(pair).await;
     let id = create(&gigs, "I will design a crest").await;
     let one = gigs.get(&format!("/api/v1/gig/{id}"), &Caller::anonymous()).await;
     assert_eq!(one.json["gig"]["sellerId"], "u-ada");
@@ -55,9 +57,8 @@ async fn created_gig_is_read_and_found_at_once() {
     assert_eq!(outbox::pending(gigs.database()).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn search_filters_by_price_time_and_words() {
-    let gigs = gigs().await;
+async fn search_filters_by_price_time_and_words(pair: Pair) {
+    let gigs = gigs(pair).await;
     create(&gigs, "I will design a crest").await;
     for (query, found) in [
         ("query=crest", 1),
@@ -74,9 +75,8 @@ async fn search_filters_by_price_time_and_words() {
     }
 }
 
-#[tokio::test]
-async fn pages_walk_there_and_back() {
-    let gigs = gigs().await;
+async fn pages_walk_there_and_back(pair: Pair) {
+    let gigs = gigs(pair).await;
     for number in 1..=5 {
         create(&gigs, &format!("Offer number {number}")).await;
     }
@@ -99,9 +99,8 @@ async fn pages_walk_there_and_back() {
     assert_eq!(start["previous"], Value::Null);
 }
 
-#[tokio::test]
-async fn malformed_pages_are_refused() {
-    let gigs = gigs().await;
+async fn malformed_pages_are_refused(pair: Pair) {
+    let gigs = gigs(pair).await;
     for page in ["0/0/forward", "0/101/forward", "0/x/forward", "0/10/sideways", "0/10/forward?minPrice=x"] {
         let answer = gigs.get(&format!("/api/v1/gig/search/{page}"), &bob()).await;
         assert_eq!(answer.status, 400, "{page}");
@@ -109,9 +108,8 @@ async fn malformed_pages_are_refused() {
     }
 }
 
-#[tokio::test]
-async fn gig_is_changed_by_its_seller_only() {
-    let gigs = gigs().await;
+async fn gig_is_changed_by_its_seller_only(pair: Pair) {
+    let gigs = gigs(pair).await;
     let id = create(&gigs, "I will design a crest").await;
     let path = format!("/api/v1/gig/{id}");
     assert_eq!(gigs.put(&path, &bob(), offer("Stolen gig")).await.status, 403);
@@ -128,9 +126,8 @@ async fn gig_is_changed_by_its_seller_only() {
     assert_eq!(outbox::pending(gigs.database()).await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn paused_gig_is_its_sellers_business() {
-    let gigs = gigs().await;
+async fn paused_gig_is_its_sellers_business(pair: Pair) {
+    let gigs = gigs(pair).await;
     let id = create(&gigs, "I will design a crest").await;
     gigs.put(&format!("/api/v1/gig/active/{id}"), &ada(), json!({ "active": false })).await;
     let path = format!("/api/v1/gig/{id}");
@@ -144,9 +141,8 @@ async fn paused_gig_is_its_sellers_business() {
     assert_eq!(active.json["gigs"], json!([]));
 }
 
-#[tokio::test]
-async fn invalid_offers_and_strangers_are_refused() {
-    let gigs = gigs().await;
+async fn invalid_offers_and_strangers_are_refused(pair: Pair) {
+    let gigs = gigs(pair).await;
     let mut free = offer("I will design a crest");
     free["price"] = json!(0);
     let answer = gigs.post("/api/v1/gig/create", &ada(), free).await;
@@ -176,9 +172,8 @@ async fn hear(gigs: &TestApp, revision: i64, sum: i64, count: i64, gig_id: &str)
     tx.commit().await.unwrap();
 }
 
-#[tokio::test]
-async fn seller_and_rating_follow_events_and_old_ones_change_nothing() {
-    let gigs = gigs().await;
+async fn seller_and_rating_follow_events_and_old_ones_change_nothing(pair: Pair) {
+    let gigs = gigs(pair).await;
     let id = create(&gigs, "I will design a crest").await;
     hear(&gigs, 3, 9, 2, &id).await;
     hear(&gigs, 2, 5, 1, &id).await;
@@ -190,9 +185,8 @@ async fn seller_and_rating_follow_events_and_old_ones_change_nothing() {
     assert_eq!(top.json["gigs"][0]["id"], json!(id));
 }
 
-#[tokio::test]
-async fn last_chosen_category_is_remembered() {
-    let gigs = gigs().await;
+async fn last_chosen_category_is_remembered(pair: Pair) {
+    let gigs = gigs(pair).await;
     create(&gigs, "I will design a crest").await;
     let count = |answer: platform::testing::Answer| answer.json["gigs"].as_array().map(Vec::len);
     let chosen = gigs.get("/api/v1/gig/category/bob?category=Music", &bob()).await;
@@ -203,9 +197,8 @@ async fn last_chosen_category_is_remembered() {
     assert_eq!(gigs.get("/api/v1/gig/category/bob", &ada()).await.status, 403);
 }
 
-#[tokio::test]
-async fn similar_gigs_share_words_or_the_category() {
-    let gigs = gigs().await;
+async fn similar_gigs_share_words_or_the_category(pair: Pair) {
+    let gigs = gigs(pair).await;
     let id = create(&gigs, "I will design a crest").await;
     create(&gigs, "Another crest entirely").await;
     create(&gigs, "Pens and ink").await;
@@ -215,3 +208,16 @@ async fn similar_gigs_share_words_or_the_category() {
     assert_eq!(found, ["Another crest entirely", "Pens and ink"]);
     assert_eq!(gigs.get("/api/v1/gig/similar/nothing", &bob()).await.status, 404);
 }
+
+backends::on_each_pair!(
+    created_gig_is_read_and_found_at_once,
+    search_filters_by_price_time_and_words,
+    pages_walk_there_and_back,
+    malformed_pages_are_refused,
+    gig_is_changed_by_its_seller_only,
+    paused_gig_is_its_sellers_business,
+    invalid_offers_and_strangers_are_refused,
+    seller_and_rating_follow_events_and_old_ones_change_nothing,
+    last_chosen_category_is_remembered,
+    similar_gigs_share_words_or_the_category,
+);

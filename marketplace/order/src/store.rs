@@ -167,14 +167,17 @@ async fn timeline(pool: &Pool, id: &str) -> anyhow::Result<Vec<Entry>> {
 
 #[cfg(test)]
 mod tests {
+    use backends::Pair;
+    use platform::Database;
+
     use super::*;
     use crate::app::SCHEMA;
     use crate::contract::example_terms;
     use crate::domain::Actor;
 
-    #[tokio::test]
-    async fn stored_order_is_the_fold_of_its_timeline() {
-        let (database, _guard) = platform::testing::database(SCHEMA).await.unwrap();
+    async fn stored_order_is_the_fold_of_its_timeline(pair: Pair) {
+        let place = pair.database().await;
+        let database = Database::open(place.url(), SCHEMA).await.unwrap();
         let mut tx = database.begin().await.unwrap();
         let order = create(&mut tx, example_terms()).await.unwrap();
         let id = order.terms.order_id.clone();
@@ -192,12 +195,14 @@ mod tests {
         assert_eq!(states, ["pending", "in_progress", "in_progress"]);
     }
 
-    #[tokio::test]
-    async fn second_order_under_one_intent_is_impossible() {
-        let (database, _guard) = platform::testing::database(SCHEMA).await.unwrap();
+    async fn second_order_under_one_intent_is_impossible(pair: Pair) {
+        let place = pair.database().await;
+        let database = Database::open(place.url(), SCHEMA).await.unwrap();
         let mut tx = database.begin().await.unwrap();
         create(&mut tx, example_terms()).await.unwrap();
         let other = Terms { order_id: "another".into(), ..example_terms() };
         assert!(create(&mut tx, other).await.is_err());
     }
+
+    backends::on_each_pair!(stored_order_is_the_fold_of_its_timeline, second_order_under_one_intent_is_impossible);
 }

@@ -1,6 +1,7 @@
 //! Orders through the service's HTTP interface, paid at the real payment provider over a socket.
 
 use axum::http::Method;
+use backends::Pair;
 use platform::testing::{Answer, TestApp};
 use platform::{Caller, outbox};
 use serde_json::{Value, json};
@@ -21,8 +22,10 @@ fn stranger() -> Caller {
     Caller::new("u-stranger", "eve", "eve@example.test")
 }
 
-async fn service(provider: &Provider) -> TestApp {
-    TestApp::start("order", &[("PAYMENTS_URL", &provider.url)], order::app).await.unwrap()
+async fn service(pair: Pair, provider: &Provider) -> TestApp {
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url()), ("PAYMENTS_URL", &*provider.url)];
+    TestApp::start("order", &variables, order::app).await.unwrap().holding(database)
 }
 
 async fn intent(service: &TestApp, method: Option<&str>) -> Value {
@@ -57,10 +60,9 @@ async fn events(service: &TestApp) -> Vec<String> {
     rows.into_iter().map(|(kind,)| kind).collect()
 }
 
-#[tokio::test]
-async fn order_is_created_paid_once_and_announced() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn order_is_created_paid_once_and_announced(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let intent = intent(&service, None).await;
     assert_eq!((&intent["amount"], &intent["fee"], &intent["total"]), (&json!(5000), &json!(250), &json!(5250)));
     let answer = create(&service, &intent).await;
@@ -72,10 +74,9 @@ async fn order_is_created_paid_once_and_announced() {
     assert_eq!(provider.entries().await, [("capture".to_owned(), intent["orderId"].clone(), 5250)]);
 }
 
-#[tokio::test]
-async fn same_intent_again_is_the_same_order() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn same_intent_again_is_the_same_order(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let intent = intent(&service, None).await;
     let (first, second) = (create(&service, &intent).await, create(&service, &intent).await);
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (201, 201));
@@ -84,20 +85,18 @@ async fn same_intent_again_is_the_same_order() {
     assert_eq!(outbox::pending(service.database()).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn lost_reply_of_a_capture_takes_the_money_once() {
-    let provider = Provider::start(&[("LOSE_REPLY_EVERY", "2")]).await;
-    let service = service(&provider).await;
+async fn lost_reply_of_a_capture_takes_the_money_once(pair: Pair) {
+    let provider = Provider::start(pair, &[("LOSE_REPLY_EVERY", "2")]).await;
+    let service = service(pair, &provider).await;
     for _ in 0..3 {
         placed(&service).await;
     }
     assert_eq!(provider.entries().await.len(), 3);
 }
 
-#[tokio::test]
-async fn declined_card_makes_no_order() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn declined_card_makes_no_order(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let intent = intent(&service, Some("pm_card_declined")).await;
     let answer = create(&service, &intent).await;
     assert_eq!((answer.status.as_u16(), &answer.json["code"]), (402, &json!("payment_declined")));
@@ -107,10 +106,9 @@ async fn declined_card_makes_no_order() {
     assert!(events(&service).await.is_empty() && provider.entries().await.is_empty());
 }
 
-#[tokio::test]
-async fn completed_order_is_paid_out() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn completed_order_is_paid_out(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let id = placed(&service).await;
     let path = |action: &str| format!("/api/v1/order/{action}/{id}");
     let delivered = service.put(&path("deliver-order"), &seller(), json!({ "message": "done" })).await;
@@ -130,10 +128,9 @@ async fn completed_order_is_paid_out() {
     assert_eq!((&audit["state"], &audit["version"]), (&json!("completed"), &json!(4)));
 }
 
-#[tokio::test]
-async fn cancelled_order_is_refunded_once() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn cancelled_order_is_refunded_once(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let id = placed(&service).await;
     let path = format!("/api/v1/order/cancel/{id}");
     let first = service.put(&path, &buyer(), json!({ "reason": "changed my mind" })).await;
@@ -145,10 +142,9 @@ async fn cancelled_order_is_refunded_once() {
     assert_eq!(events(&service).await, ["order.placed.v1", "order.cancelled.v1"]);
 }
 
-#[tokio::test]
-async fn extension_is_asked_for_and_decided() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn extension_is_asked_for_and_decided(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let id = placed(&service).await;
     let wish = json!({ "days": 2, "reason": "more to do" });
     let asked = service.put(&format!("/api/v1/order/extension/{id}"), &seller(), wish.clone()).await;
@@ -162,10 +158,9 @@ async fn extension_is_asked_for_and_decided() {
     assert_eq!(approved.json["deliveryDue"], asked.json["extension"]["newDeliveryDue"]);
 }
 
-#[tokio::test]
-async fn only_the_two_sides_see_and_change_an_order() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn only_the_two_sides_see_and_change_an_order(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let id = placed(&service).await;
     assert_eq!(service.get(&format!("/api/v1/order/{id}"), &seller()).await.status, 200);
     assert_eq!(service.get(&format!("/api/v1/order/{id}"), &stranger()).await.json["code"], "not_your_order");
@@ -181,10 +176,9 @@ async fn only_the_two_sides_see_and_change_an_order() {
     assert_eq!((naked.status.as_u16(), &naked.json["code"]), (401, &json!("token_missing")));
 }
 
-#[tokio::test]
-async fn listings_tell_active_completed_and_cancelled_apart() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn listings_tell_active_completed_and_cancelled_apart(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let (kept, gone) = (placed(&service).await, placed(&service).await);
     service.put(&format!("/api/v1/order/cancel/{gone}"), &seller(), json!({})).await;
     for (caller, side) in [(buyer(), "buyer/u-buyer"), (seller(), "seller/u-seller")] {
@@ -199,10 +193,9 @@ async fn listings_tell_active_completed_and_cancelled_apart() {
     assert_eq!(odd.json["code"], "invalid_status");
 }
 
-#[tokio::test]
-async fn other_side_is_notified_and_can_mark_it_read() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn other_side_is_notified_and_can_mark_it_read(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let id = placed(&service).await;
     let list = service.get("/api/v1/order/notification/grace", &seller()).await.json;
     let first = &list["notifications"][0];
@@ -214,10 +207,9 @@ async fn other_side_is_notified_and_can_mark_it_read() {
     assert_eq!(marked.json["notification"]["isRead"], true, "{}", marked.text);
 }
 
-#[tokio::test]
-async fn intent_for_one_gig_does_not_pay_for_another() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn intent_for_one_gig_does_not_pay_for_another(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let intent = intent(&service, None).await;
     for (field, other) in [("gigId", "gig-2"), ("sellerId", "u-stranger")] {
         let mut body = request(&intent);
@@ -231,10 +223,9 @@ async fn intent_for_one_gig_does_not_pay_for_another() {
     assert_eq!(service.post("/api/v1/order", &buyer(), body).await.status, 201);
 }
 
-#[tokio::test]
-async fn bad_requests_are_refused_with_their_reason() {
-    let provider = Provider::start(&[]).await;
-    let service = service(&provider).await;
+async fn bad_requests_are_refused_with_their_reason(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
     let own = json!({ "gigId": "gig-1", "sellerId": "u-buyer", "amount": 5000 });
     let free = json!({ "gigId": "gig-1", "sellerId": "u-seller", "amount": 0 });
     for (body, code) in [(own, "own_gig"), (free, "invalid_amount"), (json!({}), "invalid_body")] {
@@ -244,3 +235,18 @@ async fn bad_requests_are_refused_with_their_reason() {
     let unknown = service.post("/api/v1/order", &buyer(), request(&json!({ "paymentIntentId": "pi_none" }))).await;
     assert_eq!((unknown.status.as_u16(), &unknown.json["code"]), (404, &json!("payment_intent_not_found")));
 }
+
+backends::on_each_pair!(
+    order_is_created_paid_once_and_announced,
+    same_intent_again_is_the_same_order,
+    lost_reply_of_a_capture_takes_the_money_once,
+    declined_card_makes_no_order,
+    completed_order_is_paid_out,
+    cancelled_order_is_refunded_once,
+    extension_is_asked_for_and_decided,
+    only_the_two_sides_see_and_change_an_order,
+    listings_tell_active_completed_and_cancelled_apart,
+    other_side_is_notified_and_can_mark_it_read,
+    intent_for_one_gig_does_not_pay_for_another,
+    bad_requests_are_refused_with_their_reason,
+);

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use backends::Pair;
 use platform::Caller;
 use platform::testing::TestApp;
 use serde_json::{Value, json};
@@ -17,10 +18,10 @@ fn buyer() -> Caller {
     Caller::new("u-buyer", "ada", "ada@example.test")
 }
 
-async fn service(payments: &str, variables: &[(&str, &str)]) -> TestApp {
-    let mut all = vec![("PAYMENTS_URL", payments)];
-    all.extend(variables);
-    TestApp::start("order", &all, order::app).await.unwrap()
+async fn service(pair: Pair, payments: &str, variables: &[(&str, &str)]) -> TestApp {
+    let database = pair.database().await;
+    let all = [&[("DATABASE_URL", database.url()), ("PAYMENTS_URL", payments)], variables].concat();
+    TestApp::start("order", &all, order::app).await.unwrap().holding(database)
 }
 
 async fn intent(service: &TestApp) -> Value {
@@ -68,10 +69,9 @@ async fn settled(service: &TestApp, order: &str, expected: &str) {
     }
 }
 
-#[tokio::test]
-async fn order_of_a_process_that_died_after_the_capture_is_finished_by_the_next() {
-    let provider = Provider::start(&[]).await;
-    let first = service(&stuck(&provider.url, Captures::Unanswered).await, &[]).await;
+async fn order_of_a_process_that_died_after_the_capture_is_finished_by_the_next(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let first = service(pair, &stuck(&provider.url, Captures::Unanswered).await, &[]).await;
     let intent = intent(&first).await;
     let id = intent["orderId"].as_str().unwrap();
 
@@ -93,17 +93,16 @@ async fn order_of_a_process_that_died_after_the_capture_is_finished_by_the_next(
     assert!(events(&first).await.is_empty());
 
     let database = first.database_url();
-    let second = service(&provider.url, &[("DATABASE_URL", &database)]).await;
+    let second = service(pair, &provider.url, &[("DATABASE_URL", &database)]).await;
     settled(&second, id, "in_progress").await;
     assert_eq!(events(&second).await, ["order.placed.v1"]);
     assert_eq!(provider.entries().await.len(), 1, "taken once");
 }
 
-#[tokio::test]
-async fn capture_without_an_answer_is_undone_when_it_had_happened() {
-    let provider = Provider::start(&[]).await;
+async fn capture_without_an_answer_is_undone_when_it_had_happened(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
     let payments = stuck(&provider.url, Captures::Unanswered).await;
-    let service = service(&payments, &[("PAYMENTS_BUDGET_MS", "300")]).await;
+    let service = service(pair, &payments, &[("PAYMENTS_BUDGET_MS", "300")]).await;
     let intent = intent(&service).await;
     let answer = service.post("/api/v1/order", &buyer(), request(&intent)).await;
     assert_eq!((answer.status.as_u16(), &answer.json["code"]), (503, &json!("payment_unavailable")), "{}", answer.text);
@@ -113,11 +112,10 @@ async fn capture_without_an_answer_is_undone_when_it_had_happened() {
     assert_eq!(events(&service).await, ["order.placed.v1", "order.cancelled.v1"]);
 }
 
-#[tokio::test]
-async fn capture_that_never_arrived_leaves_no_order_and_no_money() {
-    let provider = Provider::start(&[]).await;
+async fn capture_that_never_arrived_leaves_no_order_and_no_money(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
     let payments = stuck(&provider.url, Captures::Swallowed).await;
-    let service = service(&payments, &[("PAYMENTS_BUDGET_MS", "300")]).await;
+    let service = service(pair, &payments, &[("PAYMENTS_BUDGET_MS", "300")]).await;
     let intent = intent(&service).await;
     let answer = service.post("/api/v1/order", &buyer(), request(&intent)).await;
     assert_eq!(answer.status, 503, "{}", answer.text);
@@ -126,3 +124,9 @@ async fn capture_that_never_arrived_leaves_no_order_and_no_money() {
     let again = service.post("/api/v1/order", &buyer(), request(&intent)).await;
     assert_eq!(again.json["code"], "payment_failed");
 }
+
+backends::on_each_pair!(
+    order_of_a_process_that_died_after_the_capture_is_finished_by_the_next,
+    capture_without_an_answer_is_undone_when_it_had_happened,
+    capture_that_never_arrived_leaves_no_order_and_no_money,
+);

@@ -1,12 +1,15 @@
 //! The provider through its HTTP interface.
 
 use axum::http::Method;
+use backends::Pair;
 use platform::Caller;
 use platform::testing::{Answer, TestApp};
 use serde_json::{Value, json};
 
-async fn provider(variables: &[(&str, &str)]) -> TestApp {
-    TestApp::start("payments-sim", variables, payments_sim::app).await.unwrap()
+async fn provider(pair: Pair, variables: &[(&str, &str)]) -> TestApp {
+    let database = pair.database().await;
+    let all = [&[("DATABASE_URL", database.url())], variables].concat();
+    TestApp::start("payments-sim", &all, payments_sim::app).await.unwrap().holding(database)
 }
 
 async fn post(provider: &TestApp, path: &str, key: Option<&str>, body: Value) -> Answer {
@@ -34,9 +37,8 @@ fn amounts(ledger: &Value) -> Vec<(String, i64)> {
         .collect()
 }
 
-#[tokio::test]
-async fn same_key_captures_once_and_answers_alike() {
-    let provider = provider(&[]).await;
+async fn same_key_captures_once_and_answers_alike(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     let path = format!("/v1/payment_intents/{}/capture", intent(&provider).await);
     let first = post(&provider, &path, Some("capture-order-1"), json!({})).await;
     let second = post(&provider, &path, Some("capture-order-1"), json!({})).await;
@@ -47,9 +49,8 @@ async fn same_key_captures_once_and_answers_alike() {
     assert_eq!(ledger["entries"][0]["idempotency_key"], "capture-order-1");
 }
 
-#[tokio::test]
-async fn calls_without_or_under_new_keys_all_take_effect() {
-    let provider = provider(&[]).await;
+async fn calls_without_or_under_new_keys_all_take_effect(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     let path = format!("/v1/payment_intents/{}/capture", intent(&provider).await);
     for key in [None, None, Some("a"), Some("b")] {
         assert_eq!(post(&provider, &path, key, json!({})).await.status, 200);
@@ -57,9 +58,8 @@ async fn calls_without_or_under_new_keys_all_take_effect() {
     assert_eq!(amounts(&ledger(&provider).await).len(), 4);
 }
 
-#[tokio::test]
-async fn key_reused_for_another_request_is_refused() {
-    let provider = provider(&[]).await;
+async fn key_reused_for_another_request_is_refused(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     let id = intent(&provider).await;
     post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("k"), json!({})).await;
     let answer = post(&provider, "/v1/refunds", Some("k"), json!({ "payment_intent": id })).await;
@@ -67,9 +67,8 @@ async fn key_reused_for_another_request_is_refused() {
     assert_eq!(answer.json["error"]["code"], "idempotency_key_in_use");
 }
 
-#[tokio::test]
-async fn captured_equals_held_paid_out_fees_and_refunded() {
-    let provider = provider(&[]).await;
+async fn captured_equals_held_paid_out_fees_and_refunded(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     let id = intent(&provider).await;
     post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("c"), json!({})).await;
     assert_eq!(ledger(&provider).await["held"][0]["amount"], 5250);
@@ -82,9 +81,8 @@ async fn captured_equals_held_paid_out_fees_and_refunded() {
     assert_eq!(balances, 0, "double entry balances");
 }
 
-#[tokio::test]
-async fn declined_card_captures_nothing() {
-    let provider = provider(&[]).await;
+async fn declined_card_captures_nothing(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     let body = json!({ "amount": 100, "currency": "EUR", "payment_method": "pm_card_declined" });
     let id = post(&provider, "/v1/payment_intents", None, body).await.json["id"].as_str().unwrap().to_owned();
     let answer = post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("c"), json!({})).await;
@@ -92,9 +90,8 @@ async fn declined_card_captures_nothing() {
     assert!(amounts(&ledger(&provider).await).is_empty());
 }
 
-#[tokio::test]
-async fn canceled_intent_cannot_be_captured_and_a_captured_one_not_canceled() {
-    let provider = provider(&[]).await;
+async fn canceled_intent_cannot_be_captured_and_a_captured_one_not_canceled(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     let id = intent(&provider).await;
     assert_eq!(post(&provider, &format!("/v1/payment_intents/{id}/cancel"), None, json!({})).await.status, 200);
     let late = post(&provider, &format!("/v1/payment_intents/{id}/capture"), Some("c"), json!({})).await;
@@ -104,18 +101,16 @@ async fn canceled_intent_cannot_be_captured_and_a_captured_one_not_canceled() {
     assert_eq!(post(&provider, &format!("/v1/payment_intents/{id}/cancel"), None, json!({})).await.status, 400);
 }
 
-#[tokio::test]
-async fn lost_reply_has_had_its_effect() {
-    let provider = provider(&[("LOSE_REPLY_EVERY", "1")]).await;
+async fn lost_reply_has_had_its_effect(pair: Pair) {
+    let provider = provider(pair, &[("LOSE_REPLY_EVERY", "1")]).await;
     let path = format!("/v1/payment_intents/{}/capture", intent(&provider).await);
     let answer = post(&provider, &path, Some("c"), json!({})).await;
     assert_eq!(answer.text, "", "the body fails before its first byte");
     assert_eq!(amounts(&ledger(&provider).await), [("capture".to_owned(), 5250)]);
 }
 
-#[tokio::test]
-async fn malformed_intents_are_refused() {
-    let provider = provider(&[]).await;
+async fn malformed_intents_are_refused(pair: Pair) {
+    let provider = provider(pair, &[]).await;
     for body in [json!({}), json!({ "amount": 0, "currency": "EUR" }), json!({ "amount": 1, "currency": "euro" })] {
         let answer = post(&provider, "/v1/payment_intents", None, body).await;
         assert_eq!(answer.status, 400);
@@ -123,3 +118,14 @@ async fn malformed_intents_are_refused() {
     }
     assert_eq!(provider.get("/v1/payment_intents/pi_none", &Caller::anonymous()).await.status, 404);
 }
+
+backends::on_each_pair!(
+    same_key_captures_once_and_answers_alike,
+    calls_without_or_under_new_keys_all_take_effect,
+    key_reused_for_another_request_is_refused,
+    captured_equals_held_paid_out_fees_and_refunded,
+    declined_card_captures_nothing,
+    canceled_intent_cannot_be_captured_and_a_captured_one_not_canceled,
+    lost_reply_has_had_its_effect,
+    malformed_intents_are_refused,
+);

@@ -1,6 +1,7 @@
 //! Reviews through the service's HTTP interface.
 
 use axum::http::Method;
+use backends::Pair;
 use platform::testing::TestApp;
 use platform::{Caller, outbox};
 use serde_json::{Value, json};
@@ -13,8 +14,10 @@ fn seller() -> Caller {
     Caller::new("u-seller", "grace", "grace@example.test")
 }
 
-async fn service() -> TestApp {
-    TestApp::start("review", &[], review::app).await.unwrap()
+async fn service(pair: Pair) -> TestApp {
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url())];
+    TestApp::start("review", &variables, review::app).await.unwrap().holding(database)
 }
 
 fn body(order: &str, rating: i64) -> Value {
@@ -23,9 +26,8 @@ fn body(order: &str, rating: i64) -> Value {
     })
 }
 
-#[tokio::test]
-async fn both_sides_review_each_other_once() {
-    let service = service().await;
+async fn both_sides_review_each_other_once(pair: Pair) {
+    let service = service(pair).await;
     let by_buyer = service.post("/api/v1/review", &buyer(), body("o-1", 5)).await;
     assert_eq!((by_buyer.status.as_u16(), &by_buyer.json["review"]["reviewed"]), (201, &json!("seller")));
     let by_seller = service.post("/api/v1/review", &seller(), body("o-1", 4)).await;
@@ -35,9 +37,8 @@ async fn both_sides_review_each_other_once() {
     assert_eq!(outbox::pending(service.database()).await.unwrap(), 2);
 }
 
-#[tokio::test]
-async fn listings_show_what_buyers_wrote() {
-    let service = service().await;
+async fn listings_show_what_buyers_wrote(pair: Pair) {
+    let service = service(pair).await;
     service.post("/api/v1/review", &buyer(), body("o-1", 5)).await;
     service.post("/api/v1/review", &seller(), body("o-1", 4)).await;
     for path in ["/api/v1/review/gig/gig-1", "/api/v1/review/seller/u-seller"] {
@@ -47,9 +48,8 @@ async fn listings_show_what_buyers_wrote() {
     }
 }
 
-#[tokio::test]
-async fn repeated_request_under_one_key_gets_the_first_answer() {
-    let service = service().await;
+async fn repeated_request_under_one_key_gets_the_first_answer(pair: Pair) {
+    let service = service(pair).await;
     let key = [("idempotency-key", "k-1")];
     let call = || service.call(Method::POST, "/api/v1/review", None, &[], None);
     assert_eq!(call().await.status, 401);
@@ -64,9 +64,8 @@ async fn repeated_request_under_one_key_gets_the_first_answer() {
     assert_eq!(other.json["code"], "idempotency_key_reused");
 }
 
-#[tokio::test]
-async fn invalid_reviews_are_refused() {
-    let service = service().await;
+async fn invalid_reviews_are_refused(pair: Pair) {
+    let service = service(pair).await;
     let cases = [(buyer(), 0, "invalid_rating"), (buyer(), 6, "invalid_rating")];
     for (author, rating, code) in cases {
         assert_eq!(service.post("/api/v1/review", &author, body("o-1", rating)).await.json["code"], code);
@@ -76,3 +75,10 @@ async fn invalid_reviews_are_refused() {
     let visitor = service.post("/api/v1/review", &Caller::anonymous(), body("o-1", 3)).await;
     assert_eq!(visitor.json["code"], "sign_in_required");
 }
+
+backends::on_each_pair!(
+    both_sides_review_each_other_once,
+    listings_show_what_buyers_wrote,
+    repeated_request_under_one_key_gets_the_first_answer,
+    invalid_reviews_are_refused,
+);

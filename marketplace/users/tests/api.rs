@@ -1,12 +1,15 @@
 //! The users service over its real routes, on a database of its own.
 
+use backends::Pair;
 use platform::testing::TestApp;
 use platform::{Caller, outbox};
 use serde_json::json;
 use users::{consumer, store};
 
-async fn users() -> TestApp {
-    TestApp::start("users", &[], users::app).await.unwrap()
+async fn users(pair: Pair) -> TestApp {
+    let database = pair.database().await;
+    let variables = [("DATABASE_URL", database.url())];
+    TestApp::start("users", &variables, users::app).await.unwrap().holding(database)
 }
 
 fn ada() -> Caller {
@@ -21,9 +24,8 @@ fn profile() -> serde_json::Value {
     json!({ "fullName": "Ada Lovelace", "country": "UK", "skills": ["analysis"] })
 }
 
-#[tokio::test]
-async fn account_becomes_a_seller_once() {
-    let users = users().await;
+async fn account_becomes_a_seller_once(pair: Pair) {
+    let users = users(pair).await;
     let created = users.post("/api/v1/seller/create", &ada(), profile()).await;
     assert_eq!(created.status, 201, "{}", created.text);
     assert_eq!(created.json["seller"]["id"], "u-ada");
@@ -34,9 +36,8 @@ async fn account_becomes_a_seller_once() {
     assert_eq!(outbox::pending(users.database()).await.unwrap(), 1);
 }
 
-#[tokio::test]
-async fn profile_is_changed_by_its_seller_only() {
-    let users = users().await;
+async fn profile_is_changed_by_its_seller_only(pair: Pair) {
+    let users = users(pair).await;
     users.post("/api/v1/seller/create", &ada(), profile()).await;
     let body = json!({ "fullName": "Countess Lovelace" });
     let stranger = users.put("/api/v1/seller/u-ada", &bob(), body.clone()).await;
@@ -49,9 +50,8 @@ async fn profile_is_changed_by_its_seller_only() {
     assert_eq!(empty.json["code"], "invalid_profile");
 }
 
-#[tokio::test]
-async fn address_and_earnings_are_shown_to_their_owner_only() {
-    let users = users().await;
+async fn address_and_earnings_are_shown_to_their_owner_only(pair: Pair) {
+    let users = users(pair).await;
     users.post("/api/v1/seller/create", &ada(), profile()).await;
     let own = users.get("/api/v1/seller/id/u-ada", &ada()).await;
     assert_eq!(own.json["seller"]["email"], "ada@example.test");
@@ -64,9 +64,8 @@ async fn address_and_earnings_are_shown_to_their_owner_only() {
     assert_eq!(contact.json["email"], "ada@example.test");
 }
 
-#[tokio::test]
-async fn requests_without_an_internal_token_are_refused() {
-    let users = users().await;
+async fn requests_without_an_internal_token_are_refused(pair: Pair) {
+    let users = users(pair).await;
     let get = axum::http::Method::GET;
     let answer = users.call(get, "/api/v1/seller/random/3", None, &[], None).await;
     assert_eq!((answer.status.as_u16(), &answer.json["code"]), (401, &json!("token_missing")));
@@ -74,9 +73,8 @@ async fn requests_without_an_internal_token_are_refused() {
     assert_eq!(visitor.json["code"], "sign_in_required");
 }
 
-#[tokio::test]
-async fn random_sellers_are_bounded() {
-    let users = users().await;
+async fn random_sellers_are_bounded(pair: Pair) {
+    let users = users(pair).await;
     users.post("/api/v1/seller/create", &ada(), profile()).await;
     let some = users.get("/api/v1/seller/random/5", &bob()).await;
     assert_eq!(some.json["sellers"].as_array().map(Vec::len), Some(1));
@@ -97,9 +95,8 @@ macro_rules! handle {
     }};
 }
 
-#[tokio::test]
-async fn registered_user_becomes_a_buyer() {
-    let users = users().await;
+async fn registered_user_becomes_a_buyer(pair: Pair) {
+    let users = users(pair).await;
     handle!(
         users,
         consumer::user_registered,
@@ -115,9 +112,8 @@ async fn registered_user_becomes_a_buyer() {
     assert_eq!(users.get("/api/v1/buyer/nobody", &ada()).await.status, 404);
 }
 
-#[tokio::test]
-async fn counters_follow_orders_even_before_the_profiles_exist() {
-    let users = users().await;
+async fn counters_follow_orders_even_before_the_profiles_exist(pair: Pair) {
+    let users = users(pair).await;
     let (buyer_id, seller_id) = ("u-bob".to_owned(), "u-ada".to_owned());
     for _ in 0..3 {
         let (buyer_id, seller_id) = (buyer_id.clone(), seller_id.clone());
@@ -141,9 +137,8 @@ async fn counters_follow_orders_even_before_the_profiles_exist() {
     assert_eq!(seller["earnings"], json!({ "USD": 4_200 }));
 }
 
-#[tokio::test]
-async fn review_of_a_seller_reaches_gig_as_absolute_facts() {
-    let users = users().await;
+async fn review_of_a_seller_reaches_gig_as_absolute_facts(pair: Pair) {
+    let users = users(pair).await;
     users.post("/api/v1/seller/create", &ada(), profile()).await;
     for rating in [5, 4] {
         handle!(
@@ -172,9 +167,8 @@ async fn review_of_a_seller_reaches_gig_as_absolute_facts() {
     assert_eq!(body["gigRating"], json!({ "gigId": "g-1", "rating": { "sum": 9, "count": 2 } }));
 }
 
-#[tokio::test]
-async fn gig_count_follows_gigs() {
-    let users = users().await;
+async fn gig_count_follows_gigs(pair: Pair) {
+    let users = users(pair).await;
     users.post("/api/v1/seller/create", &ada(), profile()).await;
     for _ in 0..2 {
         let seller_id = "u-ada".to_owned();
@@ -185,3 +179,15 @@ async fn gig_count_follows_gigs() {
     let seller = users.get("/api/v1/seller/id/u-ada", &ada()).await;
     assert_eq!(seller.json["seller"]["totalGigs"], 1);
 }
+
+backends::on_each_pair!(
+    account_becomes_a_seller_once,
+    profile_is_changed_by_its_seller_only,
+    address_and_earnings_are_shown_to_their_owner_only,
+    requests_without_an_internal_token_are_refused,
+    random_sellers_are_bounded,
+    registered_user_becomes_a_buyer,
+    counters_follow_orders_even_before_the_profiles_exist,
+    review_of_a_seller_reaches_gig_as_absolute_facts,
+    gig_count_follows_gigs,
+);

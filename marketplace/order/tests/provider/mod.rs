@@ -1,5 +1,6 @@
 //! The payment provider on a socket of its own.
 
+use backends::Pair;
 use platform::{Context, Env};
 use serde_json::Value;
 
@@ -45,21 +46,18 @@ pub(crate) async fn stuck(target: &str, captures: Captures) -> String {
 pub(crate) struct Provider {
     pub(crate) url: String,
     server: tokio::task::JoinHandle<()>,
-    directory: std::path::PathBuf,
+    _database: backends::Database,
 }
 
 impl Provider {
-    pub(crate) async fn start(variables: &[(&str, &str)]) -> Self {
-        let directory = std::env::temp_dir().join(format!("payments-{}", platform::new_id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let database = format!("sqlite://{}", directory.join("payments.db").display());
-        let mut all = vec![("DATABASE_URL", database.as_str())];
-        all.extend(variables);
+    pub(crate) async fn start(pair: Pair, variables: &[(&str, &str)]) -> Self {
+        let database = pair.database().await;
+        let all = [&[("DATABASE_URL", database.url())], variables].concat();
         let app = payments_sim::app(Context::new("payments-sim", Env::from_pairs(&all))).await.unwrap();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = tokio::spawn(async move { axum::serve(listener, app.router).await.unwrap() });
-        Self { url, server, directory }
+        Self { url, server, _database: database }
     }
 
     /// Kind, order and amount of each entry of the ledger.
@@ -79,6 +77,5 @@ impl Provider {
 impl Drop for Provider {
     fn drop(&mut self) {
         self.server.abort();
-        _ = std::fs::remove_dir_all(&self.directory);
     }
 }
