@@ -1,7 +1,7 @@
 //! Rows of accounts and of the tokens in mails. Portable SQL: SQLite and PostgreSQL alike.
 
 use chrono::Utc;
-use platform::{Connected, Observed, clock};
+use platform::{Connected, Observed, Tx, clock};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
@@ -77,52 +77,62 @@ pub async fn set_verified(db: &mut Observed<impl Connected>, id: &str) -> Result
 }
 
 /// Sets an account's password hash and makes every outstanding reset token useless.
-pub async fn set_password(db: &mut Observed<impl Connected>, id: &str, password_hash: &str) -> Result<(), sqlx::Error> {
+pub async fn set_password(tx: &mut Tx, id: &str, password_hash: &str) -> Result<(), sqlx::Error> {
+    lock(tx, id).await?;
     sqlx::query("UPDATE accounts SET password_hash = $2, updated_at = $3 WHERE id = $1")
         .bind(id)
         .bind(password_hash)
         .bind(clock::now())
-        .execute(&mut *db)
+        .execute(&mut **tx)
         .await?;
-    revoke(db, id, Purpose::ResetPassword).await
+    revoke(tx, id, Purpose::ResetPassword).await
 }
 
 /// Issues a token for a mail, in place of older ones for the same purpose. Returns it raw: it is not kept.
-pub async fn issue(db: &mut Observed<impl Connected>, account: &str, purpose: Purpose) -> Result<String, sqlx::Error> {
-    revoke(db, account, purpose).await?;
+pub async fn issue(tx: &mut Tx, account: &str, purpose: Purpose) -> Result<String, sqlx::Error> {
+    lock(tx, account).await?;
+    revoke(tx, account, purpose).await?;
     let raw = token::generate();
     sqlx::query("INSERT INTO mail_tokens (token_hash, account_id, purpose, expires_at) VALUES ($1, $2, $3, $4)")
         .bind(token::digest(&raw))
         .bind(account)
         .bind(purpose.as_str())
         .bind(clock::timestamp(Utc::now() + purpose.lifetime()))
-        .execute(db)
+        .execute(&mut **tx)
         .await?;
     Ok(raw)
 }
 
 /// Uses a token up. Returns the account it belongs to; none when it is unknown, used, expired or for something else.
-pub async fn redeem(
-    db: &mut Observed<impl Connected>,
-    raw: &str,
-    purpose: Purpose,
-) -> Result<Option<String>, sqlx::Error> {
+pub async fn redeem(tx: &mut Tx, raw: &str, purpose: Purpose) -> Result<Option<String>, sqlx::Error> {
+    let digest = token::digest(raw);
+    let owner: Option<(String,)> = sqlx::query_as("SELECT account_id FROM mail_tokens WHERE token_hash = $1")
+        .bind(&digest)
+        .fetch_optional(&mut **tx)
+        .await?;
+    let Some((owner,)) = owner else { return Ok(None) };
+    lock(tx, &owner).await?;
     let row: Option<(String,)> = sqlx::query_as(
         "DELETE FROM mail_tokens WHERE token_hash = $1 AND purpose = $2 AND expires_at > $3 RETURNING account_id",
     )
-    .bind(token::digest(raw))
+    .bind(digest)
     .bind(purpose.as_str())
     .bind(clock::now())
-    .fetch_optional(db)
+    .fetch_optional(&mut **tx)
     .await?;
     Ok(row.map(|(account,)| account))
 }
 
-async fn revoke(db: &mut Observed<impl Connected>, account: &str, purpose: Purpose) -> Result<(), sqlx::Error> {
+/// Lets nobody else issue or use tokens of an account until `tx` ends.
+async fn lock(tx: &mut Tx, account: &str) -> Result<(), sqlx::Error> {
+    tx.lock(&format!("account {account}")).await
+}
+
+async fn revoke(tx: &mut Tx, account: &str, purpose: Purpose) -> Result<(), sqlx::Error> {
     sqlx::query("DELETE FROM mail_tokens WHERE account_id = $1 AND purpose = $2")
         .bind(account)
         .bind(purpose.as_str())
-        .execute(db)
+        .execute(&mut **tx)
         .await?;
     Ok(())
 }

@@ -191,6 +191,41 @@ async fn seeding_makes_up_accounts_where_it_is_wanted(pair: Pair) {
     assert_eq!(many.json["code"], "invalid_count");
 }
 
+async fn token_used_by_two_at_once_works_for_one(pair: Pair) {
+    let auth = auth(pair, &[]).await;
+    sign_up(&auth, "ada").await;
+    let body = json!({ "token": event(&auth, "auth.verification_requested.v1").await["token"] });
+    let visitor = Caller::anonymous();
+    let verify = || auth.put("/api/v1/auth/verify-email", &visitor, body.clone());
+    let (one, other) = tokio::join!(verify(), verify());
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 400]);
+}
+
+async fn mails_asked_for_at_once_leave_one_token(pair: Pair) {
+    let auth = auth(pair, &[]).await;
+    let ada = sign_up(&auth, "ada").await;
+    let resend = || auth.post("/api/v1/auth/resend-email", &ada, Value::Null);
+    let answers: [_; 4] = tokio::join!(resend(), resend(), resend(), resend()).into();
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let (tokens,): (i64,) =
+        sqlx::query_as("SELECT COUNT(*) FROM mail_tokens").fetch_one(auth.database().pool()).await.unwrap();
+    assert_eq!(tokens, 1);
+}
+
+async fn name_taken_by_two_at_once_is_given_to_one(pair: Pair) {
+    let auth = auth(pair, &[]).await;
+    let visitor = Caller::anonymous();
+    let body = json!({ "username": "ada", "email": "ada@example.test", "password": "Secr3t-pass" });
+    let sign_up = || auth.post("/api/v1/auth/signup", &visitor, body.clone());
+    let (one, other) = tokio::join!(sign_up(), sign_up());
+    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409]);
+    assert_eq!(outbox::pending(auth.database()).await.unwrap(), 2);
+}
+
 backends::on_each_pair!(
     sign_up_creates_an_account_and_tells_the_others,
     taken_name_or_address_is_refused,
@@ -203,4 +238,7 @@ backends::on_each_pair!(
     password_changes_for_the_current_one_only,
     visitors_and_strangers_are_kept_out,
     seeding_makes_up_accounts_where_it_is_wanted,
+    token_used_by_two_at_once_works_for_one,
+    mails_asked_for_at_once_leave_one_token,
+    name_taken_by_two_at_once_is_given_to_one,
 );

@@ -18,7 +18,12 @@ use platform::{App, Context, Database, Migration};
 /// The service's schema.
 pub const SCHEMA: &[Migration] = &[
     Migration::new(1, "gigs and sellers", include_str!("../migrations/0001_gigs.sql")),
-    Migration::new(2, "full-text index", include_str!("../migrations/0002_search.sql")),
+    Migration::per_backend(
+        2,
+        "full-text index",
+        include_str!("../migrations/0002_search_sqlite.sql"),
+        include_str!("../migrations/0002_search_postgres.sql"),
+    ),
 ];
 
 /// What every route works with.

@@ -83,7 +83,7 @@ async fn find(
         ));
     }
     let filter = Filter {
-        text: search::every_word(&search.query),
+        text: search::Query::every_word(&search.query),
         min_price: search.min_price,
         max_price: search.max_price,
         delivery_days: search.delivery_days,
@@ -207,7 +207,7 @@ async fn similar(
     let mut db = gigs.database.pool().acquire().await?;
     let gig = store::find(&mut db, &gig_id).await?.ok_or_else(gig_not_found)?;
     let words = format!("{} {}", gig.title, gig.tags.join(" "));
-    let mut found = match search::any_word(&words) {
+    let mut found = match search::Query::any_word(&words) {
         Some(text) => {
             let filter = Filter { text: Some(text), ..like(&gig, false) };
             newest(&mut db, &filter).await?

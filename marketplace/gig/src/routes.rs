@@ -126,7 +126,9 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A gig of the caller's, which nobody else changes until `tx` ends.
 async fn own(tx: &mut Tx, gig_id: &str, caller: &Caller) -> Result<Gig, ApiError> {
+    tx.lock(&format!("gig {gig_id}")).await?;
     let gig = store::find(tx, gig_id).await?.ok_or_else(gig_not_found)?;
     if gig.seller_id == caller.id {
         Ok(gig)

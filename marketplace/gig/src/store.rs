@@ -1,12 +1,12 @@
 //! Rows of gigs and of what is known about sellers. Portable SQL; the full-text condition comes from [`crate::search`].
 
-use platform::{Connected, Observed};
+use platform::{Backend, Connected, Observed};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
 use crate::domain::{Gig, Offer};
 use crate::events::SellerFacts;
-use crate::search;
+use crate::search::{self, Query};
 
 const COLUMNS: &str =
     "g.id, g.seller_id, g.seller_username, g.title, g.description, g.category, g.sub_categories, g.tags,
@@ -52,8 +52,8 @@ impl<'r> FromRow<'r, AnyRow> for Gig {
 /// Which gigs.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Full-text query, see [`search::every_word`].
-    pub text: Option<String>,
+    /// Full-text query.
+    pub text: Option<Query>,
     /// Least price, minor units.
     pub min_price: Option<i64>,
     /// Greatest price, minor units.
@@ -94,13 +94,13 @@ struct Conditions {
 }
 
 impl Conditions {
-    fn of(filter: &Filter) -> Self {
+    fn of(filter: &Filter, backend: Backend) -> Self {
         let mut all = Self { sql: "WHERE 1 = 1".to_owned(), bound: Vec::new() };
         if let Some(text) = &filter.text {
-            let condition = search::condition(all.bound.len() + 1);
+            let condition = search::condition(backend, all.bound.len() + 1);
             all.sql.push_str(" AND ");
             all.sql.push_str(&condition);
-            all.bound.push(Bound::Text(text.clone()));
+            all.bound.push(Bound::Text(text.text(backend)));
         }
         let numbers = [
             ("g.price >=", filter.min_price),
@@ -139,7 +139,7 @@ pub async fn list(
     order: &Order,
     size: i64,
 ) -> Result<Vec<Gig>, sqlx::Error> {
-    let mut conditions = Conditions::of(filter);
+    let mut conditions = Conditions::of(filter, Backend::of(db));
     let order_by = match order {
         Order::Newest(after) => {
             if let Some(after) = after {
@@ -174,7 +174,7 @@ pub async fn list(
 
 /// How many gigs there are.
 pub async fn count(db: &mut Observed<impl Connected>, filter: &Filter) -> Result<i64, sqlx::Error> {
-    let conditions = Conditions::of(filter);
+    let conditions = Conditions::of(filter, Backend::of(db));
     let sql = format!("SELECT COUNT(*) FROM gigs g {}", conditions.sql);
     let mut query = sqlx::query_as(sqlx::AssertSqlSafe(sql));
     for value in conditions.bound {

@@ -209,6 +209,46 @@ async fn similar_gigs_share_words_or_the_category(pair: Pair) {
     assert_eq!(gigs.get("/api/v1/gig/similar/nothing", &bob()).await.status, 404);
 }
 
+async fn search_knows_no_case_and_no_accents(pair: Pair) {
+    let gigs = gigs(pair).await;
+    create(&gigs, "Cr\u{e8}me br\u{fb}l\u{e9}e, it's for 2 @ x-1.5").await;
+    for (query, found) in [
+        ("creme", 1),
+        ("BRULEE", 1),
+        ("cr%C3%A8me+br%C3%BBl%C3%A9e", 1),
+        ("creme+brul", 1),
+        ("brul+creme", 0),
+        ("it's", 1),
+        ("2+x", 1),
+        ("1.5", 1),
+        ("%26+%7C+%21+%3A*", 1),
+    ] {
+        let page = search(&gigs, &format!("0/10/forward?query={query}")).await;
+        assert_eq!(page["total"], found, "{query}");
+    }
+}
+
+async fn changes_of_one_gig_at_once_leave_what_the_last_one_said(pair: Pair) {
+    let gigs = gigs(pair).await;
+    let id = create(&gigs, "I will design a crest").await;
+    let path = format!("/api/v1/gig/{id}");
+    let ada = ada();
+    let change = |title| gigs.put(&path, &ada, offer(title));
+    let remove = format!("/api/v1/gig/{id}/u-ada");
+    let (one, other) = tokio::join!(change("Pens and ink"), change("Quills and sand"));
+    assert_eq!((one.status.as_u16(), other.status.as_u16()), (200, 200));
+    let found = [search(&gigs, "0/9/forward?query=ink").await, search(&gigs, "0/9/forward?query=sand").await];
+    assert_eq!(found.map(|page| page["total"].as_i64().unwrap()).iter().sum::<i64>(), 1);
+    let (changed, removed, again) =
+        tokio::join!(change("Pens and ink"), gigs.delete(&remove, &ada), gigs.delete(&remove, &ada));
+    assert!([200, 404].contains(&changed.status.as_u16()), "{}", changed.text);
+    let mut statuses = [removed.status.as_u16(), again.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 404]);
+    assert_eq!(search(&gigs, "0/9/forward?query=ink").await["total"], 0);
+    assert_eq!(outbox::pending(gigs.database()).await.unwrap(), 2);
+}
+
 backends::on_each_pair!(
     created_gig_is_read_and_found_at_once,
     search_filters_by_price_time_and_words,
@@ -220,4 +260,6 @@ backends::on_each_pair!(
     seller_and_rating_follow_events_and_old_ones_change_nothing,
     last_chosen_category_is_remembered,
     similar_gigs_share_words_or_the_category,
+    search_knows_no_case_and_no_accents,
+    changes_of_one_gig_at_once_leave_what_the_last_one_said,
 );

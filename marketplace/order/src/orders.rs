@@ -21,6 +21,7 @@ pub(crate) async fn command(
     command: impl FnOnce(&Order, Actor) -> Result<Fact, Refusal>,
 ) -> Result<Order, ApiError> {
     let mut tx = settlement.database.begin().await?;
+    store::lock(&mut tx, id).await?;
     let (order, side) = visible(store::find(&mut tx, id).await?, caller)?;
     let fact = command(&order, side).map_err(refused)?;
     let action = match fact {

@@ -141,6 +141,7 @@ pub(crate) async fn place(settlement: &Settlement, buyer: &Caller, request: &Ord
     }
     let mut tx = settlement.database.begin().await?;
     let terms = terms(&mut tx, buyer, request).await?;
+    store::lock(&mut tx, &terms.order_id).await?;
     let order = match store::find(&mut tx, &terms.order_id).await? {
         None => {
             let order = store::create(&mut tx, terms).await?;

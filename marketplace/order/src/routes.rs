@@ -66,6 +66,10 @@ async fn create_intent(
     }
     let intent = place::create_intent(&settlement, &buyer, &request).await?;
     let mut tx = settlement.database.begin().await?;
+    // Another request under this key may have been faster; an intent that nobody hears of takes no money.
+    if let Some(answer) = key.replay(&mut tx, &buyer, &request).await? {
+        return Ok(answer);
+    }
     key.remember(&mut tx, &buyer, &request, StatusCode::CREATED, &intent).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(intent)).into_response())

@@ -122,6 +122,7 @@ impl Settlement {
         let outcome = self.payments.capture(&order.terms).await;
         let id = &order.terms.order_id;
         let mut tx = self.database.begin().await?;
+        store::lock(&mut tx, id).await?;
         let current = store::find(&mut tx, id).await?.unwrap_or_else(|| order.clone());
         if current.status != Status::Pending {
             // Another call under the same intent was faster.
@@ -178,6 +179,7 @@ impl Settlement {
         };
         let id = order.terms.order_id;
         let mut tx = self.database.begin().await?;
+        store::lock(&mut tx, &id).await?;
         if let Some(current) = store::find(&mut tx, &id).await?.filter(|order| order.status == Status::Pending) {
             if canceled {
                 let fact = Fact::PaymentFailed { reason: "payment_timed_out".to_owned() };

@@ -34,6 +34,11 @@ pub(crate) enum Owner<'a> {
     Seller(&'a str),
 }
 
+/// Lets nobody else change an order, or create it, until `tx` ends: what is found of it after this stays so.
+pub(crate) async fn lock(tx: &mut Tx, id: &str) -> Result<(), sqlx::Error> {
+    tx.lock(&format!("order {id}")).await
+}
+
 /// Begins a timeline with the buyer's request.
 pub(crate) async fn create(tx: &mut Tx, terms: Terms) -> anyhow::Result<Order> {
     let at = Utc::now();

@@ -236,6 +236,49 @@ async fn bad_requests_are_refused_with_their_reason(pair: Pair) {
     assert_eq!((unknown.status.as_u16(), &unknown.json["code"]), (404, &json!("payment_intent_not_found")));
 }
 
+async fn order_sent_by_many_at_once_is_one_order(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
+    let intent = intent(&service, None).await;
+    let send = || create(&service, &intent);
+    let answers: [_; 4] = tokio::join!(send(), send(), send(), send()).into();
+    assert!(answers.iter().all(|answer| answer.status == 201), "{answers:?}");
+    assert_eq!(provider.entries().await.len(), 1);
+    assert_eq!(events(&service).await, ["order.placed.v1"]);
+}
+
+async fn order_is_cancelled_or_delivered_never_both(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
+    for _ in 0..4 {
+        let id = placed(&service).await;
+        let (cancel, deliver) = (format!("/api/v1/order/cancel/{id}"), format!("/api/v1/order/deliver-order/{id}"));
+        let (buyer, seller) = (buyer(), seller());
+        let (cancelled, again, delivered) = tokio::join!(
+            service.put(&cancel, &buyer, json!({})),
+            service.put(&cancel, &buyer, json!({})),
+            service.put(&deliver, &seller, json!({ "message": "done" })),
+        );
+        let mut statuses = [cancelled.status.as_u16(), again.status.as_u16(), delivered.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 409, 409]);
+    }
+    let refunds = provider.entries().await.iter().filter(|(kind, ..)| kind == "refund").count();
+    let cancelled = events(&service).await.iter().filter(|kind| *kind == "order.cancelled.v1").count();
+    assert_eq!(refunds, cancelled);
+}
+
+async fn intents_asked_for_at_once_under_one_key_are_one_intent(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
+    let body = json!({ "gigId": "gig-1", "sellerId": "u-seller", "amount": 5000, "currency": "EUR" });
+    let (path, headers, buyer) = ("/api/v1/order/create-payment-intent", [("idempotency-key", "k-1")], buyer());
+    let ask = || service.call(Method::POST, path, Some(&buyer), &headers, Some(body.clone()));
+    let (one, other) = tokio::join!(ask(), ask());
+    assert_eq!((one.status.as_u16(), other.status.as_u16()), (201, 201), "{} {}", one.text, other.text);
+    assert_eq!(one.json["orderId"], other.json["orderId"]);
+}
+
 backends::on_each_pair!(
     order_is_created_paid_once_and_announced,
     same_intent_again_is_the_same_order,
@@ -249,4 +292,7 @@ backends::on_each_pair!(
     other_side_is_notified_and_can_mark_it_read,
     intent_for_one_gig_does_not_pay_for_another,
     bad_requests_are_refused_with_their_reason,
+    order_sent_by_many_at_once_is_one_order,
+    order_is_cancelled_or_delivered_never_both,
+    intents_asked_for_at_once_under_one_key_are_one_intent,
 );

@@ -55,6 +55,7 @@ impl Request {
     /// The answer given to this key before; an error when it came with another request.
     pub(crate) async fn replay(&self, tx: &mut Tx) -> Result<Option<Answer>, sqlx::Error> {
         let Some(key) = &self.key else { return Ok(None) };
+        tx.lock(&format!("key {key}")).await?;
         let row = sqlx::query("SELECT fingerprint, status, body FROM answers WHERE key = $1")
             .bind(key)
             .fetch_optional(&mut **tx)

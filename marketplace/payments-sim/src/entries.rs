@@ -55,6 +55,8 @@ pub(crate) async fn book(
 ) -> Result<String, sqlx::Error> {
     let id = format!("{}_{}", kind.name(), new_id());
     let (debit, credit) = kind.accounts(destination);
+    // Numbers follow each other without a gap.
+    tx.lock("ledger").await?;
     sqlx::query(
         "INSERT INTO entries (seq, id, type, transaction_id, payment_intent, order_id, amount, currency, debit, credit, \
          idempotency_key, created) \

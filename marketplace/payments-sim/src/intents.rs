@@ -73,7 +73,9 @@ impl Intent {
 const SELECT: &str =
     "SELECT id, amount, currency, status, payment_method, order_id, metadata, created FROM intents WHERE id = $1";
 
+/// An intent, which nobody else changes until `tx` ends.
 async fn find(tx: &mut Tx, id: &str) -> Result<Option<Intent>, sqlx::Error> {
+    tx.lock(&format!("intent {id}")).await?;
     sqlx::query(SELECT).bind(id).fetch_optional(&mut **tx).await?.as_ref().map(Intent::read).transpose()
 }
 

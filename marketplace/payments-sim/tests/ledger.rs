@@ -119,6 +119,34 @@ async fn malformed_intents_are_refused(pair: Pair) {
     assert_eq!(provider.get("/v1/payment_intents/pi_none", &Caller::anonymous()).await.status, 404);
 }
 
+async fn captures_at_once_are_booked_once_for_each_key_without_a_gap(pair: Pair) {
+    let provider = provider(pair, &[]).await;
+    let intents = [intent(&provider).await, intent(&provider).await];
+    let capture = |index: usize| {
+        let (provider, id) = (&provider, &intents[index]);
+        async move { post(provider, &format!("/v1/payment_intents/{id}/capture"), Some(id), json!({})).await }
+    };
+    let answers: [_; 5] = tokio::join!(capture(0), capture(1), capture(0), capture(1), capture(0)).into();
+    assert!(answers.iter().all(|answer| answer.status == 200), "{answers:?}");
+    let ledger = ledger(&provider).await;
+    let numbers: Vec<_> = ledger["entries"].as_array().unwrap().iter().map(|entry| entry["seq"].clone()).collect();
+    assert_eq!(numbers, [1, 2]);
+}
+
+async fn intent_is_captured_or_canceled_never_both(pair: Pair) {
+    let provider = provider(pair, &[]).await;
+    for round in 0..5 {
+        let id = intent(&provider).await;
+        let (capture, cancel) =
+            (format!("/v1/payment_intents/{id}/capture"), format!("/v1/payment_intents/{id}/cancel"));
+        let (captured, canceled) =
+            tokio::join!(post(&provider, &capture, None, json!({})), post(&provider, &cancel, None, json!({})));
+        let mut statuses = [captured.status.as_u16(), canceled.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400], "round {round}");
+    }
+}
+
 backends::on_each_pair!(
     same_key_captures_once_and_answers_alike,
     calls_without_or_under_new_keys_all_take_effect,
@@ -128,4 +156,6 @@ backends::on_each_pair!(
     canceled_intent_cannot_be_captured_and_a_captured_one_not_canceled,
     lost_reply_has_had_its_effect,
     malformed_intents_are_refused,
+    captures_at_once_are_booked_once_for_each_key_without_a_gap,
+    intent_is_captured_or_canceled_never_both,
 );

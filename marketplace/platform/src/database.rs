@@ -2,7 +2,7 @@
 //!
 //! Portable means: placeholders `$1`, `ON CONFLICT`, ids and times in TEXT (RFC 3339, so that text order is time order),
 //! money in BIGINT, yes and no in BIGINT 0 and 1. What only one of them can do has a [`Migration::per_backend`], and
-//! [`Database::backend`] to tell which it is.
+//! [`Backend::of`] to tell which it is.
 //!
 //! SQLite has one writer at a time, PostgreSQL many, each of which sees what others commit meanwhile. So whoever reads
 //! in order to write takes [`Tx::lock`] on what it is about before it reads; a statement that does both, such as
@@ -23,9 +23,6 @@ use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::env::Env;
 use crate::outbox::{self, Stored};
-
-/// Connections of one service; SQLite writes one at a time anyway.
-const CONNECTIONS: u32 = 5;
 
 /// How long a statement waits for a connection, for the write lock, or for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -76,8 +73,23 @@ pub enum Backend {
 }
 
 impl Backend {
-    fn of(url: &str) -> Self {
+    /// Which database a connection leads to, for the few statements that only one of them takes.
+    #[must_use]
+    pub fn of(connection: &Observed<impl Connected>) -> Self {
+        if connection.backend_name() == "SQLite" { Self::Sqlite } else { Self::Postgres }
+    }
+
+    fn of_url(url: &str) -> Self {
         if url.starts_with("sqlite:") { Self::Sqlite } else { Self::Postgres }
+    }
+
+    /// Connections of one service. SQLite writes one at a time anyway; of PostgreSQL's usual hundred, each of the services
+    /// may take this many.
+    fn connections(self) -> u32 {
+        match self {
+            Self::Sqlite => 5,
+            Self::Postgres => 10,
+        }
     }
 
     /// What each connection is told first.
@@ -195,13 +207,13 @@ impl Database {
 
     async fn connect(url: &str) -> Result<Self, sqlx::Error> {
         sqlx::any::install_default_drivers();
-        let backend = Backend::of(url);
+        let backend = Backend::of_url(url);
         let mut url = url.to_owned();
         if backend == Backend::Sqlite && !url.contains("mode=") {
             url.push_str(if url.contains('?') { "&mode=rwc" } else { "?mode=rwc" });
         }
         let options = AnyPoolOptions::new()
-            .max_connections(CONNECTIONS)
+            .max_connections(backend.connections())
             .acquire_timeout(PATIENCE)
             // A server may have restarted since; a file has not.
             .test_before_acquire(backend == Backend::Postgres)

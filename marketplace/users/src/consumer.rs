@@ -179,6 +179,7 @@ pub async fn review_submitted(tx: &mut Tx, _event: Event, review: ReviewSubmitte
             counters::buyer_rated(tx, &review.buyer_id, review.rating).await?;
         }
         Reviewed::Seller => {
+            store::lock_seller(tx, &review.seller_id).await?;
             let rating = counters::seller_rated(tx, &review.seller_id, &review.gig_id, review.rating).await?;
             let gig_id = review.gig_id;
             let gig_rating = Some(GigRating { gig_id, rating });

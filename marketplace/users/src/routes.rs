@@ -162,6 +162,7 @@ async fn create_seller(
 
 /// Inserts a seller for `account` and tells the others.
 pub(crate) async fn create(tx: &mut Tx, account: &Caller, profile: &Profile) -> Result<Seller, ApiError> {
+    store::lock_seller(tx, &account.id).await?;
     let created = store::create_seller(tx, &account.id, &account.username, &account.email, profile, &now()).await;
     if let Err(error) = created {
         return Err(match error.as_database_error() {
@@ -187,6 +188,7 @@ async fn update_seller(
         return Err(ApiError::forbidden("not_your_profile", "only the seller may change this profile"));
     }
     let mut tx = users.database.begin().await?;
+    store::lock_seller(&mut tx, &seller_id).await?;
     if !store::update_seller(&mut tx, &seller_id, &profile, &now()).await? {
         return Err(seller_not_found());
     }

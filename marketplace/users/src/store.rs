@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use platform::{Connected, Observed};
+use platform::{Connected, Observed, Tx};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
@@ -167,6 +167,11 @@ async fn with_earnings(db: &mut Observed<impl Connected>, mut seller: Seller) ->
         .await?;
     seller.earnings = rows.into_iter().collect();
     Ok(seller)
+}
+
+/// Lets nobody else create, change or rate a seller until `tx` ends, so that the facts that are told of it are whole.
+pub async fn lock_seller(tx: &mut Tx, id: &str) -> Result<(), sqlx::Error> {
+    tx.lock(&format!("seller {id}")).await
 }
 
 /// Creates a seller for an account.
