@@ -4,7 +4,7 @@ use axum::Router;
 use axum::http::Method;
 use axum::routing::{get, post};
 use platform::testing::TestApp;
-use platform::{ApiError, App, Caller, Context, ContractHooks, Event, EventType, Json, Query};
+use platform::{ApiError, App, Caller, Context, ContractHooks, Event, EventType, Json, Path, Query};
 use serde_json::{Value, json};
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -27,6 +27,7 @@ async fn app(_: Context) -> anyhow::Result<App> {
         .route("/me", get(|caller: Caller| async move { Json(caller) }))
         .route("/echo", post(|Json(body): Json<LampLit>| async { Json(body) }))
         .route("/page", get(|_: Query<Page>| async {}))
+        .route("/room/{name}", get(|Path(name): Path<String>| async { name }))
         .route("/broken", get(broken))
         .route("/panic", get(panicking));
     let hooks = ContractHooks::new()
@@ -59,6 +60,9 @@ async fn errors_have_one_shape_and_keep_internals_inside() {
         (service.get("/page?from=x", &ada()).await, 400, "invalid_query"),
         (service.post("/echo", &ada(), json!({ "room": 1 })).await, 422, "invalid_body"),
         (service.post("/echo", &ada(), json!({ "room": "x".repeat(2_000_000) })).await, 413, "body_too_large"),
+        (service.post("/echo", &ada(), json!({ "room": "a\u{0}" })).await, 400, "invalid_body"),
+        (service.get("/page?from=%00", &ada()).await, 400, "invalid_query"),
+        (service.get("/room/a%00", &ada()).await, 400, "invalid_path"),
         (service.call(Method::POST, "/echo", Some(&ada()), &[], None).await, 415, "json_expected"),
         (service.call(Method::GET, "/me", None, &[], None).await, 401, "token_missing"),
         (
