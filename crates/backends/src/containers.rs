@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context as _;
-use testcontainers::core::{IntoContainerPort as _, WaitFor};
+use testcontainers::core::{IntoContainerPort as _, Mount, WaitFor};
 use testcontainers::runners::AsyncRunner as _;
 use testcontainers::{ContainerAsync, ContainerRequest, GenericImage, ImageExt as _, ReuseDirective};
 
@@ -20,7 +20,7 @@ const LABEL: &str = "org.shakedown.tests";
 const START: Duration = Duration::from_secs(300);
 
 /// PostgreSQL without what makes it survive a loss of power, for connections of many tests at once.
-const POSTGRES: [&str; 9] = [
+const POSTGRES: &[&str] = &[
     "postgres",
     "-c",
     "fsync=off",
@@ -29,8 +29,13 @@ const POSTGRES: [&str; 9] = [
     "-c",
     "full_page_writes=off",
     "-c",
+    "max_wal_size=128MB",
+    "-c",
     "max_connections=500",
 ];
+
+/// Where PostgreSQL keeps its data: in memory, as each test has a database made and removed.
+const POSTGRES_DATA: &str = "/postgres";
 
 /// Starts both servers, or finds those of an earlier test binary.
 pub(crate) async fn start() -> anyhow::Result<Servers> {
@@ -39,7 +44,9 @@ pub(crate) async fn start() -> anyhow::Result<Servers> {
     lock.lock().context("lock file")?;
 
     let postgres = request(variables::IMAGE_POSTGRES, &[5432])?
-        .with_cmd(POSTGRES)
+        .with_cmd(POSTGRES.iter().copied())
+        .with_mount(Mount::tmpfs_mount(POSTGRES_DATA))
+        .with_env_var("PGDATA", format!("{POSTGRES_DATA}/data"))
         .with_env_var("POSTGRES_HOST_AUTH_METHOD", "trust");
     let postgres = run(postgres).await?;
     let rabbitmq = run(request(variables::IMAGE_RABBITMQ, &[5672, 15672])?).await?;

@@ -4,7 +4,7 @@ set -eu
 [ "${1:-}" = postgres ] || exec "$@"
 shift
 as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
-data=/var/lib/postgresql/data
+data=${PGDATA:-/var/lib/postgresql/data}
 bin=$(echo /usr/lib/postgresql/*/bin)
 install -d -o postgres -g postgres -m 700 "$data" /run/postgresql
 if [ ! -s "$data/PG_VERSION" ]; then
