@@ -8,7 +8,7 @@ use crate::shell::output;
 /// Folder whose crates no part of the harness may depend on.
 const SYSTEM: &str = "marketplace/";
 /// Crates that know nothing of any system.
-const NEUTRAL: [&str; 5] = ["shakedown", "chaos", "contracts", "telemetry", "amqp-broker"];
+const NEUTRAL: [&str; 6] = ["shakedown", "chaos", "contracts", "telemetry", "amqp-broker", "backends"];
 /// Crates that depend on no other crate of the workspace.
 const LEAVES: [&str; 4] = ["chaos", "contracts", "telemetry", "amqp-broker"];
 
