@@ -225,6 +225,16 @@ impl std::fmt::Debug for TestApp {
     }
 }
 
+/// Opens an SQLite database of its own for a test of a store; the file goes when the guard is dropped.
+///
+/// # Errors
+///
+/// When the file cannot be made or a migration fails.
+pub async fn database(migrations: &[crate::Migration]) -> anyhow::Result<(Database, impl Sized + use<>)> {
+    let directory = Directory::create()?;
+    Ok((Database::open(&directory.database_url(), migrations).await?, directory))
+}
+
 /// A directory that goes when this is dropped.
 #[derive(Debug)]
 struct Directory(PathBuf);
