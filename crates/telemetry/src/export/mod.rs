@@ -5,6 +5,7 @@
 
 mod answer;
 mod delivery;
+mod encode;
 mod ending;
 mod halves;
 mod measure;

@@ -6,21 +6,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use opentelemetry::Context;
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
-use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
-use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-use opentelemetry_proto::transform::trace::tonic::group_spans_by_resource_and_scope;
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::trace::SpanData;
-use prost::Message;
 
 use super::answer::{self, Read};
 use super::ending::{Done, Ending};
 use super::halves::{self, Halve};
 use super::retry::{Courier, Fate};
-use super::{Delivery, ExportState, Queue, Signal};
+use super::{Delivery, ExportState, Queue, Signal, encode};
 use crate::settings::Batching;
 use crate::trace::Finished;
 
@@ -47,12 +41,8 @@ pub(super) fn export_spans(
     batching: Batching,
     resource: &Resource,
 ) -> std::io::Result<Started<Finished>> {
-    let resource = ResourceAttributesWithSchema::from(resource);
-    let convert = move |spans: Vec<Finished>| {
-        let spans: Vec<SpanData> = spans.into_iter().map(Into::into).collect();
-        let resource_spans = group_spans_by_resource_and_scope(spans, &resource);
-        ExportTraceServiceRequest { resource_spans }.encode_to_vec()
-    };
+    let resource = encode::resource_spans(resource.into(), resource.schema_url().unwrap_or_default());
+    let convert = move |spans: Vec<Finished>| encode::spans(spans.into_iter().map(SpanData::from), &resource);
     start("telemetry-spans", delivery, state, batching, (answer::spans, halves::spans), Box::new(convert))
 }
 
@@ -63,15 +53,8 @@ pub(super) fn export_records(
     batching: Batching,
     resource: &Resource,
 ) -> std::io::Result<Started<LogRecord>> {
-    let schema_url = resource.schema_url().unwrap_or_default().to_owned();
-    let resource = opentelemetry_proto::tonic::resource::v1::Resource::from(resource);
-    let convert = move |log_records: Vec<LogRecord>| {
-        let scope = InstrumentationScope { name: crate::core::SCOPE.into(), ..InstrumentationScope::default() };
-        let scope_logs = vec![ScopeLogs { scope: Some(scope), log_records, schema_url: String::new() }];
-        let resource_logs =
-            vec![ResourceLogs { resource: Some(resource.clone()), scope_logs, schema_url: schema_url.clone() }];
-        ExportLogsServiceRequest { resource_logs }.encode_to_vec()
-    };
+    let resource = encode::resource_logs(resource.into(), resource.schema_url().unwrap_or_default());
+    let convert = move |records: Vec<LogRecord>| encode::records(records, &resource);
     start("telemetry-logs", delivery, state, batching, (answer::records, halves::records), Box::new(convert))
 }
 
