@@ -190,6 +190,7 @@ async fn wait_for_a_connection_is_no_part_of_the_operation() {
     let waited: Vec<_> = spans.iter().map(|span| waits(span).ok()).collect();
     assert_eq!(waited, [Some(true), Some(true), Some(true), Some(true), Some(false), Some(false), None]);
 
+    let start = Instant::now();
     let mut dropped = Box::pin(sqlx::query("SELECT 3").fetch_optional(&served));
     let held = served.acquire().await.unwrap();
     assert!(futures_util::poll!(dropped.as_mut()).is_pending());

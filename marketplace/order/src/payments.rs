@@ -45,7 +45,7 @@ impl Payments {
             .connect_timeout(Duration::from_secs(1))
             .redirect(telemetry::http::redirects())
             .build()?;
-        // Somebody else's, wherever it happens to run.
+        // Its host decides what it is told: a provider in the world gets no ids of ours, one that is simulated here does.
         Ok(Self { base, client: telemetry::http::Client::new(client), budget })
     }
 

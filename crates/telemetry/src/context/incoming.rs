@@ -19,6 +19,8 @@ pub(crate) struct Headers<'a> {
     pub(crate) content_length: Option<&'a HeaderValue>,
     pub(crate) host: Option<&'a HeaderValue>,
     pub(crate) user_agent: Option<&'a HeaderValue>,
+    /// Bytes of all names and values.
+    pub(crate) size: usize,
 }
 
 /// Two different parents or ids cannot both be right.
@@ -44,6 +46,7 @@ impl<'a> Headers<'a> {
     pub(crate) fn of(headers: &'a HeaderMap) -> Self {
         let mut found = Self::default();
         for (name, value) in headers {
+            found.size += name.as_str().len() + value.len();
             match name.as_str() {
                 "traceparent" => found.traceparent.add(value),
                 "tracestate" => found.tracestate = true,

@@ -11,7 +11,39 @@ use opentelemetry_sdk::trace::SpanData;
 
 use super::names;
 use crate::redact;
-use crate::trace::{KEPT, LOST_SPANS, Parent};
+use crate::trace::{self, KEPT, LOST_SPANS, Parent};
+
+/// Bytes of a request's head from which on it is not kept until the span has left. Parts of a head share its memory, and a
+/// queue of spans must not hold that many heads of any length; up to here it is the buffer that the server reads into anyway.
+const LARGE_HEAD: usize = 8 * 1024;
+
+/// Longest part that is copied of a large head.
+const LONGEST_PART: usize = 2 * 1024;
+
+/// Makes parts of a request's head fit to be kept.
+#[derive(Clone, Copy)]
+pub(super) struct Keeper {
+    copies: bool,
+}
+
+impl Keeper {
+    /// For a head of so many bytes.
+    pub(super) fn of(head: usize) -> Self {
+        Self { copies: head > LARGE_HEAD }
+    }
+
+    pub(super) fn value(self, value: &HeaderValue) -> HeaderValue {
+        let bytes = value.as_bytes();
+        let copy = || HeaderValue::from_bytes(&bytes[..bytes.len().min(LONGEST_PART)]).ok();
+        if self.copies { copy().unwrap_or(HeaderValue::from_static("")) } else { value.clone() }
+    }
+
+    pub(super) fn target(self, target: &PathAndQuery) -> PathAndQuery {
+        let text = target.as_str();
+        let copy = || PathAndQuery::try_from(&text[..text.floor_char_boundary(LONGEST_PART)]).ok();
+        if self.copies { copy().unwrap_or(PathAndQuery::from_static("/")) } else { target.clone() }
+    }
+}
 
 /// What a request said when it came.
 #[derive(Debug)]
@@ -56,7 +88,11 @@ impl ServerFacts {
         let attributes = &mut span.attributes;
         attributes.reserve(18);
         let mut optional = |key: &'static str, value: Option<Value>| {
-            attributes.extend(value.map(|value| KeyValue::new(key, value)));
+            attributes.extend(value.map(|value| {
+                let mut attribute = KeyValue::new(key, value);
+                trace::limit(&mut attribute);
+                attribute
+            }));
         };
         optional("http.request.method", Some(self.method.into()));
         optional(
@@ -114,6 +150,17 @@ fn split_port(authority: &str) -> (&str, Option<u16>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn nothing_of_a_large_head_is_kept_but_copies_of_bounded_length() {
+        let head = "a".repeat(32 * 1024);
+        let value = HeaderValue::from_maybe_shared(Bytes::from(head.clone())).unwrap();
+        let target = PathAndQuery::from_maybe_shared(Bytes::from(format!("/{head}"))).unwrap();
+        let (small, large) = (Keeper::of(head.len() / 32), Keeper::of(head.len()));
+        assert_eq!((small.value(&value).len(), small.target(&target).as_str().len()), (head.len(), head.len() + 1));
+        assert_eq!((large.value(&value).len(), large.target(&target).as_str().len()), (LONGEST_PART, LONGEST_PART));
+    }
 
     #[test]
     fn port_is_split_from_any_host() {

@@ -12,7 +12,7 @@ use opentelemetry::trace::TraceContextExt;
 use opentelemetry::{Context, ContextGuard};
 use tracing::Level;
 
-use super::facts::{Peer, ServerFacts, ServerRequest};
+use super::facts::{Keeper, Peer, ServerFacts, ServerRequest};
 use super::names::{self, MethodName};
 use super::routes::{self, Endpoint};
 use super::series::{Ending, Measured};
@@ -72,6 +72,8 @@ impl InFlight {
         let template = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
         let endpoint = routes::endpoint(core, template, method);
         let headers = Headers::of(request.headers());
+        let target = uri.path_and_query();
+        let keeper = Keeper::of(headers.size + target.map_or(0, |target| target.as_str().len()));
         let Incoming { parent, correlation, context } = Incoming::read(request.headers(), &headers, started);
         let https = uri.scheme_str() == Some("https");
         let (context, recorded) =
@@ -81,7 +83,7 @@ impl InFlight {
                 original_method: method
                     .is_other()
                     .then(|| request.method().as_str().chars().take(32).collect::<String>().into()),
-                peer: peer(request, &headers),
+                peer: peer(request, &headers, keeper),
             });
         core.active_requests.start(method, https);
         Self {
@@ -91,7 +93,7 @@ impl InFlight {
             started,
             slow: slow.unwrap_or(core.slow_server),
             endpoint,
-            target: uri.path_and_query().cloned(),
+            target: target.map(|target| keeper.target(target)),
             request_size: headers.content_length.and_then(length),
             response_size: 0,
             announced: None,
@@ -255,7 +257,7 @@ impl InFlight {
         }
         remember(&self.context, self.correlation.clone());
         let path = self.target.as_ref().map_or("", PathAndQuery::path);
-        // Anything else that is secret in it is found when the line is written.
+        // Anything else that is secret in it is found when our layer writes the line; another subscriber sees the path as it is.
         self.endpoint.secret.map_or(Cow::Borrowed(path), |template| redact::path(Some(template), path))
     }
 }
@@ -281,12 +283,12 @@ pub(super) fn whole_uri<B>(request: &Request<B>) -> &Uri {
     request.extensions().get::<OriginalUri>().map_or(request.uri(), |original| &original.0)
 }
 
-fn peer<B>(request: &Request<B>, headers: &Headers<'_>) -> Peer {
+fn peer<B>(request: &Request<B>, headers: &Headers<'_>, keeper: Keeper) -> Peer {
     let authority = || request.uri().authority().and_then(|authority| authority.as_str().parse().ok());
     Peer {
-        server: headers.host.cloned().or_else(authority),
+        server: headers.host.map(|host| keeper.value(host)).or_else(authority),
         client: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
-        user_agent: headers.user_agent.cloned(),
+        user_agent: headers.user_agent.map(|agent| keeper.value(agent)),
     }
 }
 

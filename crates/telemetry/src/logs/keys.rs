@@ -6,6 +6,9 @@ use crate::redact;
 /// Names remembered by each thread; a program uses a few hundred.
 const SLOTS: usize = 512;
 
+/// How far from its home a name is looked for.
+const PROBES: usize = 8;
+
 /// Keys that the line itself uses; a field of the same name is written as `field.<name>`.
 pub(crate) const RESERVED: [&str; 10] = [
     "timestamp",
@@ -54,11 +57,26 @@ impl Keys {
     #[inline]
     pub(super) fn get(&mut self, name: &'static str) -> &Key<'static> {
         let address = name.as_ptr() as usize;
-        let slot = &mut self.slots[(address ^ (address >> 9) ^ name.len()) % SLOTS];
-        if slot.as_ref().is_some_and(|key| !std::ptr::eq(key.name, name)) {
-            *slot = None;
+        let home = (address ^ (address >> 9) ^ name.len()) % SLOTS;
+        let place = if self.knows(home, name) { home } else { self.place(home, name) };
+        self.slots[place].get_or_insert_with(|| Key::new(name))
+    }
+
+    #[inline]
+    fn knows(&self, place: usize, name: &'static str) -> bool {
+        self.slots[place].as_ref().is_some_and(|key| std::ptr::eq(key.name, name))
+    }
+
+    /// Where a name is, or is to be: two that have one home must not drive each other out line by line.
+    fn place(&mut self, home: usize, name: &'static str) -> usize {
+        let places = || (home..home + PROBES).map(|place| place % SLOTS);
+        if let Some(known) = places().find(|place| self.knows(*place, name)) {
+            return known;
         }
-        slot.get_or_insert_with(|| Key::new(name))
+        places().find(|place| self.slots[*place].is_none()).unwrap_or_else(|| {
+            self.slots[home] = None;
+            home
+        })
     }
 
     /// Forgets what was worked out before the application's policy was in force.
@@ -94,6 +112,18 @@ impl<'a> Key<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_share_a_home_stay() {
+        // A whole number of the pieces that addresses are folded to, so that all of them have one home.
+        let text: &'static str = Box::leak("abcdefgh".repeat(64 * 1024).into_boxed_str());
+        let home = |name: &str| (name.as_ptr().addr() ^ (name.as_ptr().addr() >> 9) ^ name.len()) % SLOTS;
+        let names = (0..text.len() - 8).map(|at| &text[at..at + 8]).filter(|name| home(name) == home(&text[..8]));
+        let names: Vec<&'static str> = names.take(PROBES).collect();
+        let mut keys = Keys::default();
+        let made: Vec<_> = names.iter().map(|name| keys.get(name).json.as_ptr()).collect();
+        assert_eq!(names.iter().map(|name| keys.get(name).json.as_ptr()).collect::<Vec<_>>(), made);
+    }
 
     #[test]
     fn names_that_share_a_slot_are_kept_apart() {

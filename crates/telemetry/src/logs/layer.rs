@@ -20,12 +20,13 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use super::bridge;
 use super::fields::{Encoded, Fields, Message};
 use super::ids::Ids;
-use super::keys::{Key, Keys};
+use super::keys::Keys;
+use super::line::Target;
 use super::lines::Lines;
 use super::record;
 use super::spans::{Seen, SpanFields};
 use super::timestamp::{Clock, since_1970};
-use crate::correlation;
+use crate::{correlation, redact};
 
 /// Bytes that each of a thread's buffers keeps after a line.
 const MAX_KEPT: usize = 64 * 1024;
@@ -196,10 +197,11 @@ where
     });
     let Buffers { line, message, event: fields, seen, keys, clock, .. } = buffers;
     line.clear();
-    let bridged = original.as_ref().map(|original| Key::new(original.target()));
+    // What others call their records may be made at run time.
+    let bridged = original.as_ref().map(|original| redact::text(original.target()));
     let target = match &bridged {
-        Some(target) => target,
-        None => keys.get(event.metadata().target()),
+        Some(target) => Target { name: target, plain: false },
+        None => Target::from(keys.get(event.metadata().target())),
     };
     lines.style.start((clock, now), *metadata.level(), target, &message.encoded, line);
     line.push_str(&lines.service);

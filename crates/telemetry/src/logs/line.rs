@@ -13,6 +13,20 @@ use crate::settings::LogFormat;
 /// Date and `T` of a timestamp: a human who watches a terminal knows the day.
 const DATE: usize = "2026-11-21T".len();
 
+/// The target of a line.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) name: &'a str,
+    /// Whether it can be copied as it is.
+    pub(super) plain: bool,
+}
+
+impl<'a> From<&'a Key<'a>> for Target<'a> {
+    fn from(key: &'a Key<'a>) -> Self {
+        Self { name: key.name, plain: key.plain }
+    }
+}
+
 impl Style {
     /// The message as it stands in the line. In the pretty format a message with line breaks stays in one piece: it is read by
     /// a human. Other control characters are escaped, because the terminal would obey them.
@@ -43,7 +57,7 @@ impl Style {
         self,
         (clock, now): (&mut Clock, Duration),
         level: Level,
-        target: &Key,
+        target: Target<'_>,
         message: &str,
         line: &mut String,
     ) {

@@ -8,8 +8,8 @@ use tracing::{Level, Metadata};
 use super::encode::{Scalar, Style};
 use super::filter::Filter;
 use super::ids::Ids;
-use super::keys::Key;
 use super::limit::{Limiter, Verdict};
+use super::line::Target;
 use super::record::{self, RecordSink};
 use super::timestamp::{Clock, since_1970};
 use super::writer::{Chores, Writer};
@@ -74,8 +74,8 @@ impl Lines {
         let mut encoded = String::new();
         self.style.message(message, false, &mut encoded);
         let mut line = String::new();
-        let target = Key::new(target);
-        self.style.start((&mut Clock::default(), since_1970()), Level::WARN, &target, &encoded, &mut line);
+        let target = Target { name: target, plain: false };
+        self.style.start((&mut Clock::default(), since_1970()), Level::WARN, target, &encoded, &mut line);
         line.push_str(&self.service);
         for (key, value) in fields {
             self.style.pair(key, Scalar::Unsigned((*value).into()), &mut line);

@@ -11,7 +11,7 @@ use tracing::{Level, Metadata};
 use super::encode::Scalar;
 use super::ids::Ids;
 use super::keys::Key;
-use crate::correlation;
+use crate::{correlation, redact};
 
 /// Takes records to export. Called on the thread that logs, so it must not block.
 pub(crate) trait RecordSink: Send + Sync {
@@ -52,7 +52,8 @@ pub(super) fn new(time: Duration, level: Level, body: &str, ids: &Ids) -> LogRec
 
 /// Where in the program it came from.
 pub(super) fn source(metadata: &Metadata<'_>, attributes: &mut Vec<KeyValue>) {
-    attributes.push(pair("target", text(metadata.target())));
+    // Of a record of the `log` crate it may be made at run time.
+    attributes.push(pair("target", text(&redact::text(metadata.target()))));
     if let Some(file) = metadata.file() {
         attributes.push(pair("code.file.path", text(file)));
     }

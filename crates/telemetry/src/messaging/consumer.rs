@@ -1,7 +1,7 @@
 //! How the deliveries of one queue are consumed.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use lapin::message::Delivery;
@@ -33,8 +33,9 @@ pub struct Consumer {
     pub(super) queue: Cow<'static, str>,
     pub(super) continue_trace: bool,
     pulled: bool,
-    /// Delivery tags of what was received, and so counted, and has not been processed. Shared by clones.
-    received: Arc<Mutex<BTreeSet<u64>>>,
+    /// Delivery tags of what was received, and so counted, and is neither processed nor settled; the oldest first. Shared by
+    /// clones. Tags are a channel's own: the same one twice is two messages.
+    received: Arc<Mutex<VecDeque<u64>>>,
 }
 
 impl Consumer {
@@ -63,18 +64,25 @@ impl Consumer {
     /// Takes note that `delivery` was received, and counted.
     pub(super) fn has_received(&self, delivery: &Delivery) {
         let mut received = self.received();
-        received.insert(delivery.delivery_tag);
-        if received.len() > MAX_RECEIVED {
-            received.pop_first();
+        if received.len() == MAX_RECEIVED {
+            received.pop_front();
         }
+        received.push_back(delivery.delivery_tag);
+    }
+
+    /// Forgets that `delivery` was received; whether it was.
+    pub(super) fn forgets(&self, delivery: &Delivery) -> bool {
+        let mut received = self.received();
+        let known = received.iter().position(|tag| *tag == delivery.delivery_tag);
+        known.is_some_and(|at| received.remove(at).is_some())
     }
 
     /// Whether `delivery`, which is about to be processed, has not been counted.
     pub(super) fn delivers(&self, delivery: &Delivery) -> bool {
-        !self.received().remove(&delivery.delivery_tag) && !self.pulled
+        !self.forgets(delivery) && !self.pulled
     }
 
-    fn received(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+    fn received(&self) -> MutexGuard<'_, VecDeque<u64>> {
         self.received.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -68,6 +68,8 @@ impl Consumer {
         });
         let work = Work::new(opened, Client { series, kind: "settle" });
         let settled = settling.await;
+        // Whoever settles what they received need not have processed it.
+        self.forgets(delivery);
         work.finish(match &settled {
             Ok(true) => None,
             Ok(false) => Some(("already_settled".into(), String::new())),

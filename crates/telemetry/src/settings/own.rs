@@ -40,9 +40,9 @@ impl Config {
 
 /// A name or an address without scheme, port or path, which would match nothing.
 fn is_host(text: &str) -> bool {
-    let name = text.trim_start_matches('.');
-    let is_name =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b) || b >= 0x80);
+    let name = text.strip_prefix("*.").unwrap_or(text).trim_start_matches('.');
+    // Other letters are compared as URLs hold them: `xn--...`.
+    let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     is_name || text.trim_start_matches('[').trim_end_matches(']').parse::<std::net::Ipv6Addr>().is_ok()
 }
 
@@ -60,7 +60,7 @@ mod tests {
         let config = from(&[
             ("TELEMETRY_SAMPLING_CAP", "100"),
             ("TELEMETRY_KEEP_FAILED", "false"),
-            ("TELEMETRY_INTERNAL_HOSTS", "Shop.example, 203.0.113.7,,"),
+            ("TELEMETRY_INTERNAL_HOSTS", "*.Shop.example, 203.0.113.7,,"),
             ("TELEMETRY_ACCESS_LOG", "FALSE"),
         ]);
         assert_eq!(config.problems, Vec::<String>::new());
@@ -75,7 +75,7 @@ mod tests {
         let config = from(&[
             ("TELEMETRY_SAMPLING_CAP", "-1"),
             ("TELEMETRY_KEEP_FAILED", "1"),
-            ("TELEMETRY_INTERNAL_HOSTS", "shop.example,http://x:80/"),
+            ("TELEMETRY_INTERNAL_HOSTS", "shop.example,http://x:80/,bücher.example"),
             ("TELEMETRY_ACCESS_LOG", "off"),
         ]);
         insta::assert_snapshot!(config.problems.join("\n"), @r"
@@ -83,6 +83,7 @@ mod tests {
         TELEMETRY_ACCESS_LOG `off`: expected `true` or `false`
         TELEMETRY_SAMPLING_CAP `-1`: expected a whole number of traces per second
         TELEMETRY_INTERNAL_HOSTS `http://x:80/`: expected names or addresses such as `shop.example`
+        TELEMETRY_INTERNAL_HOSTS `bücher.example`: expected names or addresses such as `shop.example`
         ");
         assert_eq!((config.sampling_cap, config.keep_failed, config.access_log), (None, true, true));
         assert_eq!(config.internal_hosts, ["shop.example"]);

@@ -27,7 +27,7 @@ fn longest_value() -> usize {
     GIVEN.get().copied().unwrap_or(LONGEST)
 }
 
-pub(super) fn attribute(attribute: &mut KeyValue) {
+pub(crate) fn attribute(attribute: &mut KeyValue) {
     value(&mut attribute.value, longest_value());
 }
 

@@ -17,7 +17,7 @@ mod tracer;
 pub(crate) use clock::Moment;
 pub(crate) use finished::{Finished, Parent, SpanSink};
 pub(crate) use ids::uuid_v7;
-pub(crate) use limits::set_longest_value;
+pub(crate) use limits::{attribute as limit, set_longest_value};
 pub(crate) use operation::{correlation_of, remember, request_of, tail_of};
 pub(crate) use sampler::Sampler;
 pub(crate) use tail::{KEPT, LOST_SPANS};

@@ -62,6 +62,8 @@ enum Question {
 struct Identity {
     place: usize,
     span: SpanId,
+    /// A caller's span, or none: no operation is behind it.
+    is_foreign: bool,
 }
 
 thread_local! {
@@ -84,6 +86,9 @@ fn ask(context: &Context, question: Question) {
 /// The correlation id of the operation whose span is current in `context`.
 pub(crate) fn correlation_of(context: &Context) -> Option<CorrelationId> {
     let identity = Identity::of(context);
+    if identity.is_foreign {
+        return None;
+    }
     let known =
         |wanted| LAST.with_borrow(|last| last.as_ref().filter(|(known, _)| *known == wanted).map(|(_, id)| id.clone()));
     known(identity).or_else(|| {
@@ -115,7 +120,8 @@ impl Identity {
     fn of(context: &Context) -> Self {
         let span = context.span();
         let context = span.span_context();
-        Self { place: std::ptr::from_ref(context).addr(), span: context.span_id() }
+        let is_foreign = context.is_remote() || context.span_id() == SpanId::INVALID;
+        Self { place: std::ptr::from_ref(context).addr(), span: context.span_id(), is_foreign }
     }
 }
 
@@ -267,6 +273,17 @@ mod tests {
         let operation = Context::new().with_span(Operation::silent(context.clone(), id.clone()));
         assert_eq!(correlation_of(&operation), Some(id.clone()));
         assert_eq!(correlation_of(&operation.clone()), Some(id));
+        let other = CorrelationId::parse("order-43").unwrap();
+        let another = SpanContext::new(1.into(), 3.into(), TraceFlags::default(), false, TraceState::NONE);
+        let another = Context::new().with_span(Operation::silent(another, other.clone()));
+        assert_eq!(
+            [&operation, &another, &operation].map(|context| correlation_of(context).unwrap().to_string()),
+            ["order-42", "order-43", "order-42"]
+        );
+        // A message of our own comes back: its span has our id, and may lie where the operation lay.
+        let remote = SpanContext::new(1.into(), 3.into(), TraceFlags::default(), true, TraceState::NONE);
+        drop(another);
+        assert_eq!(correlation_of(&Context::new().with_remote_span_context(remote)), None);
         assert!(tail_of(&operation).is_none());
         assert_eq!(correlation_of(&Context::new().with_remote_span_context(context)), None);
         assert_eq!(correlation_of(&Context::new()), None);
