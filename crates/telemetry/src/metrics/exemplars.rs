@@ -98,7 +98,8 @@ impl Exemplars {
             return;
         }
         let buckets = self.bounds.len() + 1;
-        let bucket = self.bounds.partition_point(|bound| *bound < value);
+        // One after the other: what is measured most falls into one of the first.
+        let bucket = self.bounds.iter().position(|bound| value <= *bound).unwrap_or(self.bounds.len());
         let (slots, slot) =
             if buckets <= MAX_SLOTS { (buckets, bucket) } else { (MAX_SLOTS, bucket * MAX_SLOTS / buckets) };
         reservoir.offer(slot, slots, || Exemplar {
