@@ -1,6 +1,7 @@
 //! From environment to exit code: what every service's `main` does.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -99,7 +100,9 @@ where
     let accepting = CancellationToken::new();
     let mut server = task::spawn("http server", {
         let (router, accepting) = (running.router.clone(), accepting.clone());
-        async move { axum::serve(listener, router).with_graceful_shutdown(accepting.cancelled_owned()).await }
+        // Whoever limits what one address may do needs to know it.
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        async move { axum::serve(listener, service).with_graceful_shutdown(accepting.cancelled_owned()).await }
     });
     tracing::info!(address = %address, "service started");
 
