@@ -9,7 +9,14 @@ use users::counters;
 use super::envelope::event;
 use super::inbox::Inbox;
 
-expectations!(an_order_was_placed, an_order_was_completed, an_order_was_cancelled);
+expectations!(
+    an_order_was_placed,
+    an_order_was_delivered,
+    an_order_extension_was_requested,
+    an_order_extension_was_decided,
+    an_order_was_completed,
+    an_order_was_cancelled,
+);
 
 const BUYER_ONGOING: &str = "SELECT ongoing FROM buyer_counters WHERE buyer_id = $1";
 const SELLER_ONGOING: &str = "SELECT ongoing FROM seller_counters WHERE seller_id = $1";
@@ -29,6 +36,43 @@ async fn an_order_was_placed(recorder: &Recorder) -> Result<(), Error> {
             inbox.hear(&message).await?;
             assert_eq!(inbox.number(BUYER_ONGOING, "buyer-1").await?, 1);
             assert_eq!(inbox.number(SELLER_ONGOING, "seller-1").await?, 1);
+            Ok::<(), anyhow::Error>(())
+        })
+        .await
+}
+
+async fn an_order_was_delivered(recorder: &Recorder) -> Result<(), Error> {
+    let counted = "SELECT deliveries FROM seller_work WHERE seller_id = $1";
+    let body = json_pattern!({ "sellerId": like!("seller-1") });
+    counts(recorder, "an order was delivered", "order.delivered.v1", body, counted).await
+}
+
+async fn an_order_extension_was_requested(recorder: &Recorder) -> Result<(), Error> {
+    let counted = "SELECT extensions_requested FROM seller_work WHERE seller_id = $1";
+    let body = json_pattern!({ "sellerId": like!("seller-1") });
+    counts(recorder, "an order extension was requested", "order.extension_requested.v1", body, counted).await
+}
+
+async fn an_order_extension_was_decided(recorder: &Recorder) -> Result<(), Error> {
+    let counted = "SELECT extensions_granted FROM seller_work WHERE seller_id = $1";
+    let body = json_pattern!({ "sellerId": like!("seller-1"), "approved": like!(true) });
+    counts(recorder, "an order extension was decided", "order.extension_decided.v1", body, counted).await
+}
+
+/// How a seller works is counted.
+async fn counts(
+    recorder: &Recorder,
+    description: &'static str,
+    event_type: &'static str,
+    body: JsonPattern,
+    counted: &'static str,
+) -> Result<(), Error> {
+    event("users", "order", description, event_type)
+        .json(body)
+        .exercise(recorder, |message| async move {
+            let inbox = Inbox::open("users", &[], users::app).await?;
+            inbox.hear(&message).await?;
+            assert_eq!(inbox.number(counted, "seller-1").await?, 1);
             Ok::<(), anyhow::Error>(())
         })
         .await

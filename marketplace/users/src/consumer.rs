@@ -3,16 +3,24 @@
 use platform::{Consumer, Event, EventType, HandlerError, Tx, outbox};
 use serde::{Deserialize, Serialize};
 
+use crate::activity;
 use crate::counters;
 use crate::events::{GigRating, SellerUpdated};
 use crate::store;
+use crate::work;
 
 /// Every event that this service handles.
 #[must_use]
 pub fn consumer() -> Consumer {
     Consumer::new("users")
         .on::<UserRegistered>(user_registered)
+        .on::<activity::VerificationRequested>(activity::verification_requested)
+        .on::<activity::PasswordResetRequested>(activity::reset_requested)
+        .on::<activity::PasswordChanged>(activity::password_changed)
         .on::<OrderPlaced>(order_placed)
+        .on::<work::OrderDelivered>(work::delivered)
+        .on::<work::ExtensionRequested>(work::extension_requested)
+        .on::<work::ExtensionDecided>(work::extension_decided)
         .on::<OrderCompleted>(order_completed)
         .on::<OrderCancelled>(order_cancelled)
         .on::<GigCreated>(gig_created)

@@ -3,6 +3,7 @@
 //! Profiles come from people, counters from events: every event that is about a buyer or a seller changes their counters
 //! once, in the transaction that records the event as seen. What gig needs to know about a seller leaves here as an event.
 
+pub mod activity;
 pub mod consumer;
 pub mod contract;
 pub mod counters;
@@ -11,12 +12,15 @@ pub mod events;
 mod routes;
 mod seed;
 pub mod store;
+pub mod work;
 
 use platform::{App, Context, Database, Migration};
 
 /// The service's schema.
-pub const SCHEMA: &[Migration] =
-    &[Migration::new(1, "profiles and counters", include_str!("../migrations/0001_profiles.sql"))];
+pub const SCHEMA: &[Migration] = &[
+    Migration::new(1, "profiles and counters", include_str!("../migrations/0001_profiles.sql")),
+    Migration::new(2, "work and account activity", include_str!("../migrations/0002_work_and_activity.sql")),
+];
 
 /// What every route works with.
 #[derive(Clone, Debug)]

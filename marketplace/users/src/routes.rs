@@ -72,6 +72,7 @@ async fn buyer(users: &Users, key: Key, value: &str, caller: &Caller) -> Result<
         .ok_or_else(|| ApiError::not_found("buyer_not_found", "there is no such buyer"))?;
     if buyer.id != caller.id {
         buyer.email = None;
+        buyer.account = None;
     }
     Ok(Json(BuyerAnswer { buyer }))
 }

@@ -6,7 +6,7 @@ use platform::{Connected, Observed, Tx};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
-use crate::domain::{Buyer, Profile, Seller};
+use crate::domain::{AccountActivity, Buyer, Profile, Seller};
 use crate::events::{GigRating, Rating, SellerFacts};
 
 /// How a buyer is looked up.
@@ -24,18 +24,25 @@ const BUYER: &str = "SELECT b.id, b.username, b.email, b.created_at,
         CASE WHEN s.id IS NULL THEN 0 ELSE 1 END AS is_seller,
         COALESCE(c.ongoing, 0) AS ongoing, COALESCE(c.completed, 0) AS completed,
         COALESCE(c.cancelled, 0) AS cancelled,
-        COALESCE(r.rating_sum, 0) AS rating_sum, COALESCE(r.rating_count, 0) AS rating_count
+        COALESCE(r.rating_sum, 0) AS rating_sum, COALESCE(r.rating_count, 0) AS rating_count,
+        COALESCE(a.verifications, 0) AS verifications, COALESCE(a.resets, 0) AS resets,
+        COALESCE(a.password_changes, 0) AS password_changes
     FROM buyers b
     LEFT JOIN sellers s ON s.id = b.id
     LEFT JOIN buyer_counters c ON c.buyer_id = b.id
-    LEFT JOIN buyer_ratings r ON r.buyer_id = b.id ";
+    LEFT JOIN buyer_ratings r ON r.buyer_id = b.id
+    LEFT JOIN account_activity a ON a.account_id = b.id ";
 
 const SELLER: &str = "SELECT s.*,
         COALESCE(c.ongoing, 0) AS ongoing, COALESCE(c.completed, 0) AS completed,
         COALESCE(c.cancelled, 0) AS cancelled, COALESCE(c.gigs, 0) AS gigs,
-        COALESCE(c.rating_sum, 0) AS rating_sum, COALESCE(c.rating_count, 0) AS rating_count
+        COALESCE(c.rating_sum, 0) AS rating_sum, COALESCE(c.rating_count, 0) AS rating_count,
+        COALESCE(w.deliveries, 0) AS deliveries, COALESCE(w.extensions_requested, 0) AS extensions_requested,
+        COALESCE(w.extensions_granted, 0) AS extensions_granted,
+        COALESCE(w.extensions_refused, 0) AS extensions_refused
     FROM sellers s
-    LEFT JOIN seller_counters c ON c.seller_id = s.id ";
+    LEFT JOIN seller_counters c ON c.seller_id = s.id
+    LEFT JOIN seller_work w ON w.seller_id = s.id ";
 
 struct BuyerRow(Buyer);
 
@@ -51,6 +58,11 @@ impl<'r> FromRow<'r, AnyRow> for BuyerRow {
             cancelled_orders: row.try_get("cancelled")?,
             rating_sum: row.try_get("rating_sum")?,
             rating_count: row.try_get("rating_count")?,
+            account: Some(AccountActivity {
+                verifications: row.try_get("verifications")?,
+                resets: row.try_get("resets")?,
+                password_changes: row.try_get("password_changes")?,
+            }),
             created_at: row.try_get("created_at")?,
         }))
     }
@@ -86,6 +98,10 @@ impl<'r> FromRow<'r, AnyRow> for SellerRow {
                 ongoing_jobs: row.try_get("ongoing")?,
                 completed_jobs: row.try_get("completed")?,
                 cancelled_jobs: row.try_get("cancelled")?,
+                deliveries: row.try_get("deliveries")?,
+                extensions_requested: row.try_get("extensions_requested")?,
+                extensions_granted: row.try_get("extensions_granted")?,
+                extensions_refused: row.try_get("extensions_refused")?,
                 earnings: BTreeMap::new(),
                 rating_sum,
                 rating_count,

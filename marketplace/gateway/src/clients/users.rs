@@ -30,8 +30,23 @@ pub struct Buyer {
     pub rating_sum: i64,
     /// Number of reviews by sellers.
     pub rating_count: i64,
+    /// What happened to the access to the account; for its owner only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountActivity>,
     /// RFC 3339.
     pub created_at: String,
+}
+
+/// What happened to the access to an account: its owner knows whether that was them.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct AccountActivity {
+    /// Mails to verify the address that were asked for.
+    pub verifications: i64,
+    /// Mails to reset the password that were asked for.
+    pub resets: i64,
+    /// Passwords that were set.
+    pub password_changes: i64,
 }
 
 /// Somebody who sells.
@@ -67,6 +82,18 @@ pub struct Seller {
     pub completed_jobs: i64,
     /// Cancelled jobs.
     pub cancelled_jobs: i64,
+    /// Deliveries made.
+    #[serde(default)]
+    pub deliveries: i64,
+    /// How often more time was asked for.
+    #[serde(default)]
+    pub extensions_requested: i64,
+    /// How often it was granted.
+    #[serde(default)]
+    pub extensions_granted: i64,
+    /// How often it was refused.
+    #[serde(default)]
+    pub extensions_refused: i64,
     /// Minor units earned, by currency; for the owner only.
     #[serde(default)]
     pub earnings: BTreeMap<String, i64>,
