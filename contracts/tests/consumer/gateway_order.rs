@@ -125,8 +125,13 @@ async fn listing_the_orders_of_a_buyer(recorder: &Recorder) -> Result<(), Error>
 }
 
 async fn preparing_a_payment(recorder: &Recorder) -> Result<(), Error> {
-    let intent =
-        NewIntent { gig_id: "gig-1".into(), seller_id: "seller-1".into(), amount: 5000, currency: "USD".into() };
+    let intent = NewIntent {
+        gig_id: "gig-1".into(),
+        seller_id: "seller-1".into(),
+        amount: 5000,
+        quantity: 1,
+        currency: "USD".into(),
+    };
     let sent = json!(intent);
     HttpPact::new("gateway", "order")
         .interaction("preparing a payment", |i| {

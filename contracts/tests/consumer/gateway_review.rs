@@ -44,7 +44,7 @@ async fn reading_the_reviews_of_a_gig(recorder: &Recorder) -> Result<(), Error> 
             i.response.ok().json_body(json_pattern!({ "reviews": each_like!(review()) }));
         })
         .exercise(recorder, |base| async move {
-            let reviews = client(&base).of_gig("gig-1", &caller()).await?;
+            let reviews = client(&base).of_gig("gig-1", None, &caller()).await?;
             assert_eq!(reviews[0].rating, 5);
             Ok::<(), CallError>(())
         })
@@ -69,7 +69,7 @@ async fn writing_a_review(recorder: &Recorder) -> Result<(), Error> {
             i.response.created().json_body(json_pattern!({ "review": review() }));
         })
         .exercise(recorder, |base| async move {
-            let review = client(&base).create(&new, &caller()).await?;
+            let review = client(&base).create(&new, None, &caller()).await?;
             assert_eq!(review.reviewed, "seller");
             Ok::<(), CallError>(())
         })

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use platform::{ApiError, Caller, Connected, Json, Observed, Path, Query, SignedIn};
+use platform::{ApiError, Caller, Connected, Json, Observed, Page as Part, Path, Query, SignedIn};
 use serde::{Deserialize, Serialize};
 
 use crate::Gigs;
@@ -14,8 +14,6 @@ use crate::store::{self, Filter, Order};
 
 /// Most gigs of one page.
 const MOST: i64 = 100;
-/// Length of the lists that cannot be paged.
-const LIST: i64 = 50;
 /// Length of the lists of top-rated and similar gigs.
 const SHORT_LIST: i64 = 10;
 /// What a client writes for `from` to get the first page.
@@ -127,19 +125,21 @@ async fn of_seller(
     State(gigs): State<Gigs>,
     _caller: Caller,
     Path(seller_id): Path<String>,
+    part: Part,
 ) -> Result<Json<GigsAnswer>, ApiError> {
-    list(&gigs, seller(seller_id, true), Order::Newest(None), LIST).await
+    list(&gigs, seller(seller_id, true), Order::Newest(part.before), part.size).await
 }
 
 async fn paused_of_seller(
     State(gigs): State<Gigs>,
     caller: SignedIn,
     Path(seller_id): Path<String>,
+    part: Part,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     if caller.id != seller_id {
         return Err(ApiError::forbidden("not_your_gigs", "only the seller may see paused gigs"));
     }
-    list(&gigs, seller(seller_id, false), Order::Newest(None), LIST).await
+    list(&gigs, seller(seller_id, false), Order::Newest(part.before), part.size).await
 }
 
 fn seller(seller_id: String, active: bool) -> Filter {
@@ -163,10 +163,11 @@ async fn of_category(
     caller: SignedIn,
     Path(username): Path<String>,
     Query(chosen): Query<Chosen>,
+    part: Part,
 ) -> Result<Json<GigsAnswer>, ApiError> {
     let category = category(&gigs, &caller, &username, chosen).await?;
     let filter = Filter { category, active: Some(true), ..Filter::default() };
-    list(&gigs, filter, Order::Newest(None), LIST).await
+    list(&gigs, filter, Order::Newest(part.before), part.size).await
 }
 
 /// The best-rated gigs of that category; of all when none was ever chosen.

@@ -9,8 +9,10 @@ use crate::settlement::Settlement;
 use crate::{contract, reviews, routes};
 
 /// The service's tables.
-pub(crate) const SCHEMA: &[Migration] =
-    &[Migration::new(1, "orders, facts and payment actions", include_str!("../migrations/0001_orders.sql"))];
+pub(crate) const SCHEMA: &[Migration] = &[
+    Migration::new(1, "orders, facts and payment actions", include_str!("../migrations/0001_orders.sql")),
+    Migration::new(2, "quantity of intents", include_str!("../migrations/0002_quantity.sql")),
+];
 
 /// Longest a payment call may take with its retries, in milliseconds; the gateway waits longer.
 const PAYMENTS_BUDGET: u64 = 8000;

@@ -332,12 +332,12 @@ impl Order {
     ///
     /// # Errors
     ///
-    /// Refused to others, in another state than `in_progress`, and with an overlong text.
+    /// Refused to others, in another state than `in_progress`, with an overlong text, and with a link to no web page.
     pub fn deliver(&self, by: Actor, message: &str, file_url: Option<String>) -> Result<Fact, Refusal> {
         allowed(by, Actor::Seller)?;
         self.expect(Status::InProgress, "delivered")?;
         text("message", message)?;
-        text("fileUrl", file_url.as_deref().unwrap_or_default())?;
+        link("fileUrl", file_url.as_deref().unwrap_or_default())?;
         Ok(Fact::Delivered { message: message.to_owned(), file_url })
     }
 
@@ -411,6 +411,17 @@ fn text(name: &str, value: &str) -> Result<(), Refusal> {
         Ok(())
     } else {
         Err(Refusal::Invalid(format!("`{name}` is too long: expected at most {MAX_TEXT} characters")))
+    }
+}
+
+/// Browsers follow links, so that one leads to a file and is no script.
+fn link(name: &str, value: &str) -> Result<(), Refusal> {
+    text(name, value)?;
+    if value.is_empty() || value.starts_with("https://") || value.starts_with("http://") {
+        Ok(())
+    } else {
+        let expected = "expected a URL that starts with `https://` or `http://`";
+        Err(Refusal::Invalid(format!("`{name}` is not valid: {expected}")))
     }
 }
 

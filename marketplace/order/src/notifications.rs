@@ -1,14 +1,11 @@
 //! What a user is told inside the application, beside the mails.
 
-use platform::{Pool, Tx, new_id};
+use platform::{Page, Pool, Tx, new_id};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::domain::{Actor, Fact, Order};
-
-/// Most notifications listed at once, newest first.
-const LISTED: i64 = 100;
 
 /// One notification.
 #[derive(Debug, Clone, Serialize)]
@@ -68,14 +65,17 @@ pub(crate) async fn tell(tx: &mut Tx, order: &Order, fact: &Fact, at: &str) -> R
     .map(drop)
 }
 
-/// The newest notifications of a user.
-pub(crate) async fn list(pool: &Pool, username: &str) -> Result<Vec<Notification>, sqlx::Error> {
+/// A page of the notifications of a user, newest first.
+pub(crate) async fn list(pool: &Pool, username: &str, page: &Page) -> Result<Vec<Notification>, sqlx::Error> {
     sqlx::query(
         "SELECT id, user_to, sender_username, order_id, message, is_read, created_at FROM notifications \
-         WHERE user_to = $1 ORDER BY created_at DESC, id DESC LIMIT $2",
+         WHERE user_to = $1 \
+         AND ($2 = '' OR (created_at, id) < (SELECT created_at, id FROM notifications WHERE id = $2)) \
+         ORDER BY created_at DESC, id DESC LIMIT $3",
     )
     .bind(username)
-    .bind(LISTED)
+    .bind(page.before.as_deref().unwrap_or_default())
+    .bind(page.size)
     .fetch_all(pool)
     .await?
     .iter()

@@ -23,6 +23,9 @@ use crate::store;
 /// Days that a delivery takes when the buyer names none.
 const DEFAULT_DAYS: i64 = 7;
 
+/// Most pieces of one order.
+const MAX_QUANTITY: i64 = 1000;
+
 /// Largest price, in minor units.
 const MAX_AMOUNT: i64 = 100_000_000;
 
@@ -35,8 +38,10 @@ const EARLY: Duration = Duration::from_millis(150);
 pub(crate) struct IntentRequest {
     gig_id: String,
     seller_id: String,
-    /// Price of the work in minor units.
+    /// Price of the work in minor units, for all pieces.
     amount: i64,
+    #[serde(default = "one")]
+    quantity: i64,
     #[serde(default = "default_currency")]
     currency: String,
     #[serde(default)]
@@ -102,6 +107,7 @@ pub(crate) async fn create_intent(
         let message = format!("`amount` is {}: expected 1 to {MAX_AMOUNT} minor units", request.amount);
         return Err(ApiError::bad_request("invalid_amount", message));
     }
+    counted(request.quantity)?;
     let currency = request.currency.to_ascii_uppercase();
     if currency.len() != 3 || !currency.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return Err(ApiError::bad_request("invalid_currency", "`currency` must be three letters, such as `EUR`"));
@@ -114,8 +120,8 @@ pub(crate) async fn create_intent(
     let (payment_intent_id, client_secret) = created.map_err(refused)?;
     let mut tx = settlement.database.begin().await?;
     sqlx::query(
-        "INSERT INTO intents (id, order_id, buyer_id, gig_id, seller_id, amount, fee, currency, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "INSERT INTO intents (id, order_id, buyer_id, gig_id, seller_id, amount, fee, currency, created_at, \
+         quantity) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
     )
     .bind(&payment_intent_id)
     .bind(&order_id)
@@ -126,6 +132,7 @@ pub(crate) async fn create_intent(
     .bind(fee)
     .bind(&currency)
     .bind(now())
+    .bind(request.quantity)
     .execute(&mut *tx)
     .await?;
     tx.commit().await?;
@@ -217,9 +224,7 @@ async fn terms(tx: &mut Tx, buyer: &Caller, request: &OrderRequest) -> Result<Te
         let message = format!("`description` is too long: expected at most {MAX_TEXT} characters");
         return Err(ApiError::bad_request("invalid_body", message));
     }
-    if !(1..=1000).contains(&request.quantity) {
-        return Err(ApiError::bad_request("invalid_quantity", "`quantity` must be 1 to 1000"));
-    }
+    counted(request.quantity)?;
     let now = Utc::now();
     let delivery_due = match request.delivery_due {
         Some(due) if due > now && due <= now + chrono::Duration::days(365) => due,
@@ -231,12 +236,13 @@ async fn terms(tx: &mut Tx, buyer: &Caller, request: &OrderRequest) -> Result<Te
             now + span(days).map_err(|refusal| ApiError::bad_request("invalid_delivery", refusal.to_string()))?
         }
     };
-    let row =
-        sqlx::query("SELECT order_id, buyer_id, gig_id, seller_id, amount, fee, currency FROM intents WHERE id = $1")
-            .bind(&request.payment_intent_id)
-            .fetch_optional(&mut **tx)
-            .await?
-            .ok_or_else(|| ApiError::not_found("payment_intent_not_found", "no payment intent has this id"))?;
+    let row = sqlx::query(
+        "SELECT order_id, buyer_id, gig_id, seller_id, amount, fee, currency, quantity FROM intents WHERE id = $1",
+    )
+    .bind(&request.payment_intent_id)
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or_else(|| ApiError::not_found("payment_intent_not_found", "no payment intent has this id"))?;
     if row.try_get::<String, _>("buyer_id")? != buyer.id {
         return Err(ApiError::forbidden("not_your_payment_intent", "this payment intent belongs to somebody else"));
     }
@@ -244,6 +250,11 @@ async fn terms(tx: &mut Tx, buyer: &Caller, request: &OrderRequest) -> Result<Te
     let differs = |given: &Option<String>, intended: &str| given.as_deref().is_some_and(|given| given != intended);
     if differs(&request.gig_id, &gig_id) || differs(&request.seller_id, &seller_id) {
         return Err(ApiError::conflict("other_gig", "this payment intent is for another gig"));
+    }
+    let paid: i64 = row.try_get("quantity")?;
+    if request.quantity != paid {
+        let message = format!("this payment intent is for {paid}, not for {}", request.quantity);
+        return Err(ApiError::conflict("other_quantity", message));
     }
     Ok(Terms {
         order_id: row.try_get("order_id")?,
@@ -263,6 +274,15 @@ async fn terms(tx: &mut Tx, buyer: &Caller, request: &OrderRequest) -> Result<Te
         currency: row.try_get("currency")?,
         delivery_due,
     })
+}
+
+fn counted(quantity: i64) -> Result<(), ApiError> {
+    if (1..=MAX_QUANTITY).contains(&quantity) {
+        Ok(())
+    } else {
+        let message = format!("`quantity` is `{quantity}`: expected 1 to {MAX_QUANTITY}");
+        Err(ApiError::bad_request("invalid_quantity", message))
+    }
 }
 
 fn named(name: &str, value: &str) -> Result<(), ApiError> {

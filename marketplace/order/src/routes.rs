@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use platform::idempotency::IdempotencyKey;
-use platform::{ApiError, Json, OptionalJson, Path, Query, SignedIn};
+use platform::{ApiError, Json, OptionalJson, Page, Path, Query, SignedIn};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -75,14 +75,24 @@ async fn create_intent(
     Ok((StatusCode::CREATED, Json(intent)).into_response())
 }
 
-/// The payment intent is this request's idempotency key: it has one order.
+/// A payment intent has one order, also without a key; a key says besides that nothing else is created under it.
 async fn create(
     State(settlement): State<Settlement>,
     buyer: SignedIn,
+    key: IdempotencyKey,
     Json(request): Json<OrderRequest>,
-) -> Result<(StatusCode, Json<View>), ApiError> {
-    let order = place::place(&settlement, &buyer, &request).await?;
-    Ok((StatusCode::CREATED, Json(order.into())))
+) -> Result<Response, ApiError> {
+    let mut tx = settlement.database.begin().await?;
+    let earlier = key.replay(&mut tx, &buyer, &request).await?;
+    tx.rollback().await?;
+    if let Some(answer) = earlier {
+        return Ok(answer);
+    }
+    let order = View::from(place::place(&settlement, &buyer, &request).await?);
+    let mut tx = settlement.database.begin().await?;
+    key.remember(&mut tx, &buyer, &request, StatusCode::CREATED, &order).await?;
+    tx.commit().await?;
+    Ok((StatusCode::CREATED, Json(order)).into_response())
 }
 
 async fn show(
@@ -131,9 +141,10 @@ async fn of_seller(
     caller: SignedIn,
     Path(id): Path<String>,
     Query(listing): Query<Listing>,
+    page: Page,
 ) -> Result<Json<Value>, ApiError> {
     own(&caller, &id)?;
-    list(&settlement, Owner::Seller(&id), &listing).await
+    list(&settlement, Owner::Seller(&id), &listing, &page).await
 }
 
 async fn of_buyer(
@@ -141,9 +152,10 @@ async fn of_buyer(
     caller: SignedIn,
     Path(id): Path<String>,
     Query(listing): Query<Listing>,
+    page: Page,
 ) -> Result<Json<Value>, ApiError> {
     own(&caller, &id)?;
-    list(&settlement, Owner::Buyer(&id), &listing).await
+    list(&settlement, Owner::Buyer(&id), &listing, &page).await
 }
 
 fn own(caller: &SignedIn, id: &str) -> Result<(), ApiError> {
@@ -154,8 +166,13 @@ fn own(caller: &SignedIn, id: &str) -> Result<(), ApiError> {
     }
 }
 
-async fn list(settlement: &Settlement, owner: Owner<'_>, listing: &Listing) -> Result<Json<Value>, ApiError> {
-    let orders = store::list(settlement.database.pool(), owner, &listing.statuses()?).await?;
+async fn list(
+    settlement: &Settlement,
+    owner: Owner<'_>,
+    listing: &Listing,
+    page: &Page,
+) -> Result<Json<Value>, ApiError> {
+    let orders = store::list(settlement.database.pool(), owner, &listing.statuses()?, page).await?;
     let orders: Vec<View> = orders.into_iter().map(View::from).collect();
     Ok(Json(json!({ "orders": orders })))
 }
@@ -242,11 +259,12 @@ async fn list_notifications(
     State(settlement): State<Settlement>,
     caller: SignedIn,
     Path(user_to): Path<String>,
+    page: Page,
 ) -> Result<Json<Value>, ApiError> {
     if user_to != caller.username {
         return Err(ApiError::forbidden("not_your_notifications", "these notifications are for somebody else"));
     }
-    let notifications = notifications::list(settlement.database.pool(), &user_to).await?;
+    let notifications = notifications::list(settlement.database.pool(), &user_to, &page).await?;
     Ok(Json(json!({ "notifications": notifications })))
 }
 

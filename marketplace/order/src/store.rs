@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use platform::clock::timestamp;
-use platform::{Connected, Observed, Pool, Tx, outbox};
+use platform::{Connected, Observed, Page, Pool, Tx, outbox};
 use serde::Serialize;
 use serde_json::Value;
 use sqlx::Row as _;
@@ -11,9 +11,6 @@ use sqlx::any::AnyRow;
 use crate::domain::{Fact, Order, Terms};
 use crate::fold;
 use crate::{events, notifications};
-
-/// Most orders listed at once, newest first.
-const LISTED: i64 = 200;
 
 /// One entry of a timeline, as shown for audit.
 #[derive(Debug, Clone, Serialize)]
@@ -118,17 +115,24 @@ pub(crate) async fn find(connection: &mut Observed<impl Connected>, id: &str) ->
     row.as_ref().map(read).transpose()
 }
 
-/// The orders of one side, newest first; `statuses` holds names of states.
-pub(crate) async fn list(pool: &Pool, owner: Owner<'_>, statuses: &[&str; 4]) -> anyhow::Result<Vec<Order>> {
+/// A page of the orders of one side, newest first; `statuses` holds names of states.
+pub(crate) async fn list(
+    pool: &Pool,
+    owner: Owner<'_>,
+    statuses: &[&str; 4],
+    page: &Page,
+) -> anyhow::Result<Vec<Order>> {
     let (sql, id) = match owner {
         Owner::Buyer(id) => (
             "SELECT snapshot FROM orders WHERE buyer_id = $1 AND status IN ($2, $3, $4, $5) \
-             ORDER BY created_at DESC LIMIT $6",
+             AND ($6 = '' OR (created_at, id) < (SELECT created_at, id FROM orders WHERE id = $6)) \
+             ORDER BY created_at DESC, id DESC LIMIT $7",
             id,
         ),
         Owner::Seller(id) => (
             "SELECT snapshot FROM orders WHERE seller_id = $1 AND status IN ($2, $3, $4, $5) \
-             ORDER BY created_at DESC LIMIT $6",
+             AND ($6 = '' OR (created_at, id) < (SELECT created_at, id FROM orders WHERE id = $6)) \
+             ORDER BY created_at DESC, id DESC LIMIT $7",
             id,
         ),
     };
@@ -136,7 +140,14 @@ pub(crate) async fn list(pool: &Pool, owner: Owner<'_>, statuses: &[&str; 4]) ->
     for status in statuses {
         query = query.bind(*status);
     }
-    query.bind(LISTED).fetch_all(pool).await?.iter().map(read).collect()
+    query
+        .bind(page.before.as_deref().unwrap_or_default())
+        .bind(page.size)
+        .fetch_all(pool)
+        .await?
+        .iter()
+        .map(read)
+        .collect()
 }
 
 /// The timeline of one order, and the order that it folds to.

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use platform::idempotency::IdempotencyKey;
-use platform::{ApiError, Caller, Database, Json, Path, SignedIn, outbox};
+use platform::{ApiError, Caller, Database, Json, Page, Path, SignedIn, outbox};
 use serde::Serialize;
 
 use crate::domain::{NewReview, Review};
@@ -56,16 +56,18 @@ async fn of_gig(
     State(database): State<Database>,
     _caller: Caller,
     Path(gig_id): Path<String>,
+    page: Page,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
     let mut db = database.pool().acquire().await?;
-    Ok(Json(ReviewsAnswer { reviews: store::of_gig(&mut db, &gig_id).await? }))
+    Ok(Json(ReviewsAnswer { reviews: store::of_gig(&mut db, &gig_id, &page).await? }))
 }
 
 async fn of_seller(
     State(database): State<Database>,
     _caller: Caller,
     Path(seller_id): Path<String>,
+    page: Page,
 ) -> Result<Json<ReviewsAnswer>, ApiError> {
     let mut db = database.pool().acquire().await?;
-    Ok(Json(ReviewsAnswer { reviews: store::of_seller(&mut db, &seller_id).await? }))
+    Ok(Json(ReviewsAnswer { reviews: store::of_seller(&mut db, &seller_id, &page).await? }))
 }

@@ -1,13 +1,14 @@
 //! Rows of reviews. Portable SQL: SQLite and PostgreSQL alike.
 
-use platform::{Connected, Observed};
+use platform::{Connected, Observed, Page};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row};
 
 use crate::domain::{Review, Reviewed};
 
-/// Most reviews of one answer.
-const MOST: i64 = 100;
+/// What is older than the review `$2`, newest first; all of it when that is empty.
+const PAGE: &str = "AND ($2 = '' OR (created_at, id) < (SELECT created_at, id FROM reviews WHERE id = $2)) \
+    ORDER BY created_at DESC, id DESC LIMIT $3";
 
 struct ReviewRow(Review);
 
@@ -60,29 +61,34 @@ pub async fn insert(db: &mut Observed<impl Connected>, review: &Review) -> Resul
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn of_gig(db: &mut Observed<impl Connected>, gig_id: &str) -> Result<Vec<Review>, sqlx::Error> {
-    newest(
-        db,
-        "SELECT * FROM reviews WHERE gig_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC LIMIT $2",
-        gig_id,
-    )
-    .await
+pub async fn of_gig(db: &mut Observed<impl Connected>, gig_id: &str, page: &Page) -> Result<Vec<Review>, sqlx::Error> {
+    newest(db, "gig_id", gig_id, page).await
 }
 
 /// Reviews of a seller, newest first.
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn of_seller(db: &mut Observed<impl Connected>, seller_id: &str) -> Result<Vec<Review>, sqlx::Error> {
-    newest(
-        db,
-        "SELECT * FROM reviews WHERE seller_id = $1 AND reviewed = 'seller' ORDER BY created_at DESC LIMIT $2",
-        seller_id,
-    )
-    .await
+pub async fn of_seller(
+    db: &mut Observed<impl Connected>,
+    seller_id: &str,
+    page: &Page,
+) -> Result<Vec<Review>, sqlx::Error> {
+    newest(db, "seller_id", seller_id, page).await
 }
 
-async fn newest(db: &mut Observed<impl Connected>, query: &'static str, id: &str) -> Result<Vec<Review>, sqlx::Error> {
-    let rows: Vec<ReviewRow> = sqlx::query_as(query).bind(id).bind(MOST).fetch_all(db).await?;
+async fn newest(
+    db: &mut Observed<impl Connected>,
+    column: &'static str,
+    id: &str,
+    page: &Page,
+) -> Result<Vec<Review>, sqlx::Error> {
+    let query = format!("SELECT * FROM reviews WHERE {column} = $1 AND reviewed = 'seller' {PAGE}");
+    let rows: Vec<ReviewRow> = sqlx::query_as(sqlx::AssertSqlSafe(query))
+        .bind(id)
+        .bind(page.before.as_deref().unwrap_or_default())
+        .bind(page.size)
+        .fetch_all(db)
+        .await?;
     Ok(rows.into_iter().map(|row| row.0).collect())
 }

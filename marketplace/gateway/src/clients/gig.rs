@@ -167,16 +167,21 @@ impl GigClient {
     ///
     /// # Errors
     /// When the service does not answer.
-    pub async fn of_seller(&self, seller: &str, caller: &Caller) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/seller/{sellerId}", seller, None, caller).await
+    pub async fn of_seller(&self, seller: &str, query: Option<&str>, caller: &Caller) -> Result<Vec<Gig>, CallError> {
+        self.list("/api/v1/gig/seller/{sellerId}", seller, query, caller).await
     }
 
     /// A seller's paused gigs.
     ///
     /// # Errors
     /// 403 when they are somebody else's.
-    pub async fn paused_of_seller(&self, seller: &str, caller: &Caller) -> Result<Vec<Gig>, CallError> {
-        self.list("/api/v1/gig/seller/pause/{sellerId}", seller, None, caller).await
+    pub async fn paused_of_seller(
+        &self,
+        seller: &str,
+        query: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Vec<Gig>, CallError> {
+        self.list("/api/v1/gig/seller/pause/{sellerId}", seller, query, caller).await
     }
 
     /// Gigs of the category that the caller looks at.

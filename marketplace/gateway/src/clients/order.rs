@@ -149,8 +149,10 @@ pub struct NewIntent {
     pub gig_id: String,
     /// Who sells.
     pub seller_id: String,
-    /// Price of the work in minor units.
+    /// Price of the work in minor units, for all pieces.
     pub amount: i64,
+    /// How many pieces.
+    pub quantity: i64,
     /// ISO 4217 code.
     pub currency: String,
 }
@@ -300,7 +302,7 @@ impl OrderClient {
         Ok(answer.timeline)
     }
 
-    /// The caller's orders as a seller; `query` may name a `status`.
+    /// The caller's orders as a seller; `query` may name a `status` and a page.
     ///
     /// # Errors
     /// 403 when they are somebody else's.
@@ -315,7 +317,7 @@ impl OrderClient {
         Ok(answer.orders)
     }
 
-    /// The caller's orders as a buyer; `query` may name a `status`.
+    /// The caller's orders as a buyer; `query` may name a `status` and a page.
     ///
     /// # Errors
     /// 403 when they are somebody else's.
@@ -418,13 +420,18 @@ impl OrderClient {
         call.send(caller).await
     }
 
-    /// What the caller should know, newest first.
+    /// What the caller should know, newest first; `query` may name a page.
     ///
     /// # Errors
     /// 403 when it is somebody else's.
-    pub async fn notifications(&self, user_to: &str, caller: &Caller) -> Result<Vec<Notification>, CallError> {
+    pub async fn notifications(
+        &self,
+        user_to: &str,
+        query: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Vec<Notification>, CallError> {
         let call = self.0.get("/api/v1/order/notification/{userTo}", &[user_to]);
-        let answer: NotificationsAnswer = call.send(caller).await?;
+        let answer: NotificationsAnswer = call.query(query).send(caller).await?;
         Ok(answer.notifications)
     }
 

@@ -72,23 +72,28 @@ impl ReviewClient {
         Self(service)
     }
 
-    /// Reviews of a gig, newest first.
+    /// Reviews of a gig, newest first; `query` may name a page.
     ///
     /// # Errors
     /// When the service does not answer.
-    pub async fn of_gig(&self, gig_id: &str, caller: &Caller) -> Result<Vec<Review>, CallError> {
+    pub async fn of_gig(&self, gig_id: &str, query: Option<&str>, caller: &Caller) -> Result<Vec<Review>, CallError> {
         let call = self.0.get("/api/v1/review/gig/{gigId}", &[gig_id]);
-        let answer: ReviewsAnswer = call.send(caller).await?;
+        let answer: ReviewsAnswer = call.query(query).send(caller).await?;
         Ok(answer.reviews)
     }
 
-    /// Reviews of a seller, newest first.
+    /// Reviews of a seller, newest first; `query` may name a page.
     ///
     /// # Errors
     /// When the service does not answer.
-    pub async fn of_seller(&self, seller_id: &str, caller: &Caller) -> Result<Vec<Review>, CallError> {
+    pub async fn of_seller(
+        &self,
+        seller_id: &str,
+        query: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Vec<Review>, CallError> {
         let call = self.0.get("/api/v1/review/seller/{sellerId}", &[seller_id]);
-        let answer: ReviewsAnswer = call.send(caller).await?;
+        let answer: ReviewsAnswer = call.query(query).send(caller).await?;
         Ok(answer.reviews)
     }
 
@@ -96,9 +101,14 @@ impl ReviewClient {
     ///
     /// # Errors
     /// 400 for what is not valid, 403 for somebody else's order, 409 when the caller has reviewed it.
-    pub async fn create(&self, review: &NewReview, caller: &Caller) -> Result<Review, CallError> {
+    pub async fn create(
+        &self,
+        review: &NewReview,
+        idempotency_key: Option<&str>,
+        caller: &Caller,
+    ) -> Result<Review, CallError> {
         let call = self.0.post("/api/v1/review", &[]).json(review);
-        let answer: ReviewAnswer = call.send(caller).await?;
+        let answer: ReviewAnswer = call.idempotency_key(idempotency_key).send(caller).await?;
         Ok(answer.review)
     }
 }

@@ -3,10 +3,11 @@
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use platform::{ApiError, Json, Path};
 use serde::{Deserialize, Serialize};
 
+use super::idempotency::key;
 use super::{Answer, Created, created};
 use crate::Gateway;
 use crate::clients::chat::{Conversation, DecideOffer, MarkAsRead, MarkMultiple, Marked, Message, Offer, Send};
@@ -14,7 +15,7 @@ use crate::session::SignedInUser;
 
 pub(super) fn routes() -> Router<Gateway> {
     Router::new()
-        .route("/", post(send))
+        .route("/", collection())
         .route("/offer", put(decide_offer))
         .route("/mark-as-read", put(mark_as_read))
         .route("/mark-multiple-as-read", put(mark_multiple_as_read))
@@ -22,6 +23,11 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/conversation/{username}", get(conversations))
         .route("/{sender}/{receiver}", get(messages_between))
         .route("/{conversation_id}", get(messages))
+}
+
+/// What the collection itself takes.
+pub(super) fn collection() -> MethodRouter<Gateway> {
+    post(send)
 }
 
 #[derive(Serialize)]
@@ -62,10 +68,6 @@ struct OfferBody {
     delivery_in_days: i64,
 }
 
-fn key(headers: &HeaderMap) -> Option<&str> {
-    headers.get("idempotency-key")?.to_str().ok()
-}
-
 /// The receiver's address, the gig's title and its currency are looked up: a client has no say in them.
 async fn send(
     State(gateway): State<Gateway>,
@@ -95,7 +97,7 @@ async fn send(
         }
     };
     let message = Send { receiver_username: receiver.username, receiver_email: receiver.email, body: body.body, offer };
-    let message = clients.chat.send(&message, key(&headers), &caller).await?;
+    let message = clients.chat.send(&message, key(&headers)?, &caller).await?;
     created(MessageAnswer { message })
 }
 

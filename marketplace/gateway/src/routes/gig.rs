@@ -51,8 +51,9 @@ async fn of_seller(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
     Path(seller_id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<GigsAnswer> {
-    let gigs = gateway.clients.gigs.of_seller(&seller_id, &caller).await?;
+    let gigs = gateway.clients.gigs.of_seller(&seller_id, query.as_deref(), &caller).await?;
     Ok(Json(GigsAnswer { gigs }))
 }
 
@@ -60,8 +61,9 @@ async fn paused_of_seller(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
     Path(seller_id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<GigsAnswer> {
-    let gigs = gateway.clients.gigs.paused_of_seller(&seller_id, &caller).await?;
+    let gigs = gateway.clients.gigs.paused_of_seller(&seller_id, query.as_deref(), &caller).await?;
     Ok(Json(GigsAnswer { gigs }))
 }
 

@@ -3,6 +3,7 @@
 mod auth;
 mod chat;
 mod gig;
+mod idempotency;
 mod order;
 mod review;
 mod users;
@@ -28,6 +29,10 @@ pub(crate) fn router(gateway: Gateway) -> Router {
         .nest("/message", chat::routes())
         .nest("/order", order::routes())
         .nest("/review", review::routes())
+        // Collections answer with and without a slash at their end; a nested router answers without.
+        .route("/message/", chat::collection())
+        .route("/order/", order::collection())
+        .route("/review/", review::collection())
         .with_state(gateway);
     Router::new().nest("/api/v1/gateway", areas)
 }

@@ -6,10 +6,11 @@
 use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use axum::routing::{get, post, put};
+use axum::routing::{MethodRouter, get, post, put};
 use platform::{ApiError, Caller, Json, Path};
 use serde::{Deserialize, Serialize};
 
+use super::idempotency::key;
 use super::{Answer, Created, created};
 use crate::Gateway;
 use crate::clients::GatewayError;
@@ -24,7 +25,7 @@ const MOST: i64 = 100;
 
 pub(super) fn routes() -> Router<Gateway> {
     Router::new()
-        .route("/", post(create))
+        .route("/", collection())
         .route("/create-payment-intent", post(create_payment_intent))
         .route("/{order_id}", get(one))
         .route("/timeline/{order_id}", get(timeline))
@@ -37,6 +38,11 @@ pub(super) fn routes() -> Router<Gateway> {
         .route("/approve-order/{order_id}", put(approve))
         .route("/notification/{user_to}", get(notifications))
         .route("/notification/mark-as-read", put(mark_as_read))
+}
+
+/// What the collection itself takes.
+pub(super) fn collection() -> MethodRouter<Gateway> {
+    post(create)
 }
 
 #[derive(Serialize)]
@@ -87,10 +93,6 @@ fn one_piece() -> i64 {
     1
 }
 
-fn key(headers: &HeaderMap) -> Option<&str> {
-    headers.get("idempotency-key")?.to_str().ok()
-}
-
 /// The gig that `caller` may order, and what `quantity` of it costs.
 async fn ordered(gateway: &Gateway, gig_id: &str, quantity: i64, caller: &Caller) -> Result<(Gig, i64), GatewayError> {
     if !(1..=MOST).contains(&quantity) {
@@ -119,9 +121,10 @@ async fn create_payment_intent(
     Json(body): Json<IntentBody>,
 ) -> Created<PaymentIntent> {
     let (gig, amount) = ordered(&gateway, &body.gig_id, body.quantity, &caller).await?;
-    let intent = NewIntent { gig_id: gig.id, seller_id: gig.seller_id, amount, currency: gig.currency };
+    let intent =
+        NewIntent { gig_id: gig.id, seller_id: gig.seller_id, amount, quantity: body.quantity, currency: gig.currency };
     let orders = &gateway.clients.orders;
-    created(orders.create_payment_intent(&intent, key(&headers), &caller).await?)
+    created(orders.create_payment_intent(&intent, key(&headers)?, &caller).await?)
 }
 
 async fn create(
@@ -144,7 +147,7 @@ async fn create(
         delivery_days: gig.delivery_days,
     };
     let orders = &gateway.clients.orders;
-    let order = orders.create(&order, key(&headers), &caller).await?;
+    let order = orders.create(&order, key(&headers)?, &caller).await?;
     created(OrderAnswer { order })
 }
 
@@ -244,9 +247,10 @@ async fn notifications(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
     Path(user_to): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<NotificationsAnswer> {
     let orders = &gateway.clients.orders;
-    let notifications = orders.notifications(&user_to, &caller).await?;
+    let notifications = orders.notifications(&user_to, query.as_deref(), &caller).await?;
     Ok(Json(NotificationsAnswer { notifications }))
 }
 

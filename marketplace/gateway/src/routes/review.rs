@@ -1,11 +1,13 @@
 //! `/api/v1/gateway/review/...`.
 
 use axum::Router;
-use axum::extract::State;
-use axum::routing::{get, post};
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::routing::{MethodRouter, get, post};
 use platform::{ApiError, Json, Path};
 use serde::{Deserialize, Serialize};
 
+use super::idempotency::key;
 use super::{Answer, Created, created};
 use crate::Gateway;
 use crate::clients::review::{NewReview, Review};
@@ -13,9 +15,14 @@ use crate::session::{Anyone, SignedInUser};
 
 pub(super) fn routes() -> Router<Gateway> {
     Router::new()
-        .route("/", post(create))
+        .route("/", collection())
         .route("/gig/{gig_id}", get(of_gig))
         .route("/seller/{seller_id}", get(of_seller))
+}
+
+/// What the collection itself takes.
+pub(super) fn collection() -> MethodRouter<Gateway> {
+    post(create)
 }
 
 #[derive(Serialize)]
@@ -40,6 +47,7 @@ struct ReviewBody {
 async fn create(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
+    headers: HeaderMap,
     Json(body): Json<ReviewBody>,
 ) -> Created<ReviewAnswer> {
     let order = gateway.clients.orders.order(&body.order_id, &caller).await?;
@@ -54,7 +62,7 @@ async fn create(
         rating: body.rating,
         text: body.text,
     };
-    let review = gateway.clients.reviews.create(&review, &caller).await?;
+    let review = gateway.clients.reviews.create(&review, key(&headers)?, &caller).await?;
     created(ReviewAnswer { review })
 }
 
@@ -62,8 +70,9 @@ async fn of_gig(
     State(gateway): State<Gateway>,
     Anyone(caller): Anyone,
     Path(gig_id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<ReviewsAnswer> {
-    let reviews = gateway.clients.reviews.of_gig(&gig_id, &caller).await?;
+    let reviews = gateway.clients.reviews.of_gig(&gig_id, query.as_deref(), &caller).await?;
     Ok(Json(ReviewsAnswer { reviews }))
 }
 
@@ -71,7 +80,8 @@ async fn of_seller(
     State(gateway): State<Gateway>,
     Anyone(caller): Anyone,
     Path(seller_id): Path<String>,
+    RawQuery(query): RawQuery,
 ) -> Answer<ReviewsAnswer> {
-    let reviews = gateway.clients.reviews.of_seller(&seller_id, &caller).await?;
+    let reviews = gateway.clients.reviews.of_seller(&seller_id, query.as_deref(), &caller).await?;
     Ok(Json(ReviewsAnswer { reviews }))
 }
