@@ -38,7 +38,7 @@ impl Page {
             return Err(ApiError::bad_request("invalid_page", message));
         }
         // Sorts after every UUID.
-        let before = self.before.unwrap_or_else(|| "~".to_owned());
+        let before = self.before.unwrap_or_else(|| "g".to_owned());
         if before.is_empty() || before.len() > MAX_ID {
             let message = format!("`before` has {} bytes: expected an id of the list", before.len());
             return Err(ApiError::bad_request("invalid_page", message));
@@ -54,7 +54,7 @@ mod tests {
     #[test]
     fn page_is_bounded() {
         let page = |before: Option<&str>, size| Page { before: before.map(str::to_owned), size }.part();
-        assert_eq!(page(None, None).unwrap(), Part { before: "~".into(), size: 200 });
+        assert_eq!(page(None, None).unwrap(), Part { before: "g".into(), size: 200 });
         assert_eq!(page(Some("m-1"), Some(1)).unwrap(), Part { before: "m-1".into(), size: 1 });
         for (before, size) in [(None, Some(0)), (None, Some(201)), (Some(""), None), (Some(&*"x".repeat(65)), None)] {
             assert_eq!(page(before, size).unwrap_err().code(), "invalid_page");

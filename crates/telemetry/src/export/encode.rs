@@ -103,7 +103,7 @@ mod tests {
                 TraceState::NONE,
             ),
             parent_span_id: SpanId::from(number),
-            parent_span_is_remote: number % 2 == 0,
+            parent_span_is_remote: number.is_multiple_of(2),
             span_kind: SpanKind::Server,
             name: format!("span {number}").into(),
             start_time: SystemTime::UNIX_EPOCH,
