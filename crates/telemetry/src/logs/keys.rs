@@ -122,6 +122,8 @@ mod tests {
         let names: Vec<&'static str> = names.take(PROBES).collect();
         let mut keys = Keys::default();
         let made: Vec<_> = names.iter().map(|name| keys.get(name).json.as_ptr()).collect();
+        // One that was driven out would leave its memory to the next.
+        assert_eq!(made.iter().collect::<std::collections::HashSet<_>>().len(), PROBES);
         assert_eq!(names.iter().map(|name| keys.get(name).json.as_ptr()).collect::<Vec<_>>(), made);
     }
 

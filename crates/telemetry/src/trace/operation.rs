@@ -282,8 +282,9 @@ mod tests {
         );
         // A message of our own comes back: its span has our id, and may lie where the operation lay.
         let remote = SpanContext::new(1.into(), 3.into(), TraceFlags::default(), true, TraceState::NONE);
-        drop(another);
-        assert_eq!(correlation_of(&Context::new().with_remote_span_context(remote)), None);
+        let remote = Context::new().with_remote_span_context(remote);
+        remember(&remote, other);
+        assert_eq!(correlation_of(&remote), None);
         assert!(tail_of(&operation).is_none());
         assert_eq!(correlation_of(&Context::new().with_remote_span_context(context)), None);
         assert_eq!(correlation_of(&Context::new()), None);
