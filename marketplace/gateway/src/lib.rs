@@ -48,7 +48,7 @@ impl FromRef<Gateway> for Sessions {
 
 /// Builds the gateway from `JWT_SECRET`, `INTERNAL_TOKEN_SECRET`, `AUTH_URL`, `USERS_URL`, `GIG_URL`, `CHAT_URL`,
 /// `ORDER_URL`, `REVIEW_URL`, and optionally `SESSION_HOURS`, `COOKIE_SECURE`, `RATE_PER_SECOND`, `RATE_BURST`,
-/// `MAX_IN_FLIGHT`, `CALL_TIMEOUT_MS`, `CALL_ATTEMPTS`, `ALLOWED_ORIGINS`, `MAX_SOCKETS`, `SOCKETS_PER_USER` and
+/// `MAX_IN_FLIGHT`, `CALL_TIMEOUT_MS`, `CALL_ATTEMPTS`, `CALLS_PER_SERVICE`, `ALLOWED_ORIGINS`, `MAX_SOCKETS`, `SOCKETS_PER_USER` and
 /// `SOCKET_EVENTS_PER_SECOND`.
 ///
 /// # Errors
@@ -71,6 +71,7 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
         attempt: default.attempt.min(total),
         total,
         attempts: number("CALL_ATTEMPTS", default.attempts),
+        at_once: number("CALLS_PER_SERVICE", default.at_once as u32).max(1) as usize,
         ..default
     };
     let settings = socket::Settings::from_env(env);

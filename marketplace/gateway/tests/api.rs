@@ -366,6 +366,27 @@ async fn requests_beyond_the_limit_in_flight_are_shed() {
 }
 
 #[tokio::test]
+async fn service_that_hangs_takes_only_its_own_share_of_the_room() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = format!("http://{}", listener.local_addr().unwrap());
+    let variables = [("REVIEW_URL", silent.as_str()), ("CALLS_PER_SERVICE", "1"), ("CALL_TIMEOUT_MS", "3000")];
+    let system = System::start(&variables).await;
+    let token = system.ada().await;
+    let first = system.get("/review/gig/g-1", "");
+    tokio::pin!(first);
+    tokio::select! {
+        _ = &mut first => panic!("a silent service cannot answer"),
+        accepted = listener.accept() => drop(accepted.map(std::mem::forget)),
+    }
+    let second = system.get("/review/seller/u-bob", "").await;
+    assert_eq!((second.status.as_u16(), &second.json["code"]), (503, &json!("overloaded")));
+    system.service("gig").answers("GET /api/v1/gig/g-1", vec![(200, json!({ "gig": {} }))]);
+    let other = system.get("/gig/g-1", &token).await;
+    assert_ne!(other.json["code"], json!("overloaded"), "{:?}", other.json);
+    assert_eq!(system.service("gig").seen().len(), 1);
+}
+
+#[tokio::test]
 async fn configuration_mistakes_are_reported_together() {
     let error = TestApp::start("gateway", &[("AUTH_URL", "nonsense")], gateway::app).await.unwrap_err().to_string();
     for name in ["JWT_SECRET", "AUTH_URL", "ORDER_URL"] {

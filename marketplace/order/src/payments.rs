@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use platform::Backoff;
 use platform::bug::{self, Bug};
+use platform::outbound::{Outbound, OutboundError};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -12,6 +13,9 @@ use crate::domain::{Order, Terms};
 
 /// Longest a single call may take.
 const CALL: Duration = Duration::from_secs(2);
+
+/// Most calls that wait for the provider at the same time.
+const AT_ONCE: usize = 128;
 
 /// Why the provider did not do what it was told.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +38,7 @@ pub(crate) enum PaymentError {
 pub(crate) struct Payments {
     base: String,
     client: telemetry::http::Client,
+    provider: Outbound,
     budget: Duration,
 }
 
@@ -46,7 +51,7 @@ impl Payments {
             .redirect(telemetry::http::redirects())
             .build()?;
         // Its host decides what it is told: a provider in the world gets no ids of ours, one that is simulated here does.
-        Ok(Self { base, client: telemetry::http::Client::new(client), budget })
+        Ok(Self { base, client: telemetry::http::Client::new(client), provider: Outbound::new(AT_ONCE), budget })
     }
 
     /// Creates the intent that will pay the order `terms.order_id`; returns the intent's id and its client secret.
@@ -149,19 +154,22 @@ impl Payments {
         body: &Value,
         deadline: Instant,
     ) -> Result<Value, PaymentError> {
-        let lost = |error: reqwest::Error| PaymentError::NoAnswer(error.without_url().to_string());
-        let response = self
+        let request = self
             .client
             .request(Method::POST, format!("{}{path}", self.base))
             .route(route)
             .header("idempotency-key", key)
             .timeout(CALL.min(deadline.saturating_duration_since(Instant::now())))
-            .json(body)
-            .send()
-            .await
-            .map_err(lost)?;
-        let status = response.status();
-        let answer: Value = response.json().await.map_err(lost)?;
+            .json(body);
+        let (status, answer) = self.provider.send(request).await.map_err(|error| {
+            PaymentError::NoAnswer(match error {
+                // Ids of payments stand in the addresses.
+                OutboundError::TimedOut(error) | OutboundError::Unreachable(error) => error.without_url().to_string(),
+                error => error.to_string(),
+            })
+        })?;
+        let answer: Value = serde_json::from_slice(&answer)
+            .map_err(|error| PaymentError::NoAnswer(format!("status {status} with a body that is no JSON: {error}")))?;
         if status.is_success() {
             return Ok(answer);
         }

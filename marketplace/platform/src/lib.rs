@@ -44,6 +44,7 @@ pub mod extract;
 mod health;
 pub mod idempotency;
 mod instrument;
+pub mod outbound;
 pub mod outbox;
 pub mod page;
 mod run;
@@ -64,3 +65,8 @@ pub use event::{Event, EventError, EventType};
 pub use extract::{Json, OptionalJson, Path, Query};
 pub use page::Page;
 pub use run::main;
+
+/// The code of the guide that adds a service, as documentation tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/20-adding-a-service.md")]
+struct AddingAServiceGuide;

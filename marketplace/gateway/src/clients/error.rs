@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use platform::ApiError;
+use platform::outbound::OutboundError;
 use serde::{Deserialize, Serialize};
 
 /// The stable body of an error.
@@ -47,27 +48,13 @@ pub enum CallError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
-    /// The service did not answer in time.
-    #[error("`{service}` did not answer in time: {source}")]
-    TimedOut {
+    /// There is no answer.
+    #[error("`{service}`: {source}")]
+    Unanswered {
         /// The service.
         service: &'static str,
-        /// What the client says.
-        source: reqwest::Error,
-    },
-    /// The service cannot be reached.
-    #[error("`{service}` cannot be reached: {source}")]
-    Unreachable {
-        /// The service.
-        service: &'static str,
-        /// What the client says.
-        source: reqwest::Error,
-    },
-    /// The service could not be reached lately and is left alone for a moment.
-    #[error("`{service}` could not be reached lately: its circuit is open")]
-    Open {
-        /// The service.
-        service: &'static str,
+        /// Why not.
+        source: OutboundError,
     },
     /// The request could not be built.
     #[error("request to `{service}` cannot be built: {reason}")]
@@ -86,8 +73,10 @@ impl CallError {
         match self {
             Self::Refused { problem, .. } => problem.status == 503,
             Self::Failed { status, .. } => matches!(status, 502..=504),
-            Self::TimedOut { .. } | Self::Unreachable { .. } => true,
-            Self::Unreadable { .. } | Self::Open { .. } | Self::Request { .. } => false,
+            Self::Unanswered { source, .. } => {
+                matches!(source, OutboundError::TimedOut(_) | OutboundError::Unreachable(_))
+            }
+            Self::Unreadable { .. } | Self::Request { .. } => false,
         }
     }
 
@@ -125,14 +114,20 @@ impl From<CallError> for GatewayError {
                 CallError::Failed { .. } | CallError::Unreadable { .. } => {
                     ApiError::new(StatusCode::BAD_GATEWAY, "service_failed", "something went wrong on our side")
                 }
-                CallError::TimedOut { .. } => ApiError::new(
-                    StatusCode::GATEWAY_TIMEOUT,
-                    "service_timed_out",
-                    "this takes too long at the moment: try again",
-                ),
-                CallError::Unreachable { .. } | CallError::Open { .. } => {
-                    unavailable("service_unavailable", "this does not work at the moment: try again")
-                }
+                CallError::Unanswered { source, .. } => match source {
+                    OutboundError::TimedOut(_) => ApiError::new(
+                        StatusCode::GATEWAY_TIMEOUT,
+                        "service_timed_out",
+                        "this takes too long at the moment: try again",
+                    ),
+                    OutboundError::Full => unavailable("overloaded", "too much is going on at the moment: try again"),
+                    OutboundError::Unreachable(_) | OutboundError::Open => {
+                        unavailable("service_unavailable", "this does not work at the moment: try again")
+                    }
+                    OutboundError::TooLarge => {
+                        ApiError::new(StatusCode::BAD_GATEWAY, "service_failed", "something went wrong on our side")
+                    }
+                },
                 CallError::Request { .. } => return Self::Own(ApiError::internal(error)),
             }
             .because(error),

@@ -15,7 +15,6 @@
 //! ```
 
 pub mod auth;
-mod breaker;
 pub mod chat;
 mod error;
 pub mod gig;

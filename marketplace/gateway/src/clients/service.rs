@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::Bytes;
 use axum::http::{Method, StatusCode};
-use platform::Caller;
+use platform::outbound::Outbound;
 use platform::token::InternalTokens;
+use platform::{Backoff, Caller};
 use reqwest::Url;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use telemetry::http::Client;
 
-use super::breaker::Breaker;
 use super::error::{CallError, Problem};
 
 /// How long the gateway waits, and how often it tries.
@@ -25,6 +26,8 @@ pub struct Patience {
     pub attempts: u32,
     /// Upper bound of the first pause; it doubles with each attempt.
     pub pause: Duration,
+    /// Most calls that wait for this service at the same time: one that hangs must not take all there is room for.
+    pub at_once: usize,
 }
 
 impl Default for Patience {
@@ -34,6 +37,7 @@ impl Default for Patience {
             total: Duration::from_secs(5),
             attempts: 3,
             pause: Duration::from_millis(50),
+            at_once: 256,
         }
     }
 }
@@ -46,27 +50,23 @@ pub struct Service {
     http: Client,
     tokens: InternalTokens,
     patience: Patience,
-    breaker: Arc<Breaker>,
+    outbound: Outbound,
 }
 
 impl Service {
     /// The service `name` below `base` (`http://host:port`). Each request carries a token for it, signed with `tokens`.
     #[must_use]
     pub fn new(name: &'static str, base: &str, http: Client, tokens: InternalTokens) -> Self {
-        Self {
-            name,
-            base: base.trim_end_matches('/').into(),
-            http,
-            tokens,
-            patience: Patience::default(),
-            breaker: Arc::default(),
-        }
+        let patience = Patience::default();
+        let outbound = Outbound::new(patience.at_once);
+        Self { name, base: base.trim_end_matches('/').into(), http, tokens, patience, outbound }
     }
 
     /// The same service, with other limits.
     #[must_use]
     pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
+        self.outbound = Outbound::new(patience.at_once);
         self
     }
 
@@ -178,9 +178,8 @@ impl Call<'_> {
         let started = Instant::now();
         let patience = service.patience;
         let attempts = if self.method == Method::GET { patience.attempts.max(1) } else { 1 };
-        let mut attempt = 0;
+        let mut backoff = Backoff::new(patience.pause, patience.total);
         loop {
-            attempt += 1;
             let left = patience.total.saturating_sub(started.elapsed());
             let error = match self.once(&url, body, caller, left.min(patience.attempt)).await {
                 Ok(bytes) => {
@@ -190,15 +189,13 @@ impl Call<'_> {
                 }
                 Err(error) => error,
             };
-            // Full jitter: clients that failed together do not come back together.
-            let bound = patience.pause.saturating_mul(1 << (attempt - 1).min(16));
-            let pause = bound.mul_f64(rand::random());
-            if attempt >= attempts || !error.is_transient() || started.elapsed() + pause >= patience.total {
+            let pause = backoff.next_wait();
+            if backoff.attempt() >= attempts || !error.is_transient() || started.elapsed() + pause >= patience.total {
                 return Err(error);
             }
             tracing::debug!(
                 service = service.name,
-                attempt,
+                attempt = backoff.attempt(),
                 error = %error,
                 "call is tried again"
             );
@@ -212,9 +209,8 @@ impl Call<'_> {
         body: Option<&[u8]>,
         caller: &Caller,
         timeout: Duration,
-    ) -> Result<Vec<u8>, CallError> {
+    ) -> Result<Bytes, CallError> {
         let service = self.service.name;
-        let permit = self.service.breaker.permit(Instant::now()).ok_or(CallError::Open { service })?;
         let token = self
             .service
             .tokens
@@ -233,18 +229,10 @@ impl Call<'_> {
         if let Some(key) = &self.idempotency_key {
             request = request.header("idempotency-key", key);
         }
-        let answer = async {
-            let response = request.send().await?;
-            let status = response.status();
-            Ok((status, response.bytes().await?))
-        }
-        .await;
-        permit.report(answer.is_ok(), Instant::now());
-        match answer {
-            Ok((status, bytes)) if status.is_success() => Ok(bytes.into()),
+        match self.service.outbound.send(request).await {
+            Ok((status, bytes)) if status.is_success() => Ok(bytes),
             Ok((status, bytes)) => Err(refusal(service, status, &bytes)),
-            Err(source) if reqwest::Error::is_timeout(&source) => Err(CallError::TimedOut { service, source }),
-            Err(source) => Err(CallError::Unreachable { service, source }),
+            Err(source) => Err(CallError::Unanswered { service, source }),
         }
     }
 }
