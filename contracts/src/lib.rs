@@ -21,9 +21,11 @@
 //! # Ok(()) }
 //! ```
 
+pub mod broker;
 pub mod consumer;
 pub mod drift;
 pub mod error;
+pub mod gate;
 pub mod matrix;
 pub mod result;
 pub mod store;

@@ -1,6 +1,8 @@
 //! The crate against small providers of its own: recording, reading, replaying, judging.
 
+mod broker_store;
 mod fuzz;
+mod gate;
 mod http;
 mod matrix;
 mod message;

@@ -1,0 +1,14 @@
+//! The contract broker: who published which pact, who verified it, and what is deployed where.
+//!
+//! [`Store`] keeps it in SQLite or PostgreSQL, by content: a pact is the hash of its canonical form, so a verification
+//! holds for every version that expects the same. Nothing that was published changes: publishing something else under
+//! the same version is refused, because whoever verified the first would be taken to have verified the second.
+
+mod error;
+mod store;
+
+pub use error::BrokerError;
+pub use store::{
+    Environment, ForVerification, PactToVerify, Pacticipant, Placement, PlacementKind, Publication, Published,
+    Question, Selector, Store, StoredPact, StoredVerification, Verification, Which,
+};

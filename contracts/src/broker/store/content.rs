@@ -1,0 +1,59 @@
+//! What a pact says, apart from who wrote it when and with what.
+
+use serde_json::{Value, json};
+
+use crate::broker::BrokerError;
+use crate::canonical;
+
+/// Largest pact, in bytes.
+pub(in crate::broker) const MAX_PACT: usize = 16 * 1024 * 1024;
+
+/// A pact's document, checked as far as a broker must understand it.
+pub(super) struct Content {
+    pub(super) consumer: String,
+    pub(super) provider: String,
+    /// Of what it says: layout, order of interactions, and which library wrote it do not change it.
+    pub(super) hash: String,
+    pub(super) document: Value,
+}
+
+impl Content {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, BrokerError> {
+        if bytes.len() > MAX_PACT {
+            return Err(BrokerError::Invalid(format!(
+                "the pact has {} bytes: expected at most {MAX_PACT}",
+                bytes.len()
+            )));
+        }
+        let document: Value = serde_json::from_slice(bytes)
+            .map_err(|error| BrokerError::Invalid(format!("the pact is not JSON: {error}")))?;
+        let name = |side: &str| match document.pointer(&format!("/{side}/name")).and_then(Value::as_str) {
+            Some(name) if !name.trim().is_empty() => Ok(name.to_owned()),
+            _ => Err(BrokerError::Invalid(format!("the pact has no `{side}.name`: expected the name of the {side}"))),
+        };
+        let (consumer, provider) = (name("consumer")?, name("provider")?);
+        let listed = |key: &str| document.get(key).and_then(Value::as_array);
+        let interactions = listed("interactions").or_else(|| listed("messages")).ok_or_else(|| {
+            BrokerError::Invalid(
+                "the pact has neither `interactions` nor `messages`: expected one of these lists".into(),
+            )
+        })?;
+        let mut hashes: Vec<String> =
+            interactions.iter().map(|interaction| canonical::hash(&without_broker_keys(interaction))).collect();
+        hashes.sort_unstable();
+        // The version of the format decides what the rest means.
+        let version = document.pointer("/metadata/pactSpecification/version").cloned().unwrap_or_default();
+        let hash = canonical::hash(&json!([consumer, provider, version, hashes]));
+        Ok(Self { consumer, provider, hash, document })
+    }
+}
+
+/// What a broker adds to an interaction is no part of it.
+fn without_broker_keys(interaction: &Value) -> Value {
+    let mut interaction = interaction.clone();
+    if let Some(members) = interaction.as_object_mut() {
+        members.remove("_id");
+        members.remove("_links");
+    }
+    interaction
+}
