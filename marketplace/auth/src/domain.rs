@@ -1,6 +1,7 @@
 //! What a valid account is.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// Shortest password.
 pub const MIN_PASSWORD: usize = 8;
@@ -25,18 +26,23 @@ pub struct Account {
 }
 
 /// An account as its owner sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = User)]
 pub struct AccountView {
     /// Id, UUIDv7.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Name.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Address.
+    #[schema(format = Email)]
     pub email: String,
     /// Whether the address has been verified.
     pub email_verified: bool,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 

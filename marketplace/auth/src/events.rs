@@ -1,17 +1,22 @@
 //! Facts that this service tells others.
 
 use platform::EventType;
+use platform::document::{Document, Events};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Somebody signed up.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UserRegistered {
     /// The new account.
+    #[schema(format = "uuid")]
     pub user_id: String,
     /// Its name.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Its address, not yet verified.
+    #[schema(format = Email)]
     pub email: String,
 }
 
@@ -20,14 +25,17 @@ impl EventType for UserRegistered {
 }
 
 /// An address is to be verified.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct VerificationRequested {
     /// The account.
+    #[schema(format = "uuid")]
     pub user_id: String,
     /// Its name.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Where the mail goes.
+    #[schema(format = Email)]
     pub email: String,
     /// The token for the link in the mail; good once.
     pub token: String,
@@ -38,14 +46,17 @@ impl EventType for VerificationRequested {
 }
 
 /// Somebody forgot a password.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordResetRequested {
     /// The account.
+    #[schema(format = "uuid")]
     pub user_id: String,
     /// Its name.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Where the mail goes.
+    #[schema(format = Email)]
     pub email: String,
     /// The token for the link in the mail; good once.
     pub token: String,
@@ -56,17 +67,31 @@ impl EventType for PasswordResetRequested {
 }
 
 /// A password was set, by whatever way.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordChanged {
     /// The account.
+    #[schema(format = "uuid")]
     pub user_id: String,
     /// Its name.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Where the mail goes.
+    #[schema(format = Email)]
     pub email: String,
 }
 
 impl EventType for PasswordChanged {
     const TYPE: &'static str = "auth.password_changed.v1";
+}
+
+/// The events that this service sends, as AsyncAPI 3.
+#[must_use]
+pub fn asyncapi() -> Document {
+    Events::of("auth", "Accounts: who came, and what mails they need.")
+        .with::<UserRegistered>()
+        .with::<VerificationRequested>()
+        .with::<PasswordResetRequested>()
+        .with::<PasswordChanged>()
+        .document()
 }

@@ -13,6 +13,8 @@ mod seed;
 pub mod store;
 pub mod token;
 
+pub use routes::openapi;
+
 use platform::{App, Context, Database, Migration};
 
 use password::{DEFAULT_ITERATIONS, DEFAULT_MEMORY_KIB, Passwords};

@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use platform::document::{self, Document, OpenApiRouter, routes};
 use platform::{ApiError, Event, Json, Path, SignedIn, Tx, new_id, now, outbox};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Auth;
 use crate::domain::{self, Account, AccountView, Invalid};
@@ -15,37 +16,60 @@ use crate::store::{self, Key};
 use crate::token::Purpose;
 
 pub(crate) fn router(state: Auth) -> Router {
-    let routes = Router::new()
-        .route("/signup", post(sign_up))
-        .route("/signin", post(sign_in))
-        .route("/verify-email", put(verify_email))
-        .route("/forgot-password", put(forgot_password))
-        .route("/reset-password/{token}", put(reset_password))
-        .route("/change-password", put(change_password))
-        .route("/currentuser", get(current_user))
-        .route("/resend-email", post(resend_email))
-        .route("/seed/{count}", put(seed::seed))
-        .with_state(state);
-    Router::new().nest("/api/v1/auth", routes)
+    routes().with_state(state).into()
 }
 
-#[derive(Serialize)]
+/// What this service answers, as OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> Document {
+    document::service("auth", "Accounts: who somebody is, and how they prove it.", routes())
+}
+
+fn routes() -> OpenApiRouter<Auth> {
+    let routes = OpenApiRouter::default()
+        .routes(routes!(sign_up))
+        .routes(routes!(sign_in))
+        .routes(routes!(verify_email))
+        .routes(routes!(forgot_password))
+        .routes(routes!(reset_password))
+        .routes(routes!(change_password))
+        .routes(routes!(current_user))
+        .routes(routes!(resend_email))
+        .routes(routes!(seed::seed));
+    OpenApiRouter::default().nest("/api/v1/auth", routes)
+}
+
+#[derive(Serialize, ToSchema)]
 struct UserAnswer {
     user: AccountView,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MessageAnswer {
     message: &'static str,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct SignUp {
+    #[schema(min_length = 3, max_length = 32)]
     username: String,
+    #[schema(format = Email, max_length = 254)]
     email: String,
+    #[schema(min_length = 8, max_length = 128)]
     password: String,
 }
 
+/// Creates an account, whose address is then to be verified.
+#[utoipa::path(
+    post,
+    path = "/signup",
+    request_body = SignUp,
+    responses(
+        (status = 201, description = "The account.", body = UserAnswer),
+        (status = 400, description = "`invalid_username`, `invalid_email`, `invalid_password`"),
+        (status = 409, description = "`account_exists`"),
+    ),
+)]
 async fn sign_up(
     State(auth): State<Auth>,
     Json(body): Json<SignUp>,
@@ -104,13 +128,25 @@ async fn request_verification(tx: &mut Tx, account: &Account) -> Result<(), ApiE
     Ok(())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct SignIn {
     /// Name or address.
+    #[schema(max_length = 254)]
     username: String,
+    #[schema(max_length = 128)]
     password: String,
 }
 
+/// Says whose name and password these are.
+#[utoipa::path(
+    post,
+    path = "/signin",
+    request_body = SignIn,
+    responses(
+        (status = 200, description = "The account.", body = UserAnswer),
+        (status = 401, description = "`invalid_credentials`"),
+    ),
+)]
 async fn sign_in(State(auth): State<Auth>, Json(body): Json<SignIn>) -> Result<Json<UserAnswer>, ApiError> {
     let refused = || ApiError::unauthorized("invalid_credentials", "username or password is wrong");
     let login = body.username.trim().to_lowercase();
@@ -128,11 +164,21 @@ async fn sign_in(State(auth): State<Auth>, Json(body): Json<SignIn>) -> Result<J
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct VerifyEmail {
     token: String,
 }
 
+/// Verifies an address with the token of a mail, which is good once.
+#[utoipa::path(
+    put,
+    path = "/verify-email",
+    request_body = VerifyEmail,
+    responses(
+        (status = 200, description = "The account.", body = UserAnswer),
+        (status = 400, description = "`invalid_token`"),
+    ),
+)]
 async fn verify_email(State(auth): State<Auth>, Json(body): Json<VerifyEmail>) -> Result<Json<UserAnswer>, ApiError> {
     let mut tx = auth.database.begin().await?;
     let id = store::redeem(&mut tx, &body.token, Purpose::VerifyEmail).await?.ok_or_else(token_refused)?;
@@ -142,11 +188,22 @@ async fn verify_email(State(auth): State<Auth>, Json(body): Json<VerifyEmail>) -
     Ok(Json(UserAnswer { user: account.into() }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct ForgotPassword {
+    #[schema(format = Email, max_length = 254)]
     email: String,
 }
 
+/// Sends a mail to set a new password with; says the same when there is no such account.
+#[utoipa::path(
+    put,
+    path = "/forgot-password",
+    request_body = ForgotPassword,
+    responses(
+        (status = 200, description = "A sentence.", body = MessageAnswer),
+        (status = 400, description = "`invalid_email`"),
+    ),
+)]
 async fn forgot_password(
     State(auth): State<Auth>,
     Json(body): Json<ForgotPassword>,
@@ -166,13 +223,25 @@ async fn forgot_password(
     Ok(Json(MessageAnswer { message: "if there is an account with this address, a mail is on its way" }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ResetPassword {
+    #[schema(min_length = 8, max_length = 128)]
     password: String,
+    #[schema(min_length = 8, max_length = 128)]
     confirm_password: String,
 }
 
+/// Sets a new password with the token of a mail, which is good once.
+#[utoipa::path(
+    put,
+    path = "/reset-password/{token}",
+    request_body = ResetPassword,
+    responses(
+        (status = 200, description = "A sentence.", body = MessageAnswer),
+        (status = 400, description = "`invalid_token`, `invalid_password`, `passwords_differ`"),
+    ),
+)]
 async fn reset_password(
     State(auth): State<Auth>,
     Path(token): Path<String>,
@@ -191,13 +260,26 @@ async fn reset_password(
     Ok(Json(MessageAnswer { message: "the password has been changed" }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct ChangePassword {
+    #[schema(max_length = 128)]
     current_password: String,
+    #[schema(min_length = 8, max_length = 128)]
     new_password: String,
 }
 
+/// Sets a new password with the present one.
+#[utoipa::path(
+    put,
+    path = "/change-password",
+    request_body = ChangePassword,
+    responses(
+        (status = 200, description = "A sentence.", body = MessageAnswer),
+        (status = 400, description = "`invalid_password`, `wrong_password`"),
+        (status = 401, description = "`sign_in_required`, `account_not_found`"),
+    ),
+)]
 async fn change_password(
     State(auth): State<Auth>,
     caller: SignedIn,
@@ -227,11 +309,30 @@ async fn change(tx: &mut Tx, account: Account, hash: &str) -> Result<(), ApiErro
     Ok(())
 }
 
+/// The caller's own account.
+#[utoipa::path(
+    get,
+    path = "/currentuser",
+    responses(
+        (status = 200, description = "The account.", body = UserAnswer),
+        (status = 401, description = "`sign_in_required`, `account_not_found`"),
+    ),
+)]
 async fn current_user(State(auth): State<Auth>, caller: SignedIn) -> Result<Json<UserAnswer>, ApiError> {
     let account = myself(&auth, &caller.id).await?;
     Ok(Json(UserAnswer { user: account.into() }))
 }
 
+/// Sends the mail to verify an address again.
+#[utoipa::path(
+    post,
+    path = "/resend-email",
+    responses(
+        (status = 200, description = "A sentence.", body = MessageAnswer),
+        (status = 401, description = "`sign_in_required`, `account_not_found`"),
+        (status = 409, description = "`email_already_verified`"),
+    ),
+)]
 async fn resend_email(State(auth): State<Auth>, caller: SignedIn) -> Result<Json<MessageAnswer>, ApiError> {
     let mut tx = auth.database.begin().await?;
     let account = store::find(&mut tx, Key::Id(&caller.id)).await?.ok_or_else(account_gone)?;

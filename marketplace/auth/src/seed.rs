@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use platform::{ApiError, Caller, Json, Path, new_id, now};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Auth;
 use crate::domain::Account;
@@ -13,13 +14,27 @@ use crate::token;
 /// Most accounts of one request.
 const MOST: u32 = 100;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Seeded {
     created: u32,
     usernames: Vec<String>,
 }
 
+/// Makes accounts up, where that is wanted.
+///
 /// Creates accounts that nobody can sign in to: their passwords are random and forgotten at once.
+#[utoipa::path(
+    put,
+    path = "/seed/{count}",
+    params(
+        ("count" = u32, Path, minimum = 1, maximum = 100),
+    ),
+    responses(
+        (status = 201, description = "Their names.", body = Seeded),
+        (status = 400, description = "`invalid_count`"),
+        (status = 403, description = "`seeding_disabled`"),
+    ),
+)]
 pub(crate) async fn seed(
     State(auth): State<Auth>,
     _caller: Caller,

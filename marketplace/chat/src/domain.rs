@@ -1,6 +1,7 @@
 //! What a message and an offer are.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Longest message in characters.
 pub const MAX_BODY: usize = 4000;
@@ -8,10 +9,11 @@ pub const MAX_BODY: usize = 4000;
 const MAX_NAME: usize = 128;
 
 /// A conversation, with its last message.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversation {
     /// Id, UUIDv7.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The two people, sorted by name.
     pub usernames: [String; 2],
@@ -20,12 +22,14 @@ pub struct Conversation {
 }
 
 /// A message.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Id, UUIDv7.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Its conversation.
+    #[schema(format = "uuid")]
     pub conversation_id: String,
     /// Who wrote it.
     pub sender_username: String,
@@ -40,29 +44,36 @@ pub struct Message {
     /// Whether the receiver has read it.
     pub is_read: bool,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
 /// A seller's offer to one buyer.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Offer {
     /// The gig that it is about.
+    #[schema(max_length = 128)]
     pub gig_id: String,
     /// The gig's title.
+    #[schema(max_length = 120)]
     pub gig_title: String,
     /// Price in minor units.
+    #[schema(minimum = 100, maximum = 10000000)]
     pub price: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// What will be delivered.
+    #[schema(max_length = 4000)]
     pub description: String,
     /// Days until delivery.
+    #[schema(minimum = 1, maximum = 90)]
     pub delivery_in_days: i64,
 }
 
 /// What became of an offer.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum OfferStatus {
     /// Nothing yet.

@@ -13,6 +13,8 @@ mod routes;
 pub mod store;
 
 use live::Live;
+pub use routes::openapi;
+
 use platform::{App, Context, Database, Migration};
 
 /// The service's schema.

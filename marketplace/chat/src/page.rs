@@ -2,6 +2,7 @@
 
 use platform::ApiError;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 /// Most entries of a page, and their number when none is asked for.
 const MOST: u32 = 200;
@@ -9,11 +10,15 @@ const MOST: u32 = 200;
 const MAX_ID: usize = 64;
 
 /// Which part of a list is asked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub(crate) struct Page {
     /// Only what is older than the entry with this id.
+    #[param(min_length = 1, max_length = 64)]
     before: Option<String>,
+    /// How many entries at most.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200, default = 200)]
     size: Option<u32>,
 }
 

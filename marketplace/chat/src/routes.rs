@@ -4,10 +4,11 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post, put};
+use platform::document::{self, Document, OpenApiRouter, routes};
 use platform::idempotency::IdempotencyKey;
 use platform::{ApiError, Caller, Event, Json, Path, Query, SignedIn, Tx, new_id, now, outbox};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::Chat;
 use crate::domain::{self, Conversation, Invalid, Message, Offer, OfferStatus};
@@ -17,51 +18,77 @@ use crate::page::Page;
 use crate::store;
 
 pub(crate) fn router(state: Chat) -> Router {
-    let routes = Router::new()
-        .route("/", post(send))
-        .route("/offer", put(decide_offer))
-        .route("/mark-as-read", put(mark_as_read))
-        .route("/mark-multiple-as-read", put(mark_multiple_as_read))
-        .route("/conversation/{sender}/{receiver}", get(conversation))
-        .route("/conversation/{username}", get(conversations))
-        .route("/{sender}/{receiver}", get(messages_between))
-        .route("/{conversation_id}", get(messages_of))
-        .with_state(state);
-    Router::new().nest("/api/v1/message", routes)
+    routes().with_state(state).into()
 }
 
-#[derive(Serialize)]
+/// What this service answers, as OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> Document {
+    document::service("chat", "Conversations of two people, and custom offers in them.", routes())
+}
+
+fn routes() -> OpenApiRouter<Chat> {
+    let routes = OpenApiRouter::default()
+        .routes(routes!(send))
+        .routes(routes!(decide_offer))
+        .routes(routes!(mark_as_read))
+        .routes(routes!(mark_multiple_as_read))
+        .routes(routes!(conversation))
+        .routes(routes!(conversations))
+        .routes(routes!(messages_between))
+        .routes(routes!(messages_of));
+    OpenApiRouter::default().nest("/api/v1/message", routes)
+}
+
+#[derive(Serialize, ToSchema)]
 struct ConversationAnswer {
     conversation: Conversation,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ConversationsAnswer {
     conversations: Vec<Conversation>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MessageAnswer {
     message: Message,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MessagesAnswer {
     messages: Vec<Message>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Send {
+    #[schema(min_length = 1, max_length = 128)]
     receiver_username: String,
     /// Looked up by the gateway, so that no client can have mail sent to an address of its choice.
     #[serde(default)]
     receiver_email: String,
     #[serde(default)]
+    #[schema(max_length = 4000)]
     body: String,
     offer: Option<Offer>,
 }
 
+/// Sends a message, which may carry a custom offer.
+#[utoipa::path(
+    post,
+    path = "/",
+    params(
+        IdempotencyKey,
+    ),
+    request_body = Send,
+    responses(
+        (status = 201, description = "The message.", body = MessageAnswer),
+        (status = 400, description = "`invalid_message`, `receiver_email_missing`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 422, description = "`idempotency_key_reused`"),
+    ),
+)]
 async fn send(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -123,7 +150,7 @@ pub(crate) fn offer_made(message: &Message, buyer_email: &str, seller: &Caller) 
     })
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct DecideOffer {
     message_id: String,
@@ -131,13 +158,26 @@ struct DecideOffer {
     decision: Decision,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Decision {
     Accept,
     Cancel,
 }
 
+/// Accepts or cancels a custom offer.
+#[utoipa::path(
+    put,
+    path = "/offer",
+    request_body = DecideOffer,
+    responses(
+        (status = 200, description = "The message that carries it.", body = MessageAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_offer`"),
+        (status = 404, description = "`offer_not_found`"),
+        (status = 409, description = "`offer_decided`"),
+    ),
+)]
 async fn decide_offer(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -164,12 +204,23 @@ async fn decide_offer(
     Ok(Json(MessageAnswer { message }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MarkAsRead {
     message_id: String,
 }
 
+/// Marks a message to the caller as read.
+#[utoipa::path(
+    put,
+    path = "/mark-as-read",
+    request_body = MarkAsRead,
+    responses(
+        (status = 200, description = "The message.", body = MessageAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 404, description = "`message_not_found`"),
+    ),
+)]
 async fn mark_as_read(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -187,17 +238,27 @@ async fn mark_as_read(
     Ok(Json(MessageAnswer { message }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct MarkMultiple {
     sender_username: String,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Marked {
     marked: u64,
 }
 
+/// Marks all of somebody's messages to the caller as read.
+#[utoipa::path(
+    put,
+    path = "/mark-multiple-as-read",
+    request_body = MarkMultiple,
+    responses(
+        (status = 200, description = "How many were unread.", body = Marked),
+        (status = 401, description = "`sign_in_required`"),
+    ),
+)]
 async fn mark_multiple_as_read(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -223,6 +284,17 @@ async fn updated(chat: &Chat, mut tx: Tx, message: &Message) -> Result<(), ApiEr
     Ok(())
 }
 
+/// The conversation of two people, of whom the caller is one.
+#[utoipa::path(
+    get,
+    path = "/conversation/{sender}/{receiver}",
+    responses(
+        (status = 200, description = "The conversation.", body = ConversationAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_conversation`"),
+        (status = 404, description = "`conversation_not_found`"),
+    ),
+)]
 async fn conversation(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -235,6 +307,20 @@ async fn conversation(
     Ok(Json(ConversationAnswer { conversation }))
 }
 
+/// The caller's conversations, newest first.
+#[utoipa::path(
+    get,
+    path = "/conversation/{username}",
+    params(
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = ConversationsAnswer),
+        (status = 400, description = "`invalid_page`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_conversation`"),
+    ),
+)]
 async fn conversations(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -248,6 +334,20 @@ async fn conversations(
     Ok(Json(ConversationsAnswer { conversations }))
 }
 
+/// Messages between two people, of whom the caller is one, newest first.
+#[utoipa::path(
+    get,
+    path = "/{sender}/{receiver}",
+    params(
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = MessagesAnswer),
+        (status = 400, description = "`invalid_page`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_conversation`"),
+    ),
+)]
 async fn messages_between(
     State(chat): State<Chat>,
     caller: SignedIn,
@@ -264,6 +364,20 @@ async fn messages_between(
     Ok(Json(MessagesAnswer { messages }))
 }
 
+/// Messages of a conversation of the caller, newest first.
+#[utoipa::path(
+    get,
+    path = "/{conversation_id}",
+    params(
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = MessagesAnswer),
+        (status = 400, description = "`invalid_page`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 404, description = "`conversation_not_found`"),
+    ),
+)]
 async fn messages_of(
     State(chat): State<Chat>,
     caller: SignedIn,

@@ -11,6 +11,8 @@ pub mod session;
 mod shield;
 pub mod socket;
 
+pub use routes::openapi;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use crate::clients::GatewayError;
 use crate::clients::auth::User;
 
 /// Name of the cookie.
-const NAME: &str = "marketplace_session";
+pub(crate) const SESSION_COOKIE: &str = "marketplace_session";
 /// Audience of users' tokens: an internal token is none of them.
 const AUDIENCE: &str = "marketplace";
 
@@ -84,7 +84,7 @@ impl Sessions {
         let (value, age) = token.map_or(("", 0), |token| (token, self.lifetime_s));
         let secure = if self.secure { "; Secure" } else { "" };
         // Lax: a link from elsewhere finds the user signed in, a form or script from elsewhere cannot act for them.
-        format!("{NAME}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}").parse()
+        format!("{SESSION_COOKIE}={value}; Path=/; Max-Age={age}; HttpOnly; SameSite=Lax{secure}").parse()
     }
 
     fn of(&self, headers: &HeaderMap) -> Option<Result<Caller, TokenError>> {
@@ -113,7 +113,7 @@ pub(crate) fn token(headers: &HeaderMap) -> Option<&str> {
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(';'))
             .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, value)| *name == NAME && !value.is_empty())
+            .find(|(name, value)| *name == SESSION_COOKIE && !value.is_empty())
             .map(|(_, value)| value)
     })
 }

@@ -1,6 +1,7 @@
 //! What a gig is.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Least price, in minor units.
 pub const MIN_PRICE: i64 = 100;
@@ -10,10 +11,11 @@ pub const MAX_PRICE: i64 = 10_000_000;
 pub const MAX_DAYS: i64 = 90;
 
 /// A gig as clients see it, with what is known about its seller.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Gig {
     /// Id, UUIDv7.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Whose gig it is.
     pub seller_id: String,
@@ -34,54 +36,72 @@ pub struct Gig {
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Price in minor units.
+    #[schema(minimum = 100, maximum = 10000000)]
     pub price: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// Days until delivery.
+    #[schema(minimum = 1, maximum = 90)]
     pub delivery_days: i64,
     /// URL of a picture; may be empty.
     pub cover_image: String,
     /// Whether it can be found and ordered.
     pub active: bool,
     /// Sum of the stars of this gig.
+    #[schema(minimum = 0)]
     pub rating_sum: i64,
     /// Number of reviews of this gig.
+    #[schema(minimum = 0)]
     pub rating_count: i64,
     /// Sum of the seller's stars.
+    #[schema(minimum = 0)]
     pub seller_rating_sum: i64,
     /// Number of the seller's reviews.
+    #[schema(minimum = 0)]
     pub seller_rating_count: i64,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub updated_at: String,
 }
 
 /// What a seller offers: the body of a create or an update.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Offer {
     /// 5 to 120 characters.
+    #[schema(min_length = 5, max_length = 120)]
     pub title: String,
     /// 1 to 4000 characters.
+    #[schema(min_length = 1, max_length = 4000)]
     pub description: String,
     /// 1 to 60 characters.
+    #[schema(min_length = 1, max_length = 60)]
     pub category: String,
     /// Up to 10 of up to 60 characters.
     #[serde(default)]
+    #[schema(max_items = 10)]
     pub sub_categories: Vec<String>,
     /// Up to 20 of up to 60 characters.
     #[serde(default)]
+    #[schema(max_items = 20)]
     pub tags: Vec<String>,
     /// Price in minor units.
+    #[schema(minimum = 100, maximum = 10000000)]
     pub price: i64,
     /// ISO 4217 code; `USD` when absent.
     #[serde(default = "usd")]
+    #[schema(pattern = "^[A-Z]{3}$", default = "USD")]
     pub currency: String,
     /// Days until delivery.
+    #[schema(minimum = 1, maximum = 90)]
     pub delivery_days: i64,
     /// `http` or `https` URL of up to 500 characters, or empty.
     #[serde(default)]
+    #[schema(max_length = 500, pattern = "^(https?://.*)?$")]
     pub cover_image: String,
 }
 

@@ -1,21 +1,26 @@
 //! Facts that this service tells others, and its view of what the users service tells.
 
 use platform::EventType;
+use platform::document::{Document, Events};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A gig was created.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GigCreated {
     /// The gig.
+    #[schema(format = "uuid")]
     pub gig_id: String,
     /// Whose it is.
     pub seller_id: String,
     /// What is offered.
     pub title: String,
     /// Price in minor units.
+    #[schema(minimum = 100)]
     pub price: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
 }
 
@@ -24,10 +29,11 @@ impl EventType for GigCreated {
 }
 
 /// A gig was deleted.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GigDeleted {
     /// The gig.
+    #[schema(format = "uuid")]
     pub gig_id: String,
     /// Whose it was.
     pub seller_id: String,
@@ -97,4 +103,10 @@ pub struct SellerUpdated(pub SellerFacts);
 
 impl EventType for SellerUpdated {
     const TYPE: &'static str = "users.seller_updated.v1";
+}
+
+/// The events that this service sends, as AsyncAPI 3.
+#[must_use]
+pub fn asyncapi() -> Document {
+    Events::of("gig", "Gigs that come and go.").with::<GigCreated>().with::<GigDeleted>().document()
 }

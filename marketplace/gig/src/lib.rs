@@ -13,6 +13,8 @@ pub mod search;
 mod seed;
 pub mod store;
 
+pub use routes::openapi;
+
 use platform::{App, Context, Database, Migration};
 
 /// The service's schema.

@@ -1,10 +1,10 @@
 //! Lists of gigs over HTTP: search, by seller, by category, top-rated, similar.
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::get;
+use platform::document::{OpenApiRouter, routes};
 use platform::{ApiError, Caller, Connected, Json, Observed, Page as Part, Path, Query, SignedIn};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Gigs;
 use crate::domain::Gig;
@@ -19,25 +19,26 @@ const SHORT_LIST: i64 = 10;
 /// What a client writes for `from` to get the first page.
 const START: &str = "0";
 
-pub(crate) fn routes() -> Router<Gigs> {
-    Router::new()
-        .route("/search/{from}/{size}/{direction}", get(find))
-        .route("/seller/{seller_id}", get(of_seller))
-        .route("/seller/pause/{seller_id}", get(paused_of_seller))
-        .route("/category/{username}", get(of_category))
-        .route("/top/{username}", get(top_rated))
-        .route("/similar/{gig_id}", get(similar))
+pub(crate) fn routes() -> OpenApiRouter<Gigs> {
+    OpenApiRouter::default()
+        .routes(routes!(find))
+        .routes(routes!(of_seller))
+        .routes(routes!(paused_of_seller))
+        .routes(routes!(of_category))
+        .routes(routes!(top_rated))
+        .routes(routes!(similar))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct GigsAnswer {
     gigs: Vec<Gig>,
 }
 
 /// One page of a search.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Page {
     /// Number of gigs on all pages.
+    #[schema(minimum = 0)]
     total: i64,
     /// Newest first.
     gigs: Vec<Gig>,
@@ -54,8 +55,9 @@ enum Direction {
     Backward,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase")]
+#[into_params(parameter_in = Query)]
 struct Search {
     #[serde(default)]
     query: String,
@@ -65,6 +67,21 @@ struct Search {
     category: Option<String>,
 }
 
+/// Searches active gigs, newest first, a page at a time.
+#[utoipa::path(
+    get,
+    path = "/search/{from}/{size}/{direction}",
+    params(
+        ("from" = String, Path, description = "`0`, or `next` or `previous` of an earlier page.", max_length = 64),
+        ("size" = u32, Path, minimum = 1, maximum = 100),
+        ("direction" = String, Path, description = "`forward` to older gigs, `backward` to newer ones.", pattern = "^(forward|backward)$"),
+        Search,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = Page),
+        (status = 400, description = "`invalid_size`, `invalid_cursor`"),
+    ),
+)]
 async fn find(
     State(gigs): State<Gigs>,
     _caller: Caller,
@@ -121,6 +138,17 @@ async fn find(
     Ok(Json(page))
 }
 
+/// A seller's active gigs, newest first.
+#[utoipa::path(
+    get,
+    path = "/seller/{seller_id}",
+    params(
+        Part,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = GigsAnswer),
+    ),
+)]
 async fn of_seller(
     State(gigs): State<Gigs>,
     _caller: Caller,
@@ -130,6 +158,19 @@ async fn of_seller(
     list(&gigs, seller(seller_id, true), Order::Newest(part.before), part.size).await
 }
 
+/// The caller's paused gigs, newest first.
+#[utoipa::path(
+    get,
+    path = "/seller/pause/{seller_id}",
+    params(
+        Part,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = GigsAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_gigs`"),
+    ),
+)]
 async fn paused_of_seller(
     State(gigs): State<Gigs>,
     caller: SignedIn,
@@ -152,12 +193,30 @@ async fn list(gigs: &Gigs, filter: Filter, order: Order, size: i64) -> Result<Js
     Ok(Json(GigsAnswer { gigs }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Chosen {
+    #[param(min_length = 1, max_length = 60)]
     category: Option<String>,
 }
 
+/// Gigs of the category that the caller looks at.
+///
 /// Gigs of the category that somebody looks at: the one named in the query, or the one of last time.
+#[utoipa::path(
+    get,
+    path = "/category/{username}",
+    params(
+        Chosen,
+        Part,
+    ),
+    responses(
+        (status = 200, description = "One page, newest first.", body = GigsAnswer),
+        (status = 400, description = "`invalid_category`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_choice`"),
+    ),
+)]
 async fn of_category(
     State(gigs): State<Gigs>,
     caller: SignedIn,
@@ -170,7 +229,22 @@ async fn of_category(
     list(&gigs, filter, Order::Newest(part.before), part.size).await
 }
 
+/// The best-rated gigs of the category that the caller looks at.
+///
 /// The best-rated gigs of that category; of all when none was ever chosen.
+#[utoipa::path(
+    get,
+    path = "/top/{username}",
+    params(
+        Chosen,
+    ),
+    responses(
+        (status = 200, description = "Up to 10 gigs.", body = GigsAnswer),
+        (status = 400, description = "`invalid_category`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_choice`"),
+    ),
+)]
 async fn top_rated(
     State(gigs): State<Gigs>,
     caller: SignedIn,
@@ -199,7 +273,17 @@ async fn category(gigs: &Gigs, caller: &Caller, username: &str, chosen: Chosen) 
     Ok(Some(category))
 }
 
+/// Gigs like this one.
+///
 /// Gigs that share words with this one; when there are few, others of its category follow.
+#[utoipa::path(
+    get,
+    path = "/similar/{gig_id}",
+    responses(
+        (status = 200, description = "Up to 10 gigs.", body = GigsAnswer),
+        (status = 404, description = "`gig_not_found`"),
+    ),
+)]
 async fn similar(
     State(gigs): State<Gigs>,
     _caller: Caller,

@@ -3,33 +3,52 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{delete, get, post, put};
 use platform::bug::{self, Bug};
+use platform::document::{self, Document, OpenApiRouter, routes};
 use platform::{ApiError, Caller, Event, Json, Path, SignedIn, Tx, new_id, now, outbox};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::domain::{Gig, Invalid, Offer};
 use crate::events::{GigCreated, GigDeleted};
 use crate::{Gigs, listing, seed, store};
 
 pub(crate) fn router(state: Gigs) -> Router {
-    let routes = Router::new()
-        .route("/{gig_id}", get(one).put(update))
-        .route("/{gig_id}/{seller_id}", delete(remove))
-        .route("/create", post(create))
-        .route("/active/{gig_id}", put(set_active))
-        .route("/seed/{count}", put(seed::seed))
-        .merge(listing::routes())
-        .with_state(state);
-    Router::new().nest("/api/v1/gig", routes)
+    routes().with_state(state).into()
 }
 
-#[derive(Serialize)]
+/// What this service answers, as OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> Document {
+    document::service("gig", "Gigs: what sellers offer, and how buyers find it.", routes())
+}
+
+fn routes() -> OpenApiRouter<Gigs> {
+    let routes = OpenApiRouter::default()
+        .routes(routes!(one, update))
+        .routes(routes!(remove))
+        .routes(routes!(create))
+        .routes(routes!(set_active))
+        .routes(routes!(seed::seed))
+        .merge(listing::routes());
+    OpenApiRouter::default().nest("/api/v1/gig", routes)
+}
+
+#[derive(Serialize, ToSchema)]
 struct GigAnswer {
     gig: Gig,
 }
 
+/// One gig; a paused one only for its seller.
+#[utoipa::path(
+    get,
+    path = "/{gig_id}",
+    responses(
+        (status = 200, description = "The gig.", body = GigAnswer),
+        (status = 404, description = "`gig_not_found`"),
+    ),
+)]
 async fn one(State(gigs): State<Gigs>, caller: Caller, Path(gig_id): Path<String>) -> Result<Json<Value>, ApiError> {
     let mut db = gigs.database.pool().acquire().await?;
     let gig = store::find(&mut db, &gig_id)
@@ -47,6 +66,17 @@ async fn one(State(gigs): State<Gigs>, caller: Caller, Path(gig_id): Path<String
     Ok(Json(answer))
 }
 
+/// Publishes a gig of the caller.
+#[utoipa::path(
+    post,
+    path = "/create",
+    request_body = Offer,
+    responses(
+        (status = 201, description = "The gig.", body = GigAnswer),
+        (status = 400, description = "`invalid_gig`"),
+        (status = 401, description = "`sign_in_required`"),
+    ),
+)]
 async fn create(
     State(gigs): State<Gigs>,
     caller: SignedIn,
@@ -74,6 +104,19 @@ pub(crate) async fn publish(tx: &mut Tx, seller: &Caller, offer: &Offer) -> Resu
     Ok(gig)
 }
 
+/// Replaces what a gig of the caller offers.
+#[utoipa::path(
+    put,
+    path = "/{gig_id}",
+    request_body = Offer,
+    responses(
+        (status = 200, description = "The gig.", body = GigAnswer),
+        (status = 400, description = "`invalid_gig`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_gig`"),
+        (status = 404, description = "`gig_not_found`"),
+    ),
+)]
 async fn update(
     State(gigs): State<Gigs>,
     caller: SignedIn,
@@ -88,11 +131,23 @@ async fn update(
     Ok(Json(GigAnswer { gig }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 struct SetActive {
     active: bool,
 }
 
+/// Activates or pauses a gig of the caller.
+#[utoipa::path(
+    put,
+    path = "/active/{gig_id}",
+    request_body = SetActive,
+    responses(
+        (status = 200, description = "The gig.", body = GigAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_gig`"),
+        (status = 404, description = "`gig_not_found`"),
+    ),
+)]
 async fn set_active(
     State(gigs): State<Gigs>,
     caller: SignedIn,
@@ -107,6 +162,17 @@ async fn set_active(
     Ok(Json(GigAnswer { gig }))
 }
 
+/// Deletes a gig of the caller.
+#[utoipa::path(
+    delete,
+    path = "/{gig_id}/{seller_id}",
+    responses(
+        (status = 204, description = "It is gone."),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_gig`"),
+        (status = 404, description = "`gig_not_found`"),
+    ),
+)]
 async fn remove(
     State(gigs): State<Gigs>,
     caller: SignedIn,

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use platform::{ApiError, Caller, Json, Path};
 use serde::Serialize;
 use sqlx::Row;
+use utoipa::ToSchema;
 
 use crate::Gigs;
 use crate::domain::Offer;
@@ -22,14 +23,28 @@ const SUBJECTS: [(&str, &str); 6] = [
     ("I will edit a film", "Video"),
 ];
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Seeded {
     created: usize,
     gig_ids: Vec<String>,
 }
 
+/// Makes gigs of made-up sellers up, where that is wanted.
+///
 /// Makes up to `count` gigs, spread over the sellers that this service knows.
+#[utoipa::path(
+    put,
+    path = "/seed/{count}",
+    params(
+        ("count" = u32, Path, minimum = 1, maximum = 100),
+    ),
+    responses(
+        (status = 201, description = "Their ids.", body = Seeded),
+        (status = 400, description = "`invalid_count`"),
+        (status = 403, description = "`seeding_disabled`"),
+    ),
+)]
 pub(crate) async fn seed(
     State(gigs): State<Gigs>,
     _caller: Caller,

@@ -9,6 +9,7 @@ pub mod mailer;
 pub mod views;
 
 use axum::Router;
+use platform::document::{self, Document, OpenApiRouter};
 use platform::{App, Context};
 
 use crate::consumer::Sender;
@@ -24,4 +25,10 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let database = ctx.database(&[]).await?;
     let sender = Sender::new(Mailer::new(&smtp)?, &public_url);
     Ok(App::new(Router::new()).with_database(&database).with_consumer(consumer::consumer(sender)))
+}
+
+/// What this service answers, as OpenAPI 3.1: nothing but its health.
+#[must_use]
+pub fn openapi() -> Document {
+    document::service("notification", "Mails of what happens; it has no public routes.", OpenApiRouter::<()>::default())
 }

@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Most days that a delivery may take or be extended by.
 pub const MAX_DAYS: i64 = 90;
@@ -26,8 +27,9 @@ pub fn fee(amount: i64) -> i64 {
 }
 
 /// Where an order stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = OrderStatus)]
 pub enum Status {
     /// Asked for, the payment not captured yet. Nobody but the buyer's own request knows of it.
     Pending,
@@ -59,7 +61,7 @@ impl Status {
 }
 
 /// Who acts on an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Actor {
     /// Who ordered.
@@ -71,10 +73,11 @@ pub enum Actor {
 }
 
 /// What a buyer asks for. Money in minor units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Terms {
     /// Id of the order.
+    #[schema(format = "uuid")]
     pub order_id: String,
     /// The intent that pays it.
     pub payment_intent_id: String,
@@ -85,31 +88,37 @@ pub struct Terms {
     /// What the buyer wants done.
     pub description: String,
     /// How many of it.
+    #[schema(minimum = 1, maximum = 1000)]
     pub quantity: i64,
     /// Who ordered.
     pub buyer_id: String,
     /// Their name.
     pub buyer_username: String,
     /// Their address.
+    #[schema(format = Email)]
     pub buyer_email: String,
     /// Who delivers.
     pub seller_id: String,
     /// Their name.
     pub seller_username: String,
     /// Their address.
+    #[schema(format = Email)]
     pub seller_email: String,
     /// Price of the work.
+    #[schema(minimum = 1)]
     pub amount: i64,
     /// The marketplace's fee, on top.
+    #[schema(minimum = 0)]
     pub fee: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// When the work is due.
     pub delivery_due: DateTime<Utc>,
 }
 
 /// Something that happened to an order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "fact", rename_all = "snake_case", rename_all_fields = "camelCase")]
 pub enum Fact {
     /// The buyer asked for it.
@@ -185,7 +194,7 @@ impl Fact {
 }
 
 /// Work handed over.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// What the seller says about it.
@@ -197,10 +206,12 @@ pub struct Delivery {
 }
 
 /// A wish for more time that waits for an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OpenExtension)]
 pub struct Extension {
     /// How much.
+    #[schema(minimum = 1, maximum = 90)]
     pub days: i64,
     /// Why.
     pub reason: String,
@@ -211,7 +222,7 @@ pub struct Extension {
 }
 
 /// How an order ended without work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancellation {
     /// By whom.
@@ -223,10 +234,12 @@ pub struct Cancellation {
 }
 
 /// A review as the order shows it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = OrderReview)]
 pub struct Review {
     /// 1 to 5.
+    #[schema(minimum = 1, maximum = 5)]
     pub rating: i64,
     /// What they wrote.
     pub text: String,
@@ -235,13 +248,15 @@ pub struct Review {
 }
 
 /// An order: the fold of its timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = Fold)]
 pub struct Order {
     /// What was asked for; `delivery_due` moves with extensions.
     #[serde(flatten)]
     pub terms: Terms,
     /// Number of facts so far.
+    #[schema(minimum = 1)]
     pub version: i64,
     /// Where it stands.
     pub status: Status,

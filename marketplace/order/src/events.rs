@@ -1,16 +1,19 @@
 //! The facts that this service tells others, and how they are built from an order.
 
 use chrono::{DateTime, SecondsFormat, Utc};
+use platform::document::{Document, Events};
 use platform::{Event, EventError, EventType};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::{Actor, Fact, Order};
 
 /// What every event of an order carries. Money in minor units.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderFacts {
     /// The order.
+    #[schema(format = "uuid")]
     pub order_id: String,
     /// The gig ordered.
     pub gig_id: String,
@@ -21,25 +24,30 @@ pub struct OrderFacts {
     /// Their name.
     pub buyer_username: String,
     /// Their address.
+    #[schema(format = Email)]
     pub buyer_email: String,
     /// Who delivers.
     pub seller_id: String,
     /// Their name.
     pub seller_username: String,
     /// Their address.
+    #[schema(format = Email)]
     pub seller_email: String,
     /// Price of the work.
+    #[schema(minimum = 1)]
     pub amount: i64,
     /// The marketplace's fee, paid by the buyer on top.
+    #[schema(minimum = 0)]
     pub fee: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
 }
 
 macro_rules! event {
     ($(#[$doc:meta])* $name:ident = $type:literal { $($(#[$field_doc:meta])* $field:ident: $kind:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+        #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         #[serde(rename_all = "camelCase")]
         pub struct $name {
             /// What every event of an order carries.
@@ -64,8 +72,10 @@ event! {
         /// How many of it.
         quantity: i64,
         /// When the work is due.
+        #[schema(format = DateTime)]
         delivery_due: String,
         /// When it was placed.
+        #[schema(format = DateTime)]
         placed_at: String,
     }
 }
@@ -78,6 +88,7 @@ event! {
         /// Where the work is.
         file_url: Option<String>,
         /// When.
+        #[schema(format = DateTime)]
         delivered_at: String,
     }
 }
@@ -90,8 +101,10 @@ event! {
         /// Why.
         reason: String,
         /// The new date.
+        #[schema(format = DateTime)]
         new_delivery_due: String,
         /// When it was asked for.
+        #[schema(format = DateTime)]
         requested_at: String,
     }
 }
@@ -104,8 +117,10 @@ event! {
         /// How much was asked for.
         days: i64,
         /// The date that holds from now on.
+        #[schema(format = DateTime)]
         delivery_due: String,
         /// When.
+        #[schema(format = DateTime)]
         decided_at: String,
     }
 }
@@ -114,6 +129,7 @@ event! {
     /// The buyer approved the work.
     OrderCompleted = "order.completed.v1" {
         /// When.
+        #[schema(format = DateTime)]
         completed_at: String,
     }
 }
@@ -128,6 +144,7 @@ event! {
         /// What the buyer gets back.
         refunded: i64,
         /// When.
+        #[schema(format = DateTime)]
         cancelled_at: String,
     }
 }
@@ -233,4 +250,17 @@ pub fn of(order: &Order, fact: &Fact, at: DateTime<Utc>) -> Result<Option<Event>
 
 fn text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Micros, true)
+}
+
+/// The events that this service sends, as AsyncAPI 3.
+#[must_use]
+pub fn asyncapi() -> Document {
+    Events::of("order", "What happens to orders.")
+        .with::<OrderPlaced>()
+        .with::<OrderDelivered>()
+        .with::<ExtensionRequested>()
+        .with::<ExtensionDecided>()
+        .with::<OrderCompleted>()
+        .with::<OrderCancelled>()
+        .document()
 }

@@ -20,3 +20,4 @@ pub mod settlement;
 mod store;
 
 pub use app::app;
+pub use routes::openapi;

@@ -4,19 +4,23 @@ use platform::{Page, Pool, Tx, new_id};
 use serde::Serialize;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use utoipa::ToSchema;
 
 use crate::domain::{Actor, Fact, Order};
 
 /// One notification.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Notification {
+    #[schema(format = "uuid")]
     id: String,
     user_to: String,
     sender_username: String,
+    #[schema(format = "uuid")]
     order_id: String,
     message: String,
     is_read: bool,
+    #[schema(format = DateTime)]
     created_at: String,
 }
 

@@ -14,6 +14,7 @@ use platform::{ApiError, Caller, Tx, new_id, now};
 use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 use telemetry::task;
+use utoipa::ToSchema;
 
 use crate::domain::{MAX_TEXT, Order, Status, Terms, fee, span};
 use crate::payments::PaymentError;
@@ -33,16 +34,21 @@ const MAX_AMOUNT: i64 = 100_000_000;
 const EARLY: Duration = Duration::from_millis(150);
 
 /// What a buyer wants to pay for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IntentRequest {
+    #[schema(min_length = 1, max_length = 200)]
     gig_id: String,
+    #[schema(min_length = 1, max_length = 200)]
     seller_id: String,
     /// Price of the work in minor units, for all pieces.
+    #[schema(minimum = 1, maximum = 100000000)]
     amount: i64,
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 1000, default = 1)]
     quantity: i64,
     #[serde(default = "default_currency")]
+    #[schema(pattern = "^[A-Za-z]{3}$", default = "USD")]
     currency: String,
     #[serde(default)]
     payment_method: Option<String>,
@@ -53,36 +59,48 @@ fn default_currency() -> String {
 }
 
 /// An intent that one order can be created under.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct IntentAnswer {
     payment_intent_id: String,
     client_secret: String,
+    #[schema(format = "uuid")]
     order_id: String,
+    #[schema(minimum = 1)]
     amount: i64,
+    #[schema(minimum = 0)]
     fee: i64,
+    #[schema(minimum = 1)]
     total: i64,
+    #[schema(pattern = "^[A-Z]{3}$")]
     currency: String,
 }
 
 /// What a buyer orders.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OrderRequest {
+    #[schema(min_length = 1, max_length = 200)]
     payment_intent_id: String,
     /// Checked against the intent where given: an intent for one gig must not pay for another.
     #[serde(default)]
     gig_id: Option<String>,
     #[serde(default)]
     seller_id: Option<String>,
+    #[schema(min_length = 1, max_length = 200)]
     gig_title: String,
     #[serde(default)]
+    #[schema(max_length = 4000)]
     description: String,
     #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 1000, default = 1)]
     quantity: i64,
+    #[schema(min_length = 1, max_length = 200)]
     seller_username: String,
+    #[schema(format = Email, max_length = 254)]
     seller_email: String,
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 90)]
     delivery_days: Option<i64>,
     #[serde(default)]
     delivery_due: Option<DateTime<Utc>>,

@@ -7,20 +7,24 @@ use serde::Serialize;
 use serde_json::Value;
 use sqlx::Row as _;
 use sqlx::any::AnyRow;
+use utoipa::ToSchema;
 
 use crate::domain::{Fact, Order, Terms};
 use crate::fold;
 use crate::{events, notifications};
 
 /// One entry of a timeline, as shown for audit.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
+    #[schema(minimum = 1)]
     version: i64,
     fact: String,
     state: String,
+    #[schema(value_type = Fact)]
     data: Value,
     correlation_id: Option<String>,
+    #[schema(format = DateTime)]
     at: String,
 }
 

@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// An error that ends a request.
 ///
@@ -105,12 +106,20 @@ impl<E: Into<anyhow::Error>> From<E> for ApiError {
     }
 }
 
-#[derive(Serialize)]
+/// The body of every error.
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct Body<'a> {
+pub(crate) struct Problem<'a> {
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// A stable word for programs.
+    #[schema(pattern = "^[a-z][a-z0-9_]*$")]
     code: &'a str,
+    /// A sentence for people.
     message: &'a str,
+    /// The correlation id of the request; null where there was none.
+    #[schema(required, max_length = 128)]
     correlation_id: Option<&'a str>,
 }
 
@@ -123,7 +132,7 @@ impl IntoResponse for ApiError {
             (None, true) => tracing::error!(code = self.code, "request failed"),
             (None, false) => tracing::debug!(code = self.code, "request refused"),
         }
-        let body = Body {
+        let body = Problem {
             status: self.status.as_u16(),
             code: self.code,
             message: &self.message,

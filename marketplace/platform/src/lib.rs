@@ -37,6 +37,7 @@ pub mod consumer;
 pub mod context;
 pub mod contract;
 pub mod database;
+pub mod document;
 pub mod env;
 pub mod error;
 pub mod event;

@@ -3,6 +3,8 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -35,10 +37,21 @@ pub struct Page {
     pub size: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Asked {
+    /// Only what is older than the entry with this id.
+    #[param(min_length = 1, max_length = 64)]
     before: Option<String>,
+    /// How many entries at most.
+    #[param(minimum = 1, maximum = 200, default = 200)]
     size: Option<i64>,
+}
+
+impl IntoParams for Page {
+    fn into_params(place: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        Asked::into_params(place)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {

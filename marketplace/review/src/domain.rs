@@ -2,6 +2,7 @@
 
 use platform::{ApiError, Caller};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// Longest text of a review, in characters.
 pub const MAX_TEXT: usize = 2_000;
@@ -9,7 +10,7 @@ pub const MAX_TEXT: usize = 2_000;
 const MAX_ID: usize = 64;
 
 /// Which side of an order is reviewed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Reviewed {
     /// The buyer reviews the seller.
@@ -30,28 +31,35 @@ impl Reviewed {
 }
 
 /// What a request for a review says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewReview {
     /// The order that is over.
+    #[schema(min_length = 1, max_length = 64)]
     pub order_id: String,
     /// Its gig.
+    #[schema(min_length = 1, max_length = 64)]
     pub gig_id: String,
     /// Its buyer.
+    #[schema(min_length = 1, max_length = 64)]
     pub buyer_id: String,
     /// Its seller.
+    #[schema(min_length = 1, max_length = 64)]
     pub seller_id: String,
     /// Stars, 1 to 5.
+    #[schema(minimum = 1, maximum = 5)]
     pub rating: i64,
     /// In words.
+    #[schema(min_length = 1, max_length = 2000)]
     pub text: String,
 }
 
 /// A review as readers see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Review {
     /// Its id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The order.
     pub order_id: String,
@@ -68,10 +76,12 @@ pub struct Review {
     /// The writer's name.
     pub reviewer_username: String,
     /// Stars, 1 to 5.
+    #[schema(minimum = 1, maximum = 5)]
     pub rating: i64,
     /// In words.
     pub text: String,
     /// When: RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 

@@ -1,15 +1,18 @@
 //! Facts that this service tells others.
 
+use platform::document::{Document, Events};
 use platform::{Event, EventError, EventType};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::domain::{Review, Reviewed};
 
 /// A review was submitted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewSubmitted {
     /// The review.
+    #[schema(format = "uuid")]
     pub review_id: String,
     /// The order.
     pub order_id: String,
@@ -26,10 +29,12 @@ pub struct ReviewSubmitted {
     /// The writer's name.
     pub reviewer_username: String,
     /// Stars, 1 to 5.
+    #[schema(minimum = 1, maximum = 5)]
     pub rating: i64,
     /// In words.
     pub text: String,
     /// When: RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
@@ -59,4 +64,10 @@ pub fn submitted(review: &Review) -> Result<Event, EventError> {
             created_at: review.created_at,
         },
     )
+}
+
+/// The events that this service sends, as AsyncAPI 3.
+#[must_use]
+pub fn asyncapi() -> Document {
+    Events::of("review", "Reviews.").with::<ReviewSubmitted>().document()
 }

@@ -8,6 +8,8 @@ pub mod events;
 mod routes;
 pub mod store;
 
+pub use routes::openapi;
+
 use platform::{App, Context, Migration};
 
 /// The service's schema.

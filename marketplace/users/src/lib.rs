@@ -14,6 +14,8 @@ mod seed;
 pub mod store;
 pub mod work;
 
+pub use routes::openapi;
+
 use platform::{App, Context, Database, Migration};
 
 /// The service's schema.

@@ -3,9 +3,10 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::{get, post, put};
+use platform::document::{self, Document, OpenApiRouter, routes};
 use platform::{ApiError, Caller, Event, Json, Path, SignedIn, Tx, now, outbox};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::{Buyer, Invalid, Profile, Seller};
 use crate::events::{SellerCreated, SellerUpdated};
@@ -16,47 +17,85 @@ use crate::{Users, seed};
 const MOST_RANDOM: i64 = 50;
 
 pub(crate) fn router(state: Users) -> Router {
-    let buyers = Router::new()
-        .route("/email", get(buyer_by_own_email))
-        .route("/username", get(buyer_by_own_username))
-        .route("/contact/{username}", get(buyer_contact))
-        .route("/{username}", get(buyer_by_username))
-        .with_state(state.clone());
-    let sellers = Router::new()
-        .route("/id/{seller_id}", get(seller_by_id))
-        .route("/contact/{seller_id}", get(seller_contact))
-        .route("/username/{username}", get(seller_by_username))
-        .route("/random/{count}", get(random_sellers))
-        .route("/create", post(create_seller))
-        .route("/seed/{count}", put(seed::seed))
-        .route("/{seller_id}", put(update_seller))
-        .with_state(state);
-    Router::new().nest("/api/v1/buyer", buyers).nest("/api/v1/seller", sellers)
+    routes().with_state(state).into()
 }
 
-#[derive(Serialize)]
+/// What this service answers, as OpenAPI 3.1.
+#[must_use]
+pub fn openapi() -> Document {
+    document::service("users", "Buyers and sellers: profiles, and what follows from orders and reviews.", routes())
+}
+
+fn routes() -> OpenApiRouter<Users> {
+    let buyers = OpenApiRouter::default()
+        .routes(routes!(buyer_by_own_email))
+        .routes(routes!(buyer_by_own_username))
+        .routes(routes!(buyer_contact))
+        .routes(routes!(buyer_by_username));
+    let sellers = OpenApiRouter::default()
+        .routes(routes!(seller_by_id))
+        .routes(routes!(seller_contact))
+        .routes(routes!(seller_by_username))
+        .routes(routes!(random_sellers))
+        .routes(routes!(create_seller))
+        .routes(routes!(seed::seed))
+        .routes(routes!(update_seller));
+    OpenApiRouter::default().nest("/api/v1/buyer", buyers).nest("/api/v1/seller", sellers)
+}
+
+#[derive(Serialize, ToSchema)]
 struct BuyerAnswer {
     buyer: Buyer,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SellerAnswer {
     seller: Seller,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct SellersAnswer {
     sellers: Vec<Seller>,
 }
 
+/// The caller as a buyer, found by their address.
+#[utoipa::path(
+    get,
+    path = "/email",
+    responses(
+        (status = 200, description = "The buyer.", body = BuyerAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 404, description = "`buyer_not_found`"),
+    ),
+)]
 async fn buyer_by_own_email(State(users): State<Users>, caller: SignedIn) -> Result<Json<BuyerAnswer>, ApiError> {
     buyer(&users, Key::Email, &caller.email, &caller).await
 }
 
+/// The caller as a buyer, found by their name.
+#[utoipa::path(
+    get,
+    path = "/username",
+    responses(
+        (status = 200, description = "The buyer.", body = BuyerAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 404, description = "`buyer_not_found`"),
+    ),
+)]
 async fn buyer_by_own_username(State(users): State<Users>, caller: SignedIn) -> Result<Json<BuyerAnswer>, ApiError> {
     buyer(&users, Key::Username, &caller.username, &caller).await
 }
 
+/// A buyer by name.
+#[utoipa::path(
+    get,
+    path = "/{username}",
+    responses(
+        (status = 200, description = "The buyer.", body = BuyerAnswer),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 404, description = "`buyer_not_found`"),
+    ),
+)]
 async fn buyer_by_username(
     State(users): State<Users>,
     caller: SignedIn,
@@ -77,6 +116,15 @@ async fn buyer(users: &Users, key: Key, value: &str, caller: &Caller) -> Result<
     Ok(Json(BuyerAnswer { buyer }))
 }
 
+/// A seller by id.
+#[utoipa::path(
+    get,
+    path = "/id/{seller_id}",
+    responses(
+        (status = 200, description = "The seller.", body = SellerAnswer),
+        (status = 404, description = "`seller_not_found`"),
+    ),
+)]
 async fn seller_by_id(
     State(users): State<Users>,
     caller: Caller,
@@ -85,6 +133,15 @@ async fn seller_by_id(
     seller(&users, Key::Id, &seller_id, &caller).await
 }
 
+/// A seller by name.
+#[utoipa::path(
+    get,
+    path = "/username/{username}",
+    responses(
+        (status = 200, description = "The seller.", body = SellerAnswer),
+        (status = 404, description = "`seller_not_found`"),
+    ),
+)]
 async fn seller_by_username(
     State(users): State<Users>,
     caller: Caller,
@@ -109,19 +166,38 @@ fn hide_private(seller: &mut Seller, caller: &Caller) {
 }
 
 /// How somebody is reached: asked by the gateway for the sake of mails, and not offered to clients.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Contact {
     id: String,
     username: String,
+    #[schema(format = Email)]
     email: String,
 }
 
+/// How a seller is reached, for the gateway only.
+#[utoipa::path(
+    get,
+    path = "/contact/{seller_id}",
+    responses(
+        (status = 200, description = "The address.", body = Contact),
+        (status = 404, description = "`seller_not_found`"),
+    ),
+)]
 async fn seller_contact(State(users): State<Users>, Path(seller_id): Path<String>) -> Result<Json<Contact>, ApiError> {
     let mut db = users.database.pool().acquire().await?;
     let seller = store::seller(&mut db, Key::Id, &seller_id).await?.ok_or_else(seller_not_found)?;
     Ok(Json(Contact { id: seller.id, username: seller.username, email: seller.email.unwrap_or_default() }))
 }
 
+/// How a buyer is reached, for the gateway only.
+#[utoipa::path(
+    get,
+    path = "/contact/{username}",
+    responses(
+        (status = 200, description = "The address.", body = Contact),
+        (status = 404, description = "`buyer_not_found`"),
+    ),
+)]
 async fn buyer_contact(State(users): State<Users>, Path(username): Path<String>) -> Result<Json<Contact>, ApiError> {
     let mut db = users.database.pool().acquire().await?;
     let buyer = store::buyer(&mut db, Key::Username, &username.to_lowercase())
@@ -130,6 +206,18 @@ async fn buyer_contact(State(users): State<Users>, Path(username): Path<String>)
     Ok(Json(Contact { id: buyer.id, username: buyer.username, email: buyer.email.unwrap_or_default() }))
 }
 
+/// Sellers drawn at random.
+#[utoipa::path(
+    get,
+    path = "/random/{count}",
+    params(
+        ("count" = u32, Path, minimum = 1, maximum = 50),
+    ),
+    responses(
+        (status = 200, description = "Up to as many as asked for.", body = SellersAnswer),
+        (status = 400, description = "`invalid_count`"),
+    ),
+)]
 async fn random_sellers(
     State(users): State<Users>,
     caller: Caller,
@@ -149,6 +237,18 @@ async fn random_sellers(
     Ok(Json(SellersAnswer { sellers }))
 }
 
+/// Makes the caller a seller.
+#[utoipa::path(
+    post,
+    path = "/create",
+    request_body = Profile,
+    responses(
+        (status = 201, description = "The seller.", body = SellerAnswer),
+        (status = 400, description = "`invalid_profile`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 409, description = "`seller_exists`"),
+    ),
+)]
 async fn create_seller(
     State(users): State<Users>,
     caller: SignedIn,
@@ -178,6 +278,19 @@ pub(crate) async fn create(tx: &mut Tx, account: &Caller, profile: &Profile) -> 
     store::seller(tx, Key::Id, &account.id).await?.ok_or_else(seller_not_found)
 }
 
+/// Replaces the caller's profile.
+#[utoipa::path(
+    put,
+    path = "/{seller_id}",
+    request_body = Profile,
+    responses(
+        (status = 200, description = "The seller.", body = SellerAnswer),
+        (status = 400, description = "`invalid_profile`"),
+        (status = 401, description = "`sign_in_required`"),
+        (status = 403, description = "`not_your_profile`"),
+        (status = 404, description = "`seller_not_found`"),
+    ),
+)]
 async fn update_seller(
     State(users): State<Users>,
     caller: SignedIn,

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use platform::{ApiError, Caller, Json, Path};
 use serde::Serialize;
 use sqlx::Row;
+use utoipa::ToSchema;
 
 use crate::Users;
 use crate::domain::Profile;
@@ -13,14 +14,28 @@ use crate::routes::create;
 /// Most sellers of one request.
 const MOST: i64 = 100;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Seeded {
     created: usize,
     seller_ids: Vec<String>,
 }
 
+/// Makes sellers of made-up accounts, where that is wanted.
+///
 /// Makes sellers of up to `count` buyers who are none yet.
+#[utoipa::path(
+    put,
+    path = "/seed/{count}",
+    params(
+        ("count" = u32, Path, minimum = 1, maximum = 100),
+    ),
+    responses(
+        (status = 201, description = "Their ids.", body = Seeded),
+        (status = 400, description = "`invalid_count`"),
+        (status = 403, description = "`seeding_disabled`"),
+    ),
+)]
 pub(crate) async fn seed(
     State(users): State<Users>,
     _caller: Caller,

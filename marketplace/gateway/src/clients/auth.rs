@@ -2,54 +2,65 @@
 
 use platform::Caller;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CallError, Service};
 
 /// An account, as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Name.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Address.
+    #[schema(format = Email)]
     pub email: String,
     /// Whether the address has been verified.
     pub email_verified: bool,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
 /// What somebody types to sign up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SignUp {
     /// 3 to 32 letters, digits, `_`, `-` or `.`.
+    #[schema(min_length = 3, max_length = 32)]
     pub username: String,
     /// Address.
+    #[schema(format = Email, max_length = 254)]
     pub email: String,
     /// 8 to 128 characters.
+    #[schema(min_length = 8, max_length = 128)]
     pub password: String,
 }
 
 /// What somebody types to sign in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct SignIn {
     /// Name or address.
+    #[schema(max_length = 254)]
     pub username: String,
     /// Password.
+    #[schema(max_length = 128)]
     pub password: String,
 }
 
 /// A sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = Sentence)]
 pub struct Message {
     /// The sentence.
     pub message: String,
 }
 
 /// What seeding made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SeededUsers {
     /// How many accounts.
     pub created: u32,
@@ -58,36 +69,41 @@ pub struct SeededUsers {
 }
 
 /// A token read from a mail.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct VerifyEmail {
     /// The token.
     pub token: String,
 }
 
 /// Whose password is forgotten.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ForgotPassword {
     /// Address of the account.
+    #[schema(format = Email, max_length = 254)]
     pub email: String,
 }
 
 /// A new password, for a token from a mail.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ResetPassword {
     /// The new password.
+    #[schema(min_length = 8, max_length = 128)]
     pub password: String,
     /// The same again.
+    #[schema(min_length = 8, max_length = 128)]
     pub confirm_password: String,
 }
 
 /// A new password, for the old one.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ChangePassword {
     /// The old one.
+    #[schema(max_length = 128)]
     pub current_password: String,
     /// The new one.
+    #[schema(min_length = 8, max_length = 128)]
     pub new_password: String,
 }
 

@@ -2,14 +2,16 @@
 
 use platform::Caller;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CallError, Service};
 
 /// A conversation, with its last message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Conversation {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The two people, sorted by name.
     pub usernames: [String; 2],
@@ -18,12 +20,14 @@ pub struct Conversation {
 }
 
 /// A message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Its conversation.
+    #[schema(format = "uuid")]
     pub conversation_id: String,
     /// Who wrote it.
     pub sender_username: String,
@@ -34,28 +38,37 @@ pub struct Message {
     /// A custom offer.
     pub offer: Option<Offer>,
     /// What became of the offer: `pending`, `accepted` or `cancelled`.
+    #[schema(pattern = "^(pending|accepted|cancelled)$")]
     pub offer_status: Option<String>,
     /// Whether the receiver has read it.
     pub is_read: bool,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
 /// A seller's offer to one buyer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = CustomOffer)]
 pub struct Offer {
     /// The gig that it is about.
+    #[schema(max_length = 128)]
     pub gig_id: String,
     /// The gig's title.
+    #[schema(max_length = 120)]
     pub gig_title: String,
     /// Price in minor units.
+    #[schema(minimum = 100, maximum = 10000000)]
     pub price: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// What will be delivered.
+    #[schema(max_length = 4000)]
     pub description: String,
     /// Days until delivery.
+    #[schema(minimum = 1, maximum = 90)]
     pub delivery_in_days: i64,
 }
 
@@ -74,26 +87,28 @@ pub struct Send {
 }
 
 /// Accepts or cancels an offer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct DecideOffer {
     /// The message that carries it.
     pub message_id: String,
     /// `accept` or `cancel`.
     #[serde(rename = "type")]
+    #[schema(pattern = "^(accept|cancel)$")]
     pub decision: String,
 }
 
 /// Which message has been read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MarkMessageAsRead)]
 pub struct MarkAsRead {
     /// The message.
     pub message_id: String,
 }
 
 /// Whose messages have been read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MarkMultiple {
     /// Who wrote them.
@@ -101,7 +116,7 @@ pub struct MarkMultiple {
 }
 
 /// How many messages were unread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Marked {
     /// Their number.
     pub marked: u64,

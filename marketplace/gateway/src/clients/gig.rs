@@ -2,14 +2,16 @@
 
 use platform::Caller;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CallError, Service};
 
 /// A gig, with what is known about its seller.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Gig {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Whose gig it is.
     pub seller_id: String,
@@ -30,54 +32,72 @@ pub struct Gig {
     /// Words to find it by.
     pub tags: Vec<String>,
     /// Price in minor units.
+    #[schema(minimum = 100, maximum = 10000000)]
     pub price: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// Days until delivery.
+    #[schema(minimum = 1, maximum = 90)]
     pub delivery_days: i64,
     /// URL of a picture; may be empty.
     pub cover_image: String,
     /// Whether it can be found and ordered.
     pub active: bool,
     /// Sum of the stars of this gig.
+    #[schema(minimum = 0)]
     pub rating_sum: i64,
     /// Number of reviews of this gig.
+    #[schema(minimum = 0)]
     pub rating_count: i64,
     /// Sum of the seller's stars.
+    #[schema(minimum = 0)]
     pub seller_rating_sum: i64,
     /// Number of the seller's reviews.
+    #[schema(minimum = 0)]
     pub seller_rating_count: i64,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub updated_at: String,
 }
 
 /// What a seller offers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Offer {
     /// What is offered.
+    #[schema(min_length = 5, max_length = 120)]
     pub title: String,
     /// At length.
+    #[schema(min_length = 1, max_length = 4000)]
     pub description: String,
     /// Category.
+    #[schema(min_length = 1, max_length = 60)]
     pub category: String,
     /// Finer categories.
     #[serde(default)]
+    #[schema(max_items = 10)]
     pub sub_categories: Vec<String>,
     /// Words to find it by.
     #[serde(default)]
+    #[schema(max_items = 20)]
     pub tags: Vec<String>,
     /// Price in minor units.
+    #[schema(minimum = 100, maximum = 10000000)]
     pub price: i64,
     /// ISO 4217 code; `USD` when absent.
     #[serde(default = "usd")]
+    #[schema(pattern = "^[A-Z]{3}$", default = "USD")]
     pub currency: String,
     /// Days until delivery.
+    #[schema(minimum = 1, maximum = 90)]
     pub delivery_days: i64,
     /// URL of a picture.
     #[serde(default)]
+    #[schema(max_length = 500, pattern = "^(https?://.*)?$")]
     pub cover_image: String,
 }
 
@@ -86,9 +106,11 @@ fn usd() -> String {
 }
 
 /// One page of a search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = GigPage)]
 pub struct Page {
     /// Number of gigs on all pages.
+    #[schema(minimum = 0)]
     pub total: i64,
     /// Newest first.
     pub gigs: Vec<Gig>,
@@ -99,14 +121,14 @@ pub struct Page {
 }
 
 /// A switch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct SetActive {
     /// Whether the gig can be found and ordered.
     pub active: bool,
 }
 
 /// What seeding made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SeededGigs {
     /// How many gigs.

@@ -2,14 +2,16 @@
 
 use platform::Caller;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CallError, Service};
 
 /// An order, as its buyer and its seller see it. Addresses are left out: mails are the marketplace's business.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The payment.
     pub payment_intent_id: String,
@@ -20,6 +22,7 @@ pub struct Order {
     /// What the buyer wants.
     pub description: String,
     /// How many.
+    #[schema(minimum = 1, maximum = 1000)]
     pub quantity: i64,
     /// Who buys.
     pub buyer_id: String,
@@ -30,23 +33,32 @@ pub struct Order {
     /// Their name.
     pub seller_username: String,
     /// Price of the work in minor units.
+    #[schema(minimum = 1)]
     pub amount: i64,
     /// The marketplace's fee, paid by the buyer on top.
+    #[schema(minimum = 0)]
     pub fee: i64,
     /// What the buyer pays in all.
+    #[schema(minimum = 1)]
     pub total: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub delivery_due: String,
     /// Number of facts so far.
+    #[schema(minimum = 1)]
     pub version: i64,
     /// `pending`, `in_progress`, `delivered`, `completed`, `cancelled` or `failed`.
+    #[schema(pattern = "^(in_progress|delivered|completed|cancelled)$")]
     pub status: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub requested_at: String,
     /// RFC 3339; none before it is paid.
     #[serde(default)]
+    #[schema(format = DateTime)]
     pub placed_at: Option<String>,
     /// The work.
     #[serde(default)]
@@ -56,6 +68,7 @@ pub struct Order {
     pub extension: Option<OpenExtension>,
     /// RFC 3339; none before the buyer approves.
     #[serde(default)]
+    #[schema(format = DateTime)]
     pub completed_at: Option<String>,
     /// How it was given up.
     #[serde(default)]
@@ -72,7 +85,7 @@ pub struct Order {
 }
 
 /// Work handed over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Delivery {
     /// What the seller says about it.
@@ -81,48 +94,56 @@ pub struct Delivery {
     #[serde(default)]
     pub file_url: Option<String>,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub delivered_at: String,
 }
 
 /// A wish for more time that waits for an answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenExtension {
     /// How many days more.
+    #[schema(minimum = 1, maximum = 90)]
     pub days: i64,
     /// Why.
     pub reason: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub new_delivery_due: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub requested_at: String,
 }
 
 /// How an order was given up.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Cancellation {
     /// `buyer`, `seller` or `system`.
+    #[schema(pattern = "^(buyer|seller|system)$")]
     pub by: String,
     /// Why.
     pub reason: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub cancelled_at: String,
 }
 
 /// A review as an order shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct OrderReview {
     /// 1 to 5.
+    #[schema(minimum = 1, maximum = 5)]
     pub rating: i64,
     /// In words.
     pub text: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
 }
 
 /// A payment that can be captured.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PaymentIntent {
     /// The payment provider's id.
@@ -130,14 +151,19 @@ pub struct PaymentIntent {
     /// What the buyer's browser confirms the payment with.
     pub client_secret: String,
     /// The one order that it may pay.
+    #[schema(format = "uuid")]
     pub order_id: String,
     /// Price of the work in minor units.
+    #[schema(minimum = 1)]
     pub amount: i64,
     /// The marketplace's fee.
+    #[schema(minimum = 0)]
     pub fee: i64,
     /// What the buyer pays in all.
+    #[schema(minimum = 1)]
     pub total: i64,
     /// ISO 4217 code.
+    #[schema(pattern = "^[A-Z]{3}$")]
     pub currency: String,
 }
 
@@ -182,71 +208,82 @@ pub struct NewOrder {
 }
 
 /// Why an order is cancelled.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Cancel {
     /// The reason.
     #[serde(default)]
+    #[schema(max_length = 4000)]
     pub reason: String,
 }
 
 /// Something that happened to an order.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
     /// Its number, from 1.
+    #[schema(minimum = 1)]
     pub version: i64,
     /// What happened.
     pub fact: String,
     /// The order's status after it.
     pub state: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub at: String,
 }
 
 /// A request for more time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Extension {
     /// How many days more.
+    #[schema(minimum = 1, maximum = 90)]
     pub days: i64,
     /// Why.
+    #[schema(max_length = 4000)]
     pub reason: String,
 }
 
 /// What is delivered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Deliver {
     /// A word to the buyer.
     #[serde(default)]
+    #[schema(max_length = 4000)]
     pub message: String,
     /// Where the work is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 4000, pattern = "^(https?://.*)?$")]
     pub file_url: Option<String>,
 }
 
 /// Something that a user should know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Notification {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// Who should know.
     pub user_to: String,
     /// Who caused it.
     pub sender_username: String,
     /// The order.
+    #[schema(format = "uuid")]
     pub order_id: String,
     /// What happened.
     pub message: String,
     /// Whether they know.
     pub is_read: bool,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
 /// Which notification has been read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = MarkNotificationAsRead)]
 pub struct MarkAsRead {
     /// The notification.
     pub notification_id: String,

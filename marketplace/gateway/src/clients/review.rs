@@ -2,14 +2,16 @@
 
 use platform::Caller;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CallError, Service};
 
 /// A review.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Review {
     /// Id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The order.
     pub order_id: String,
@@ -20,16 +22,19 @@ pub struct Review {
     /// Its seller.
     pub seller_id: String,
     /// Who is reviewed: `seller` or `buyer`.
+    #[schema(pattern = "^(seller|buyer)$")]
     pub reviewed: String,
     /// Who wrote it.
     pub reviewer_id: String,
     /// The writer's name.
     pub reviewer_username: String,
     /// Stars, 1 to 5.
+    #[schema(minimum = 1, maximum = 5)]
     pub rating: i64,
     /// In words.
     pub text: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 

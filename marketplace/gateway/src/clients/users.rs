@@ -4,61 +4,75 @@ use std::collections::BTreeMap;
 
 use platform::Caller;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{CallError, Service};
 
 /// Somebody who buys.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Buyer {
     /// The account's id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The account's name.
     pub username: String,
     /// The account's address; for its owner only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Email)]
     pub email: Option<String>,
     /// Whether the account is a seller too.
     pub is_seller: bool,
     /// Orders that are neither completed nor cancelled.
+    #[schema(minimum = 0)]
     pub ongoing_orders: i64,
     /// Completed orders.
+    #[schema(minimum = 0)]
     pub completed_orders: i64,
     /// Cancelled orders.
+    #[schema(minimum = 0)]
     pub cancelled_orders: i64,
     /// Sum of the stars given by sellers.
+    #[schema(minimum = 0)]
     pub rating_sum: i64,
     /// Number of reviews by sellers.
+    #[schema(minimum = 0)]
     pub rating_count: i64,
     /// What happened to the access to the account; for its owner only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<AccountActivity>,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
 }
 
 /// What happened to the access to an account: its owner knows whether that was them.
-#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountActivity {
     /// Mails to verify the address that were asked for.
+    #[schema(minimum = 0)]
     pub verifications: i64,
     /// Mails to reset the password that were asked for.
+    #[schema(minimum = 0)]
     pub resets: i64,
     /// Passwords that were set.
+    #[schema(minimum = 0)]
     pub password_changes: i64,
 }
 
 /// Somebody who sells.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Seller {
     /// The account's id.
+    #[schema(format = "uuid")]
     pub id: String,
     /// The account's name.
     pub username: String,
     /// The account's address; for its owner only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(format = Email)]
     pub email: Option<String>,
     /// Name as shown.
     pub full_name: String,
@@ -75,63 +89,83 @@ pub struct Seller {
     /// Skills.
     pub skills: Vec<String>,
     /// Number of gigs.
+    #[schema(minimum = 0)]
     pub total_gigs: i64,
     /// Jobs that are neither completed nor cancelled.
+    #[schema(minimum = 0)]
     pub ongoing_jobs: i64,
     /// Completed jobs.
+    #[schema(minimum = 0)]
     pub completed_jobs: i64,
     /// Cancelled jobs.
+    #[schema(minimum = 0)]
     pub cancelled_jobs: i64,
     /// Deliveries made.
     #[serde(default)]
+    #[schema(minimum = 0)]
     pub deliveries: i64,
     /// How often more time was asked for.
     #[serde(default)]
+    #[schema(minimum = 0)]
     pub extensions_requested: i64,
     /// How often it was granted.
     #[serde(default)]
+    #[schema(minimum = 0)]
     pub extensions_granted: i64,
     /// How often it was refused.
     #[serde(default)]
+    #[schema(minimum = 0)]
     pub extensions_refused: i64,
     /// Minor units earned, by currency; for the owner only.
     #[serde(default)]
     pub earnings: BTreeMap<String, i64>,
     /// Sum of the stars given by buyers.
+    #[schema(minimum = 0)]
     pub rating_sum: i64,
     /// Number of reviews by buyers.
+    #[schema(minimum = 0)]
     pub rating_count: i64,
     /// Mean of the stars; 0 without reviews.
+    #[schema(minimum = 0, maximum = 5)]
     pub rating: f64,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub created_at: String,
     /// RFC 3339.
+    #[schema(format = DateTime)]
     pub updated_at: String,
 }
 
 /// What a seller says about themselves.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Profile {
     /// Name as shown.
+    #[schema(min_length = 1, max_length = 80)]
     pub full_name: String,
     /// At length.
     #[serde(default)]
+    #[schema(max_length = 4000)]
     pub description: String,
     /// In one line.
     #[serde(default)]
+    #[schema(max_length = 120)]
     pub oneliner: String,
     /// Country.
     #[serde(default)]
+    #[schema(max_length = 60)]
     pub country: String,
     /// URL of a picture.
     #[serde(default)]
+    #[schema(max_length = 500, pattern = "^(https?://.*)?$")]
     pub profile_picture: String,
     /// Languages spoken.
     #[serde(default)]
+    #[schema(max_items = 20)]
     pub languages: Vec<String>,
     /// Skills.
     #[serde(default)]
+    #[schema(max_items = 50)]
     pub skills: Vec<String>,
 }
 
@@ -147,7 +181,7 @@ pub struct Contact {
 }
 
 /// What seeding made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct SeededSellers {
     /// How many sellers.

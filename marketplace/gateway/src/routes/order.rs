@@ -3,12 +3,14 @@
 //! What an order costs and who sells it is not for the buyer to say: the gateway asks the gig and users services, and
 //! the order service gets their word.
 
-use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use axum::routing::{MethodRouter, get, post, put};
-use platform::{ApiError, Caller, Json, Path};
+use axum::routing::{MethodRouter, post};
+use platform::document::{OpenApiRouter, routes};
+use platform::idempotency::IdempotencyKey;
+use platform::{ApiError, Caller, Json, Page, Path};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::idempotency::key;
 use super::{Answer, Created, created};
@@ -23,21 +25,21 @@ use crate::session::SignedInUser;
 /// Most of one gig in one order.
 const MOST: i64 = 100;
 
-pub(super) fn routes() -> Router<Gateway> {
-    Router::new()
-        .route("/", collection())
-        .route("/create-payment-intent", post(create_payment_intent))
-        .route("/{order_id}", get(one))
-        .route("/timeline/{order_id}", get(timeline))
-        .route("/seller/{seller_id}", get(of_seller))
-        .route("/buyer/{buyer_id}", get(of_buyer))
-        .route("/cancel/{order_id}", put(cancel))
-        .route("/extension/{order_id}", put(request_extension))
-        .route("/gig/{decision}/{order_id}", put(decide_extension))
-        .route("/deliver-order/{order_id}", put(deliver))
-        .route("/approve-order/{order_id}", put(approve))
-        .route("/notification/{user_to}", get(notifications))
-        .route("/notification/mark-as-read", put(mark_as_read))
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::default()
+        .routes(routes!(create))
+        .routes(routes!(create_payment_intent))
+        .routes(routes!(one))
+        .routes(routes!(timeline))
+        .routes(routes!(of_seller))
+        .routes(routes!(of_buyer))
+        .routes(routes!(cancel))
+        .routes(routes!(request_extension))
+        .routes(routes!(decide_extension))
+        .routes(routes!(deliver))
+        .routes(routes!(approve))
+        .routes(routes!(notifications))
+        .routes(routes!(mark_as_read))
 }
 
 /// What the collection itself takes.
@@ -45,47 +47,50 @@ pub(super) fn collection() -> MethodRouter<Gateway> {
     post(create)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct OrderAnswer {
     order: Order,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct OrdersAnswer {
     orders: Vec<Order>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct TimelineAnswer {
     timeline: Vec<Entry>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct NotificationAnswer {
     notification: Notification,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct NotificationsAnswer {
     notifications: Vec<Notification>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct IntentBody {
     gig_id: String,
     #[serde(default = "one_piece")]
+    #[schema(minimum = 1, maximum = 100, default = 1)]
     quantity: i64,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct OrderBody {
     gig_id: String,
     payment_intent_id: String,
     #[serde(default = "one_piece")]
+    #[schema(minimum = 1, maximum = 100, default = 1)]
     quantity: i64,
     #[serde(default)]
+    #[schema(max_length = 4000)]
     description: String,
 }
 
@@ -114,6 +119,25 @@ async fn ordered(gateway: &Gateway, gig_id: &str, quantity: i64, caller: &Caller
     Ok((gig, amount))
 }
 
+/// Creates the payment intent of an order to come: what the gig costs, the gateway asks the gig service.
+#[utoipa::path(
+    post,
+    path = "/create-payment-intent",
+    params(
+        IdempotencyKey,
+    ),
+    request_body = IntentBody,
+    responses(
+        (status = 201, description = "The intent, and the id that the order will have.", body = PaymentIntent),
+        (status = 400, description = "`invalid_quantity`, `invalid_amount`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 402, description = "`payment_declined`"),
+        (status = 404, description = "`gig_not_found`"),
+        (status = 409, description = "`own_gig`, `gig_paused`, `payment_refused`"),
+        (status = 422, description = "`idempotency_key_reused`"),
+        (status = 503, description = "`payment_unavailable`"),
+    ),
+)]
 async fn create_payment_intent(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -127,6 +151,25 @@ async fn create_payment_intent(
     created(orders.create_payment_intent(&intent, key(&headers)?, &caller).await?)
 }
 
+/// Places the order of a payment intent and captures its payment, once however often it is asked for.
+#[utoipa::path(
+    post,
+    path = "/",
+    params(
+        IdempotencyKey,
+    ),
+    request_body = OrderBody,
+    responses(
+        (status = 201, description = "The order, paid.", body = OrderAnswer),
+        (status = 400, description = "`invalid_quantity`, `invalid_body`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 402, description = "`payment_declined`"),
+        (status = 403, description = "`not_your_payment_intent`"),
+        (status = 404, description = "`gig_not_found`, `seller_not_found`, `payment_intent_not_found`"),
+        (status = 409, description = "`own_gig`, `gig_paused`, `other_gig`, `other_quantity`, `payment_being_undone`, `payment_failed`, `payment_refused`"),
+        (status = 503, description = "`payment_unavailable`"),
+    ),
+)]
 async fn create(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -151,6 +194,17 @@ async fn create(
     created(OrderAnswer { order })
 }
 
+/// An order of the caller.
+#[utoipa::path(
+    get,
+    path = "/{order_id}",
+    responses(
+        (status = 200, description = "The order.", body = OrderAnswer),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`"),
+        (status = 404, description = "`order_not_found`"),
+    ),
+)]
 async fn one(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -160,6 +214,17 @@ async fn one(
     Ok(Json(OrderAnswer { order }))
 }
 
+/// All that happened to an order of the caller.
+#[utoipa::path(
+    get,
+    path = "/timeline/{order_id}",
+    responses(
+        (status = 200, description = "Its facts, oldest first.", body = TimelineAnswer),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`"),
+        (status = 404, description = "`order_not_found`"),
+    ),
+)]
 async fn timeline(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -169,6 +234,21 @@ async fn timeline(
     Ok(Json(TimelineAnswer { timeline }))
 }
 
+/// The orders that the caller sells.
+#[utoipa::path(
+    get,
+    path = "/seller/{seller_id}",
+    params(
+        ("status" = Option<String>, Query, description = "All when absent.", pattern = "^(active|completed|cancelled)$"),
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page, newest first.", body = OrdersAnswer),
+        (status = 400, description = "`invalid_status`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_orders`"),
+    ),
+)]
 async fn of_seller(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -180,6 +260,21 @@ async fn of_seller(
     Ok(Json(OrdersAnswer { orders }))
 }
 
+/// The orders that the caller buys.
+#[utoipa::path(
+    get,
+    path = "/buyer/{buyer_id}",
+    params(
+        ("status" = Option<String>, Query, description = "All when absent.", pattern = "^(active|completed|cancelled)$"),
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page, newest first.", body = OrdersAnswer),
+        (status = 400, description = "`invalid_status`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_orders`"),
+    ),
+)]
 async fn of_buyer(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -191,6 +286,20 @@ async fn of_buyer(
     Ok(Json(OrdersAnswer { orders }))
 }
 
+/// Gives an order up; the buyer gets everything back.
+#[utoipa::path(
+    put,
+    path = "/cancel/{order_id}",
+    request_body = Cancel,
+    responses(
+        (status = 200, description = "The order.", body = OrderAnswer),
+        (status = 400, description = "`invalid_body`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`, `wrong_side`"),
+        (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`illegal_transition`"),
+    ),
+)]
 async fn cancel(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -202,6 +311,20 @@ async fn cancel(
     Ok(Json(OrderAnswer { order }))
 }
 
+/// Asks the buyer for more time.
+#[utoipa::path(
+    put,
+    path = "/extension/{order_id}",
+    request_body = Extension,
+    responses(
+        (status = 200, description = "The order.", body = OrderAnswer),
+        (status = 400, description = "`invalid_body`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`, `wrong_side`"),
+        (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`illegal_transition`, `extension_open`"),
+    ),
+)]
 async fn request_extension(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -213,6 +336,22 @@ async fn request_extension(
     Ok(Json(OrderAnswer { order }))
 }
 
+/// Approves or rejects the wish for more time.
+#[utoipa::path(
+    put,
+    path = "/gig/{decision}/{order_id}",
+    params(
+        ("decision" = String, Path, pattern = "^(approve|reject)$"),
+    ),
+    responses(
+        (status = 200, description = "The order.", body = OrderAnswer),
+        (status = 400, description = "`invalid_decision`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`, `wrong_side`"),
+        (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`illegal_transition`, `no_extension`"),
+    ),
+)]
 async fn decide_extension(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -223,6 +362,20 @@ async fn decide_extension(
     Ok(Json(OrderAnswer { order }))
 }
 
+/// Delivers the work.
+#[utoipa::path(
+    put,
+    path = "/deliver-order/{order_id}",
+    request_body = Deliver,
+    responses(
+        (status = 200, description = "The order.", body = OrderAnswer),
+        (status = 400, description = "`invalid_body`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`, `wrong_side`"),
+        (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`illegal_transition`"),
+    ),
+)]
 async fn deliver(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -234,6 +387,18 @@ async fn deliver(
     Ok(Json(OrderAnswer { order }))
 }
 
+/// Approves the work; the seller is paid.
+#[utoipa::path(
+    put,
+    path = "/approve-order/{order_id}",
+    responses(
+        (status = 200, description = "The order.", body = OrderAnswer),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`, `wrong_side`"),
+        (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`illegal_transition`"),
+    ),
+)]
 async fn approve(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -243,6 +408,19 @@ async fn approve(
     Ok(Json(OrderAnswer { order }))
 }
 
+/// The caller's notifications, newest first.
+#[utoipa::path(
+    get,
+    path = "/notification/{user_to}",
+    params(
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page.", body = NotificationsAnswer),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_notifications`"),
+    ),
+)]
 async fn notifications(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -254,6 +432,17 @@ async fn notifications(
     Ok(Json(NotificationsAnswer { notifications }))
 }
 
+/// Marks a notification of the caller as read.
+#[utoipa::path(
+    put,
+    path = "/notification/mark-as-read",
+    request_body = MarkAsRead,
+    responses(
+        (status = 200, description = "The notification.", body = NotificationAnswer),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 404, description = "`notification_not_found`"),
+    ),
+)]
 async fn mark_as_read(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,

@@ -1,11 +1,13 @@
 //! `/api/v1/gateway/review/...`.
 
-use axum::Router;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
-use axum::routing::{MethodRouter, get, post};
-use platform::{ApiError, Json, Path};
+use axum::routing::{MethodRouter, post};
+use platform::document::{OpenApiRouter, routes};
+use platform::idempotency::IdempotencyKey;
+use platform::{ApiError, Json, Page, Path};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::idempotency::key;
 use super::{Answer, Created, created};
@@ -13,11 +15,8 @@ use crate::Gateway;
 use crate::clients::review::{NewReview, Review};
 use crate::session::{Anyone, SignedInUser};
 
-pub(super) fn routes() -> Router<Gateway> {
-    Router::new()
-        .route("/", collection())
-        .route("/gig/{gig_id}", get(of_gig))
-        .route("/seller/{seller_id}", get(of_seller))
+pub(super) fn routes() -> OpenApiRouter<Gateway> {
+    OpenApiRouter::default().routes(routes!(create)).routes(routes!(of_gig)).routes(routes!(of_seller))
 }
 
 /// What the collection itself takes.
@@ -25,25 +24,45 @@ pub(super) fn collection() -> MethodRouter<Gateway> {
     post(create)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ReviewAnswer {
     review: Review,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct ReviewsAnswer {
     reviews: Vec<Review>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct ReviewBody {
     order_id: String,
+    #[schema(minimum = 1, maximum = 5)]
     rating: i64,
+    #[schema(min_length = 1, max_length = 2000)]
     text: String,
 }
 
+/// Reviews the other side of an order.
+///
 /// Who sold what to whom is the order's business: the order service says it, not the reviewer.
+#[utoipa::path(
+    post,
+    path = "/",
+    params(
+        IdempotencyKey,
+    ),
+    request_body = ReviewBody,
+    responses(
+        (status = 201, description = "The review.", body = ReviewAnswer),
+        (status = 400, description = "`invalid_rating`, `invalid_text`"),
+        (status = 401, description = "`sign_in_required`, `session_expired`, `invalid_session`"),
+        (status = 403, description = "`not_your_order`"),
+        (status = 404, description = "`order_not_found`"),
+        (status = 409, description = "`order_not_completed`, `already_reviewed`"),
+    ),
+)]
 async fn create(
     State(gateway): State<Gateway>,
     SignedInUser(caller): SignedInUser,
@@ -66,6 +85,18 @@ async fn create(
     created(ReviewAnswer { review })
 }
 
+/// Reviews of a gig.
+#[utoipa::path(
+    get,
+    path = "/gig/{gig_id}",
+    params(
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page, newest first.", body = ReviewsAnswer),
+    ),
+    security((), ("cookie" = []), ("bearer" = [])),
+)]
 async fn of_gig(
     State(gateway): State<Gateway>,
     Anyone(caller): Anyone,
@@ -76,6 +107,18 @@ async fn of_gig(
     Ok(Json(ReviewsAnswer { reviews }))
 }
 
+/// Reviews of a seller by buyers.
+#[utoipa::path(
+    get,
+    path = "/seller/{seller_id}",
+    params(
+        Page,
+    ),
+    responses(
+        (status = 200, description = "One page, newest first.", body = ReviewsAnswer),
+    ),
+    security((), ("cookie" = []), ("bearer" = [])),
+)]
 async fn of_seller(
     State(gateway): State<Gateway>,
     Anyone(caller): Anyone,
