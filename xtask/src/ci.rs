@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{self, run_with, say, succeeds};
-use crate::{bugs, gate, soak, test, tidy};
+use crate::{bugs, gate, openapi, soak, test, tidy};
 
 /// Version of cargo-deny that the policy in deny.toml is written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -18,7 +18,7 @@ pub(crate) fn run() -> Result<()> {
     bugs::run()
 }
 
-/// Formatting, lints, documentation, dependency policy and the direction of dependencies.
+/// Formatting, lints, documentation, dependency policy, the direction of dependencies and drift of documents.
 pub(crate) fn lint() -> Result<()> {
     shell::run("cargo", &["fmt", "--all", "--check"])?;
     test::prepare()?;
@@ -32,5 +32,6 @@ pub(crate) fn lint() -> Result<()> {
     }
     // Advisories need a database from outside; licences, bans and sources do not.
     shell::run("cargo", &["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
-    tidy::run()
+    tidy::run()?;
+    openapi::check()
 }

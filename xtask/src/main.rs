@@ -6,6 +6,7 @@ mod bugs;
 mod ci;
 mod gate;
 mod official_client;
+mod openapi;
 mod shell;
 mod soak;
 mod test;
@@ -38,7 +39,9 @@ enum Task {
     Gate(gate::Options),
     /// Load for a minute and more, while something is broken.
     Soak(soak::Options),
-    /// Formatting, lints, documentation, dependency policy and the direction of dependencies.
+    /// Writes the documents of routes and events from the code, or says where they differ.
+    Openapi(openapi::Options),
+    /// Formatting, lints, documentation, dependency policy, the direction of dependencies and drift of documents.
     Lint,
     /// The direction of dependencies alone.
     Tidy,
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Task::Bench(options) => bench::run_all(&options),
         Task::Gate(options) => gate::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Openapi(options) => openapi::run(&options),
         Task::Lint => ci::lint(),
         Task::Tidy => tidy::run(),
     };
