@@ -5,6 +5,7 @@
 //! cargo xtask openapi
 //! ```
 
+mod agreement;
 mod committed;
 mod events;
 mod files;
