@@ -8,6 +8,7 @@ mod events;
 mod idempotency;
 mod mail_sink;
 mod pages;
+mod schema;
 mod system;
 mod tap;
 mod wait;

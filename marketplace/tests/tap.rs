@@ -30,6 +30,16 @@ impl Heard {
         self.data[field].as_str().unwrap_or_else(|| panic!("`{}` has no `{field}`: {}", self.event_type, self.data))
     }
 
+    /// The event's headers, which are texts.
+    pub(crate) fn headers(&self) -> Value {
+        let headers = self.properties.headers().as_ref().map(FieldTable::inner).into_iter().flatten();
+        let text = |value: &AMQPValue| match value {
+            AMQPValue::LongString(text) => Value::from(text.to_string()),
+            _ => Value::Null,
+        };
+        headers.map(|(name, value)| (name.to_string(), text(value))).collect()
+    }
+
     /// The same fact told as another event.
     pub(crate) fn sibling(&self) -> Self {
         let id = new_id();

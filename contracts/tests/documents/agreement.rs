@@ -1,5 +1,7 @@
 //! The gateway describes what it passes on as the service behind it does.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::files;
@@ -22,22 +24,89 @@ fn place(operation: &Operation<'_>) -> String {
 #[test]
 fn bodies_that_are_passed_on_have_the_limits_of_the_service() {
     let documents = files::openapi();
-    let gateway = &documents.iter().find(|(name, _)| *name == "gateway").unwrap().1;
-    let mut compared = 0;
     let mut differences = Vec::new();
-    for ours in operations(gateway).iter().filter(|ours| !ours.is["requestBody"].is_null()) {
-        let name = ours.is["operationId"].as_str().unwrap();
-        if OWN_BODY.contains(&name) {
-            continue;
-        }
-        let services = documents.iter().filter(|(name, _)| *name != "gateway");
-        let behind = services.flat_map(|(_, document)| operations(document).into_iter().map(move |it| (document, it)));
-        let (document, theirs) = behind.into_iter().find(|(_, theirs)| place(theirs) == place(ours)).unwrap();
-        compare(name, (gateway, body(ours)), (document, body(&theirs)), &mut differences);
+    let pairs = pairs(&documents).filter(|pair| !pair.ours.is["requestBody"].is_null() && !pair.has_own_body());
+    let mut compared = 0;
+    for Pair { gateway, ours, service, theirs } in pairs {
+        compare(name(&ours), (gateway, body(&ours)), (service, body(&theirs)), &mut differences);
         compared += 1;
     }
     assert!(compared > 10, "only {compared} bodies were compared");
     assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+#[test]
+fn parameters_beside_the_path_are_those_of_the_service() {
+    for pair in pairs(&files::openapi()) {
+        let (ours, theirs) = (parameters(&pair.ours), parameters(&pair.theirs));
+        assert_eq!(ours, theirs, "{}", name(&pair.ours));
+    }
+}
+
+/// A refusal of a body that the gateway fills in is none of its clients': they cannot cause it.
+#[test]
+fn refusals_of_the_service_are_told_by_the_gateway() {
+    let mut untold = Vec::new();
+    for pair in pairs(&files::openapi()) {
+        let statuses = pair.theirs.is["responses"].as_object().into_iter().flatten();
+        for (status, _) in statuses.filter(|(status, _)| status.starts_with('4') || *status == "503") {
+            if status == "400" && pair.has_own_body() {
+                continue;
+            }
+            let told = codes(&pair.ours, status);
+            let codes = codes(&pair.theirs, status);
+            // The gateway brings the token along that services ask for.
+            let codes = codes.difference(&told).filter(|code| !code.starts_with("token_")).collect::<Vec<_>>();
+            if !codes.is_empty() {
+                untold.push(format!("{} {status}: {codes:?}", name(&pair.ours)));
+            }
+        }
+    }
+    assert!(untold.is_empty(), "{}", untold.join("\n"));
+}
+
+/// An operation of the gateway, and the one of the service behind it that has the same path.
+struct Pair<'d> {
+    gateway: &'d Value,
+    ours: Operation<'d>,
+    service: &'d Value,
+    theirs: Operation<'d>,
+}
+
+impl Pair<'_> {
+    fn has_own_body(&self) -> bool {
+        OWN_BODY.contains(&name(&self.ours))
+    }
+}
+
+fn pairs<'d>(documents: &'d [(&'static str, Value)]) -> impl Iterator<Item = Pair<'d>> {
+    let gateway = &documents.iter().find(|(name, _)| *name == "gateway").unwrap().1;
+    let pairs = operations(gateway).into_iter().filter(|ours| ours.path.starts_with("/api/")).filter_map(move |ours| {
+        let services = documents.iter().filter(|(name, _)| *name != "gateway");
+        let mut behind = services.flat_map(|(_, service)| operations(service).into_iter().map(move |it| (service, it)));
+        let (service, theirs) = behind.find(|(_, theirs)| place(theirs) == place(&ours))?;
+        Some(Pair { gateway, ours, service, theirs })
+    });
+    let pairs = pairs.collect::<Vec<_>>();
+    assert!(pairs.len() > 50, "only {} operations have a service behind them", pairs.len());
+    pairs.into_iter()
+}
+
+fn name<'d>(operation: &Operation<'d>) -> &'d str {
+    operation.is["operationId"].as_str().unwrap()
+}
+
+/// Place, name and schema of the parameters of a query and of headers.
+fn parameters(operation: &Operation<'_>) -> BTreeSet<String> {
+    let parameters = operation.is["parameters"].as_array().into_iter().flatten();
+    let beside = parameters.filter(|parameter| parameter["in"] != "path");
+    beside.map(|it| format!("{} {} {} {}", it["in"], it["name"], it["required"], it["schema"])).collect()
+}
+
+/// The codes that the description of a status lists.
+fn codes<'d>(operation: &Operation<'d>, status: &str) -> BTreeSet<&'d str> {
+    let description = operation.is["responses"][status]["description"].as_str().unwrap_or_default();
+    description.split('`').skip(1).step_by(2).collect()
 }
 
 fn body<'d>(operation: &Operation<'d>) -> &'d Value {

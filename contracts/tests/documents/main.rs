@@ -13,3 +13,4 @@ mod gateway;
 mod operations;
 mod references;
 mod routes;
+mod schemas;

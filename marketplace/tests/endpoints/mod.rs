@@ -2,6 +2,7 @@
 
 mod auth;
 mod chat;
+mod documented;
 mod gig;
 mod order;
 mod review;
@@ -18,6 +19,7 @@ use serde_json::json;
 
 use crate::system::System;
 use crate::world::{World, text};
+use documented::Documented;
 use row::Row;
 
 /// Endpoints of the specification: auth, users, gig, chat, order and review.
@@ -99,14 +101,16 @@ async fn every_endpoint_serves_whom_it_should_and_refuses_everybody_else(pair: P
     let world = World::new(System::start(pair).await).await;
     let things = Things::new(&world).await;
     let table = table(&world, &things);
+    let documented = Documented::new();
     let mut differences = Vec::new();
     for row in &table {
-        differences.extend(walk::walk(&world, row).await);
+        differences.extend(walk::walk(&world, row, &documented).await);
     }
     assert!(differences.is_empty(), "{} of the table's answers differ:\n{}", differences.len(), differences.join("\n"));
 
     let listed: BTreeSet<String> = table.iter().map(|row| format!("{} {}", row.method, row.route)).collect();
     assert_eq!(listed, served::routes(&world.system).await, "each route has its row");
+    assert_eq!(listed, documented.operations(), "each row has its operation in the document");
     assert_eq!(table.len(), listed.len(), "each row has its route");
     assert_eq!(table.len(), SPECIFIED + BEYOND, "nothing of the specification is missing");
 }

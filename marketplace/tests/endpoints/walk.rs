@@ -4,6 +4,7 @@ use axum::http::Method;
 use platform::testing::Answer;
 use serde_json::{Value, json};
 
+use super::documented::Documented;
 use super::row::{Call, Refusal, Row, Strangers, Visitors};
 use crate::system::System;
 use crate::world::{Person, World};
@@ -12,12 +13,17 @@ use crate::world::{Person, World};
 struct Walk<'a> {
     system: &'a System,
     row: &'a Row,
+    documented: &'a Documented,
     differences: Vec<String>,
 }
 
 /// Asks everything that `row` has answers for; those who are to be refused come first, and must not change anything.
-pub(crate) async fn walk(world: &World, row: &Row) -> Vec<String> {
-    let mut walk = Walk { system: &world.system, row, differences: Vec::new() };
+/// Each answer is one that the document promises, and the right request one that it asks for.
+pub(crate) async fn walk(world: &World, row: &Row, documented: &Documented) -> Vec<String> {
+    let mut walk = Walk { system: &world.system, row, documented, differences: Vec::new() };
+    if let Some(misfit) = documented.misfit_of_request(&row.method, row.route, row.right.body.as_ref()) {
+        walk.note(format!("right: not as documented: {misfit}"));
+    }
     let own = row.who.as_ref().map(|person| person.token.as_str());
     walk.refuses_the_wrong(own).await;
     if row.visitors == Visitors::Refused {
@@ -42,14 +48,22 @@ impl Walk<'_> {
         self.differences.push(format!("{} ({} {}): {difference}", self.row.name, self.row.method, self.row.route));
     }
 
-    async fn ask(&self, method: &Method, call: &Call, token: Option<&str>) -> Answer {
+    async fn send(&self, method: &Method, call: &Call, token: Option<&str>) -> Answer {
         let headers = [("x-correlation-id", "the-table")];
         self.system.call_with(method.clone(), &call.path, token, &headers, call.body.clone()).await
     }
 
+    async fn ask(&mut self, kind: &str, call: &Call, token: Option<&str>) -> Answer {
+        let answer = self.send(&self.row.method, call, token).await;
+        if let Some(misfit) = self.documented.misfit_of_answer(&self.row.method, self.row.route, &answer) {
+            self.note(format!("{kind}: not as documented: {misfit}"));
+        }
+        answer
+    }
+
     /// The right request, which must succeed.
     async fn succeeds(&mut self, kind: &str, token: Option<&str>) -> Answer {
-        let answer = self.ask(&self.row.method, &self.row.right, token).await;
+        let answer = self.ask(kind, &self.row.right, token).await;
         if answer.status != self.row.status {
             self.note(format!("{kind}: {} instead of {}: {}", answer.status, self.row.status, answer.text));
             return answer;
@@ -64,7 +78,7 @@ impl Walk<'_> {
 
     /// Gets an answer in which nothing stands at the `hidden` places; all else that the row shows is there.
     async fn sees_without(&mut self, kind: &str, token: Option<&str>, hidden: &[&str]) {
-        let answer = self.ask(&self.row.method, &self.row.right, token).await;
+        let answer = self.ask(kind, &self.row.right, token).await;
         if answer.status != self.row.status {
             self.note(format!("{kind}: {} instead of {}: {}", answer.status, self.row.status, answer.text));
         }
@@ -76,7 +90,7 @@ impl Walk<'_> {
     }
 
     async fn refused(&mut self, kind: &str, call: &Call, token: Option<&str>, refusal: Refusal) {
-        let answer = self.ask(&self.row.method, call, token).await;
+        let answer = self.ask(kind, call, token).await;
         self.is_refusal(kind, &answer, refusal);
     }
 
@@ -99,7 +113,7 @@ impl Walk<'_> {
             let token = who.as_ref().map_or(token, |who| Some(who.token.as_str()));
             self.refused("wrong", call, token, *refusal).await;
         }
-        let answer = self.ask(&Method::PATCH, &self.row.right, token).await;
+        let answer = self.send(&Method::PATCH, &self.row.right, token).await;
         self.is_refusal("wrong method", &answer, (405, "method_not_allowed"));
         if self.row.right.body.is_some() {
             let nothing = Call { body: Some(Value::from(7)), ..self.row.right.clone() };
@@ -120,7 +134,7 @@ impl Walk<'_> {
                 }
             }
             Some(Strangers::MeetTheirOwn(_)) => {
-                let answer = self.ask(&self.row.method, &self.row.right, Some(&eve.token)).await;
+                let answer = self.ask("stranger", &self.row.right, Some(&eve.token)).await;
                 if answer.status != self.row.status {
                     self.note(format!("stranger: {} instead of their own: {}", answer.status, answer.text));
                 }

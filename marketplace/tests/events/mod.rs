@@ -1,6 +1,7 @@
 //! Every event of the marketplace: a table that says who hears of it and what they do about it, and a test that it is
 //! done once, however often the event comes.
 
+mod documented;
 mod effect;
 mod table;
 
@@ -12,6 +13,7 @@ use crate::system::System;
 use crate::tap::Heard;
 use crate::wait::until;
 use crate::world::World;
+use documented::Documented;
 use effect::Effect;
 use table::{Row, TABLE};
 
@@ -54,10 +56,12 @@ async fn every_event_reaches_its_consumers_and_has_its_effect_once(pair: Pair) {
     for row in TABLE {
         system.tap.event(row.event_type, row.fits).await;
     }
-    // At rest: whatever was said has been heard by all who are to hear it.
+    let documented = Documented::new();
+    // At rest: whatever was said has been heard by all who are to hear it, and is what the producer promises.
     for event in system.tap.heard() {
         let row = TABLE.iter().find(|row| row.event_type == event.event_type);
         let row = row.unwrap_or_else(|| panic!("`{}` has no row in the table", event.event_type));
+        assert_eq!(documented.misfit(&event), None, "`{}`: {}", event.event_type, event.data);
         for (consumer, _) in row.consumers {
             entered(system, consumer, &event).await;
         }
