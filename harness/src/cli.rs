@@ -12,6 +12,9 @@ pub struct Cli {
     /// Description of the system.
     #[arg(long, global = true, env = "SHAKEDOWN_CONFIG", default_value = "shakedown.toml", value_name = "FILE")]
     pub config: PathBuf,
+    /// Profile of the description to use, `[profiles.NAME]`; without it, the description as it stands.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub profile: Option<String>,
     /// What goes to standard output.
     #[arg(long, global = true, value_enum, default_value_t = Format::Human)]
     pub format: Format,

@@ -47,7 +47,7 @@ restart = "on-failure"
     );
     let file = folder.join("shakedown.toml");
     std::fs::write(&file, text).expect("written");
-    Arc::new(Config::load(&file).unwrap_or_else(|errors| panic!("{errors}")))
+    Arc::new(Config::load(&file, None).unwrap_or_else(|errors| panic!("{errors}")))
 }
 
 fn options(run_id: &str) -> StartOptions {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Description;
 use super::run::{self, Focus};
 use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs};
 use crate::error::Error;
@@ -11,7 +12,7 @@ use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
 use crate::report::{Progress, print};
 use crate::signals;
 
-pub(super) async fn run(config: &Path, format: Format, command: ContractCommand) -> Result<Exit, Error> {
+pub(super) async fn run(config: &Description, format: Format, command: ContractCommand) -> Result<Exit, Error> {
     match command {
         ContractCommand::Record(args) => record(config, args).await,
         // A matrix is the result of a verification, so both do the same; a person sees the matrix either way.
@@ -22,8 +23,8 @@ pub(super) async fn run(config: &Path, format: Format, command: ContractCommand)
     }
 }
 
-fn needs_contracts(config: &Path) -> Result<(), Error> {
-    let config = crate::config::Config::load(config)?;
+fn needs_contracts(config: &Description) -> Result<(), Error> {
+    let config = config.load()?;
     match config.contracts {
         Some(_) => Ok(()),
         None => Err(Error::Missing { file: config.file, section: "[contracts]" }),
@@ -31,7 +32,7 @@ fn needs_contracts(config: &Path) -> Result<(), Error> {
 }
 
 /// Records the pacts and puts them in the place of the committed ones.
-async fn record(config: &Path, args: SystemArgs) -> Result<Exit, Error> {
+async fn record(config: &Description, args: SystemArgs) -> Result<Exit, Error> {
     needs_contracts(config)?;
     let wanted = Wanted {
         quick: false,
@@ -41,7 +42,7 @@ async fn record(config: &Path, args: SystemArgs) -> Result<Exit, Error> {
         scenarios: Vec::new(),
         seed: args.seed,
     };
-    let plan = Plan::new(config, wanted)?;
+    let plan = Plan::new(config.load()?, wanted)?;
     let dir = RunDir::create(args.out.as_deref(), Path::new("target/shakedown"))?;
     let events = Events::default();
     let progress = tokio::spawn(Progress::new().follow(events.subscribe()));

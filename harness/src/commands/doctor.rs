@@ -3,14 +3,14 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::config::Config;
+use super::Description;
 use crate::error::Error;
 use crate::exit_code::Exit;
 use crate::journey::Journeys;
 use crate::report::print;
 
-pub(super) fn run(config: &Path) -> Result<Exit, Error> {
-    let config = Config::load(config)?;
+pub(super) fn run(config: &Description) -> Result<Exit, Error> {
+    let config = config.load()?;
     let mut out = String::new();
     let mut missing = 0;
     let mut row = |name: &str, problem: Option<String>| {

@@ -67,7 +67,7 @@ mod tests {
         let file = dir.path().join("shakedown.toml");
         let args = InitArgs { name: "shop".into(), file: file.clone() };
         assert_eq!(run(&args).unwrap(), Exit::Passed);
-        assert_eq!(crate::config::Config::load(&file).unwrap().system.name, "shop");
+        assert_eq!(crate::config::Config::load(&file, None).unwrap().system.name, "shop");
     }
 
     #[test]

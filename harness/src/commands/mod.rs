@@ -10,16 +10,32 @@ mod report;
 mod run;
 mod up;
 
+use std::path::PathBuf;
+
 use crate::cli::{Cli, Command, Phase};
+use crate::config::{Config, ConfigErrors};
 use crate::error::Error;
 use crate::exit_code::Exit;
+
+/// The description of the system, as it was chosen.
+pub(super) struct Description {
+    file: PathBuf,
+    profile: Option<String>,
+}
+
+impl Description {
+    fn load(&self) -> Result<Config, ConfigErrors> {
+        Config::load(&self.file, self.profile.as_deref())
+    }
+}
 
 /// Does what the command line asks for.
 ///
 /// # Errors
 /// Whatever kept the command from having a result.
 pub(crate) async fn dispatch(cli: Cli) -> Result<Exit, Error> {
-    let Cli { config, format, command } = cli;
+    let Cli { config, profile, format, command } = cli;
+    let config = Description { file: config, profile };
     match command {
         Command::Run(args) => run::run(&config, format, args, run::Focus::all()).await,
         Command::Journey(args) => {

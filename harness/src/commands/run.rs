@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Description;
 use crate::cli::{Format, Phase, RunArgs};
 use crate::error::Error;
 use crate::events::{Event, Events};
@@ -33,7 +34,7 @@ impl Focus {
     }
 }
 
-pub(super) async fn run(config: &Path, format: Format, args: RunArgs, focus: Focus) -> Result<Exit, Error> {
+pub(super) async fn run(config: &Description, format: Format, args: RunArgs, focus: Focus) -> Result<Exit, Error> {
     let phases = focus.phases.into_iter().filter(|phase| !args.skip.contains(phase)).collect();
     let wanted = Wanted {
         quick: args.quick,
@@ -43,7 +44,7 @@ pub(super) async fn run(config: &Path, format: Format, args: RunArgs, focus: Foc
         scenarios: focus.scenarios,
         seed: args.system.seed,
     };
-    let plan = Plan::new(config, wanted)?;
+    let plan = Plan::new(config.load()?, wanted)?;
     let dir = RunDir::create(args.system.out.as_deref(), Path::new("target/shakedown"))?;
     let events = Events::default();
     let progress = tokio::spawn(Progress::new().follow(events.subscribe()));

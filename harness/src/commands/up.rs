@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::Description;
 use crate::cli::SystemArgs;
 use crate::error::Error;
 use crate::events::{Event, Events};
@@ -10,7 +11,7 @@ use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
 use crate::report::{Progress, print};
 use crate::{signals, ui};
 
-pub(super) async fn run(config: &Path, args: SystemArgs) -> Result<Exit, Error> {
+pub(super) async fn run(config: &Description, args: SystemArgs) -> Result<Exit, Error> {
     let wanted = Wanted {
         quick: false,
         phases: Vec::new(),
@@ -19,7 +20,7 @@ pub(super) async fn run(config: &Path, args: SystemArgs) -> Result<Exit, Error> 
         scenarios: Vec::new(),
         seed: args.seed,
     };
-    let plan = Plan::new(config, wanted)?;
+    let plan = Plan::new(config.load()?, wanted)?;
     let dir = RunDir::create(args.out.as_deref(), Path::new("target/shakedown"))?;
     let events = Events::default();
     let progress = tokio::spawn(Progress::new().follow(events.subscribe()));

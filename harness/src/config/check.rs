@@ -12,10 +12,16 @@ use toml::de::{DeTable, DeValue};
 use super::document::Findings;
 use super::error::hint_among;
 use super::placeholder::{PlaceholderError, expand};
-use super::schema::{Command, Config, Service, Source};
+use super::schema::{BackendKind, Broker, Command, Config, Service, Source};
 
 /// Names that the harness gives a meaning of its own.
 const BUILT_IN: [&str; 5] = ["broker", "smtp", "client", "collector", "watchdog"];
+
+/// Name of the message broker.
+const BROKER: &str = "broker";
+
+/// What URLs of databases that can be observed start with.
+const DATABASES: [&str; 3] = ["sqlite:", "postgres:", "postgresql:"];
 
 /// Where each value of a document is, by its path.
 pub(super) struct Places(BTreeMap<String, Range<usize>>);
@@ -66,6 +72,7 @@ fn walk(path: String, value: &Spanned<DeValue<'_>>, places: &mut BTreeMap<String
 pub(super) struct Declared {
     pub(super) services: Vec<String>,
     pub(super) tables: Vec<String>,
+    pub(super) backends: Vec<String>,
     pub(super) broker: bool,
     pub(super) mail: bool,
 }
@@ -117,9 +124,11 @@ impl Check<'_> {
         if !entry.is_empty() {
             self.service("system.entry", entry);
         }
-        let groups: [(&str, Vec<&str>); 3] = [
+        self.backend_of_the_broker();
+        let groups: [(&str, Vec<&str>); 4] = [
             ("services", self.service_names()),
             ("links", self.config.links.keys().map(String::as_str).collect()),
+            ("backends", self.backend_names()),
             ("observe", self.table_names()),
         ];
         for (group, names) in groups {
@@ -133,7 +142,9 @@ impl Check<'_> {
                         Some("expected 1 to 64 letters, digits, `-` or `_`".to_owned()),
                     );
                 }
-                if group != "observe" && BUILT_IN.contains(&name) {
+                // The broker of the system may be one of its backends.
+                let broker = group == "backends" && name == BROKER;
+                if group != "observe" && !broker && BUILT_IN.contains(&name) {
                     self.add(
                         &path,
                         format!("`{name}` has a meaning of its own"),
@@ -146,6 +157,11 @@ impl Check<'_> {
                         format!("`{path}` is also a service"),
                         Some("services need no entry in `[links]`".to_owned()),
                     );
+                }
+                if group == "backends" && (self.service_names().contains(&name) || self.config.links.contains_key(name))
+                {
+                    let message = format!("`{path}` is also a service or a link");
+                    self.add(&path, message, Some("expected a name that nothing else has".to_owned()));
                 }
             }
         }
@@ -173,6 +189,35 @@ impl Check<'_> {
                 );
             }
         }
+    }
+
+    /// The broker is the backend of that name exactly when `[broker]` says so.
+    fn backend_of_the_broker(&self) {
+        let declared = self.declared.backends.iter().any(|name| name == BROKER);
+        let kind = self.config.backends.get(BROKER).map(|backend| backend.kind);
+        match &self.config.broker {
+            Some(Broker::Backend) if !declared => self.add(
+                BROKER,
+                "`broker` has no `url`, and there is no `[backends.broker]`".to_owned(),
+                Some("expected `url` and `management`, or a table `[backends.broker]`".to_owned()),
+            ),
+            Some(Broker::Backend) if kind == Some(BackendKind::Postgres) => self.add(
+                "backends.broker.kind",
+                "`backends.broker.kind` is `postgres`".to_owned(),
+                Some("expected `rabbitmq`".to_owned()),
+            ),
+            Some(Broker::Backend) => {}
+            _ if declared => self.add(
+                "backends.broker",
+                "`backends.broker` is not the broker of the system".to_owned(),
+                Some("expected `[broker]` with `kind = \"rabbitmq\"` and no `url`, or another name".to_owned()),
+            ),
+            _ => {}
+        }
+    }
+
+    fn backend_names(&self) -> Vec<&str> {
+        self.declared.backends.iter().map(String::as_str).collect()
     }
 
     fn processes(&self) {
@@ -233,6 +278,7 @@ impl Check<'_> {
     fn process_placeholder(&self, name: &str) -> bool {
         match name.split_once(':') {
             Some(("link", peer)) => self.peers().contains(&peer),
+            Some(("backend", backend)) => self.backend_names().contains(&backend),
             Some(_) => false,
             None => PROCESS.contains(&name),
         }
@@ -243,6 +289,7 @@ impl Check<'_> {
         let config = self.config;
         let mut peers = self.service_names();
         peers.extend(config.links.keys().map(String::as_str));
+        peers.extend(self.backend_names());
         peers.extend(self.declared.broker.then_some("broker"));
         peers.extend(self.declared.mail.then_some("smtp"));
         peers
@@ -251,8 +298,29 @@ impl Check<'_> {
     fn observe_placeholder(&self, name: &str) -> bool {
         match name.split_once(':') {
             Some(("data" | "service", service)) => self.service_names().contains(&service),
+            Some(("env", variable)) => self.variable(variable).is_some(),
             _ => name == "entry",
         }
+    }
+
+    /// The text of `SERVICE:VARIABLE`, as the service has it.
+    fn variable(&self, name: &str) -> Option<&str> {
+        let (service, variable) = name.split_once(':')?;
+        self.config.services.get(service)?.env.get(variable).map(String::as_str)
+    }
+
+    /// What a database's URL begins with, once a leading variable of a service is followed.
+    fn is_database(&self, url: &str) -> bool {
+        let followed = url.strip_prefix("${env:").and_then(|rest| rest.split_once('}'));
+        let text = followed.map_or(Some(url), |(name, _)| self.variable(name));
+        let known = |text: &str| {
+            let backend = text.strip_prefix("${backend:").and_then(|rest| Some(rest.split_once('}')?.0));
+            let backend = backend.and_then(|name| self.config.backends.get(name));
+            backend.is_some_and(|backend| backend.kind == BackendKind::Postgres)
+                || DATABASES.iter().any(|scheme| text.starts_with(scheme))
+        };
+        // What leads nowhere is reported as that.
+        text.is_none_or(known)
     }
 
     /// Reports the placeholders of a text that `known` does not know.
@@ -278,6 +346,12 @@ impl Check<'_> {
                     };
                     missing.map_or_else(|| hint_among(peer, &self.peers(), "peers"), str::to_owned)
                 }
+                Some(("backend", backend)) if accepted.contains(&"backend:NAME") => {
+                    hint_among(backend, &self.backend_names(), "backends")
+                }
+                Some(("env", variable)) if accepted.contains(&"env:SERVICE:VARIABLE") => {
+                    self.variable_hint(variable)
+                }
                 Some(("data" | "service", service)) if accepted.contains(&"service:NAME") => {
                     hint_among(service, &self.service_names(), "services")
                 }
@@ -285,6 +359,15 @@ impl Check<'_> {
             };
             self.add(path, PlaceholderError::Unknown(name).to_string(), Some(hint));
         }
+    }
+
+    fn variable_hint(&self, name: &str) -> String {
+        let (service, variable) = name.split_once(':').unwrap_or((name, ""));
+        let Some(known) = self.config.services.get(service) else {
+            return hint_among(service, &self.service_names(), "services");
+        };
+        let variables: Vec<&str> = known.env.keys().map(String::as_str).collect();
+        hint_among(variable, &variables, &format!("variables of `{service}`"))
     }
 
     fn phases(&self) {
@@ -339,12 +422,12 @@ impl Check<'_> {
             match source {
                 Source::Sql { database, .. } => {
                     self.text(&format!("{path}.sql.database"), database, known, &OBSERVE);
-                    if !database.starts_with("sqlite:") {
+                    if !self.is_database(database) {
                         let message = format!("`{path}.sql.database` is `{database}`");
                         self.add(
                             &format!("{path}.sql.database"),
                             message,
-                            Some("expected a URL that starts with `sqlite:`".to_owned()),
+                            Some("expected a URL that starts with `sqlite:`, `postgres:` or `postgresql:`".to_owned()),
                         );
                     }
                 }
@@ -376,6 +459,7 @@ impl Check<'_> {
     }
 }
 
-const PROCESS: [&str; 8] = ["port", "data", "link:NAME", "otlp", "exe_dir", "target_dir", "profile", "run_id"];
+const PROCESS: [&str; 9] =
+    ["port", "data", "link:NAME", "backend:NAME", "otlp", "exe_dir", "target_dir", "profile", "run_id"];
 const COMMAND: [&str; 4] = ["exe_dir", "target_dir", "profile", "run_id"];
-const OBSERVE: [&str; 3] = ["data:NAME", "service:NAME", "entry"];
+const OBSERVE: [&str; 4] = ["data:NAME", "service:NAME", "env:SERVICE:VARIABLE", "entry"];

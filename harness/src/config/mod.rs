@@ -6,6 +6,7 @@ mod document;
 mod error;
 mod parse;
 pub mod placeholder;
+mod profile;
 pub mod schema;
 #[cfg(test)]
 mod tests;

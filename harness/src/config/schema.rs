@@ -8,7 +8,8 @@
 //! build = { command = ["cargo", "build", "--profile", "${profile}"], dir = "..", env = {} }      # optional
 //!
 //! [broker]                          # optional: a message broker under the built-in name `broker`
-//! kind = "embedded"                 # or "rabbitmq" with `url` (amqp://user:password@host:port/) and `management` (http://...)
+//! kind = "embedded"                 # or "rabbitmq": `[backends.broker]`, or the one at `url` (amqp://user:password@host:port/)
+//!                                   # with its management API at `management` (http://...)
 //!
 //! [mail]                            # optional: an SMTP sink under the built-in name `smtp`
 //! max_message = "1MiB"              # optional
@@ -30,7 +31,19 @@
 //! env = { LISTEN_ADDR = "127.0.0.1:${port}", ORDER_URL = "http://${link:order}", DB = "sqlite://${data}/gateway.db" }
 //!
 //! [links]                           # optional: peers outside the system, reached through `${link:NAME}` too
-//! postgres = "127.0.0.1:5432"
+//! search = "127.0.0.1:9200"
+//!
+//! [backends.postgres]               # optional: servers that the services need; a container each, for this run only
+//! kind = "postgres"                 # or "rabbitmq"
+//! image = "postgres:17"
+//! image_env = "POSTGRES_IMAGE"      # optional: variable that names another image
+//! url_env = "POSTGRES_URL"          # optional: variable with the URL of a server that runs already; then no container
+//! # management_env = "RABBITMQ_API" # with `rabbitmq` and `url_env`: variable with the URL of that server's management API
+//! args = ["postgres", "-c", "fsync=off"]              # optional: what the container runs instead of its own command
+//! env = { POSTGRES_HOST_AUTH_METHOD = "trust" }       # optional
+//! memory = "512MiB"                 # optional: the container's limit
+//! ready = { within = "60s" }        # optional; it is ready when it answers by its own protocol
+//! stop = { signal = "INT", within = "10s" }           # optional
 //!
 //! [contracts]
 //! pacts = "../contracts/pacts"
@@ -81,15 +94,22 @@
 //! [rest]                            # the system is at rest when these tables are empty
 //! empty = ["pending"]
 //! within = "10s"
+//!
+//! [profiles.real]                   # optional: what `--profile real` lays over the file: tables are merged key by key,
+//! broker = { kind = "rabbitmq" }    # everything else is replaced
+//! [profiles.real.services.order]
+//! env = { DB = "${backend:postgres}" }
 //! ```
 //!
 //! Placeholders, in `command`, `dir` and `env` of services and of the build, record and provider commands:
 //! `${port}` free port of this service · `${data}` its own directory in the run directory · `${link:NAME}` -> `host:port`
 //! of a fault-proxy link `<this service>-><NAME>` · `${otlp}` -> `host:port` of the collector (OTLP over HTTP) ·
 //! `${exe_dir}` folder of the running program · `${target_dir}` folder above it, where cargo keeps its profiles ·
-//! `${profile}` cargo profile (`release` or `dev`) · `${run_id}`. In `[observe]` and in journeys: `${data:SERVICE}`,
-//! `${service:NAME}` -> `host:port` without a fault proxy, `${entry}` -> base URL through `client->ENTRY`. A literal `${`
-//! is written `$${`.
+//! `${profile}` cargo profile (`release` or `dev`) · `${run_id}` · `${backend:NAME}` -> URL of a backend through the link
+//! `<this service>-><NAME>`, with a database of the service's own (PostgreSQL) or a virtual host of the system's own
+//! (RabbitMQ), made for this run. In `[observe]` and in journeys: `${data:SERVICE}`, `${service:NAME}` -> `host:port` without
+//! a fault proxy, `${env:SERVICE:VARIABLE}` -> a variable of the service, every address in it without a fault proxy,
+//! `${entry}` -> base URL through `client->ENTRY`. A literal `${` is written `$${`.
 //!
 //! Every service is started with `OTEL_SERVICE_NAME` and where to send its telemetry (`OTEL_EXPORTER_OTLP_ENDPOINT`,
 //! `OTEL_EXPORTER_OTLP_PROTOCOL`), soon (`OTEL_BSP_SCHEDULE_DELAY`, `OTEL_METRIC_EXPORT_INTERVAL`). Its log lines are read
@@ -110,6 +130,8 @@ use regex::Regex;
 pub struct Config {
     /// The file it came from, absolute.
     pub file: PathBuf,
+    /// The profile that is laid over it, when one was chosen.
+    pub profile: Option<String>,
     /// Folder of that file; relative paths in it start here.
     pub root: PathBuf,
     /// The system as a whole.
@@ -122,6 +144,8 @@ pub struct Config {
     pub services: BTreeMap<String, Service>,
     /// Peers outside the system (`host:port`), by name.
     pub links: BTreeMap<String, String>,
+    /// Servers that the services need, by name.
+    pub backends: BTreeMap<String, Backend>,
     /// Contracts between the services.
     pub contracts: Option<Contracts>,
     /// Journeys through the entry service.
@@ -174,6 +198,51 @@ pub enum Broker {
         /// Base URL of its management API.
         management: String,
     },
+    /// The RabbitMQ of `[backends.broker]`.
+    Backend,
+}
+
+/// `[backends.NAME]`: a server that the services need and that is none of theirs.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub kind: BackendKind,
+    /// The container's image; `image_env` may have named it.
+    pub image: String,
+    /// A server that runs already, from the environment: no container is started.
+    pub server: Option<RunningServer>,
+    /// What the container runs; the image's own command when empty.
+    pub args: Vec<String>,
+    /// Environment of the container.
+    pub env: BTreeMap<String, String>,
+    /// Memory limit of the container in bytes.
+    pub memory: Option<u64>,
+    /// Time until it must answer.
+    pub within: Duration,
+    /// How the container is stopped.
+    pub stop: Stop,
+}
+
+/// Kinds of servers that the harness can make room in and ask whether they are ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BackendKind {
+    /// PostgreSQL: each service that uses it has a database of its own.
+    Postgres,
+    /// RabbitMQ with its management plugin: the system has a virtual host of its own.
+    Rabbitmq,
+}
+
+/// A server that somebody else has started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningServer {
+    /// The variable that names it.
+    pub variable: String,
+    /// Its URL, with a login that may create databases or virtual hosts.
+    pub url: String,
+    /// Base URL of its management API, with a login; RabbitMQ only.
+    pub management: Option<String>,
 }
 
 /// `[mail]`.
@@ -205,7 +274,7 @@ pub struct Service {
 }
 
 impl Service {
-    /// Names of the peers that the service reaches through `${link:NAME}`, sorted, each once.
+    /// Names of the peers that the service reaches through `${link:NAME}` or `${backend:NAME}`, sorted, each once.
     #[must_use]
     pub fn links(&self) -> Vec<String> {
         let mut names: Vec<String> = self
@@ -213,11 +282,19 @@ impl Service {
             .values()
             .chain(&self.command)
             .flat_map(|text| super::placeholder::names(text))
-            .filter_map(|name| name.strip_prefix("link:").map(str::to_owned))
+            .filter_map(|name| name.strip_prefix("link:").or_else(|| name.strip_prefix("backend:")))
+            .map(str::to_owned)
             .collect();
         names.sort_unstable();
         names.dedup();
         names
+    }
+
+    /// Whether the service has something of its own in a backend.
+    #[must_use]
+    pub fn uses_backend(&self, backend: &str) -> bool {
+        let mut names = self.env.values().chain(&self.command).flat_map(|text| super::placeholder::names(text));
+        names.any(|name| name.strip_prefix("backend:") == Some(backend))
     }
 }
 

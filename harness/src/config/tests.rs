@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn errors(text: &str) -> String {
-    Config::parse(text, Path::new("shakedown.toml"))
+    Config::parse(text, Path::new("shakedown.toml"), None)
         .map_or_else(|errors| errors.to_string(), |config| format!("accepted: {config:?}"))
 }
 
@@ -63,7 +63,7 @@ empty = ["pending"]
 
 #[test]
 fn a_right_file_is_read_with_defaults_applied() {
-    let config = Config::parse(SMALL, Path::new("shakedown.toml")).unwrap_or_else(|errors| panic!("{errors}"));
+    let config = Config::parse(SMALL, Path::new("shakedown.toml"), None).unwrap_or_else(|errors| panic!("{errors}"));
     assert_eq!(config.system.seed, 42);
     assert_eq!(config.broker, Some(Broker::Embedded));
     let front = &config.services["front"];
@@ -131,7 +131,7 @@ empty = ["bth"]
     shakedown.toml:10:44: unknown placeholder `${link:broker}`
       there is no `[broker]` in the file
     shakedown.toml:10:66: unknown placeholder `${prot}`
-      did you mean `port`? accepted here: `port`, `data`, `link:NAME`, `otlp`, `exe_dir`, `target_dir`, `profile`, `run_id`
+      did you mean `port`? accepted here: `port`, `data`, `link:NAME`, `backend:NAME`, `otlp`, `exe_dir`, `target_dir`, `profile`, `run_id`
     shakedown.toml:10:81: `${port` has a `${` that is never closed; a literal `${` is written `$${`
     shakedown.toml:12:1: `services.back` does not say when it is ready
       expected `ready = { http = "/path" }`, `ready = { tcp = true }` or `ready = { log = "pattern" }`, here or in `[defaults]`
@@ -201,14 +201,14 @@ fn an_empty_file_says_what_is_needed() {
 
 #[test]
 fn an_unreadable_file_is_named() {
-    let errors = Config::load(Path::new("no/such/shakedown.toml")).expect_err("there is no such file").to_string();
+    let errors = Config::load(Path::new("no/such/shakedown.toml"), None).expect_err("there is no such file").to_string();
     assert!(errors.starts_with("no/such/shakedown.toml: cannot be read: "), "{errors}");
 }
 
 proptest! {
     #[test]
     fn any_text_is_read_or_refused(text in ".{0,200}") {
-        let _ = Config::parse(&text, Path::new("shakedown.toml"));
+        let _ = Config::parse(&text, Path::new("shakedown.toml"), None);
     }
 
     #[test]
@@ -217,7 +217,7 @@ proptest! {
         let mut text = lines.clone();
         let at = at % lines.len();
         text[at] = &garble;
-        if let Err(errors) = Config::parse(&text.join("\n"), Path::new("shakedown.toml")) {
+        if let Err(errors) = Config::parse(&text.join("\n"), Path::new("shakedown.toml"), None) {
             prop_assert!(!errors.problems.is_empty());
             prop_assert!(errors.problems.iter().all(|problem| problem.line >= 1 && problem.column >= 1));
         }

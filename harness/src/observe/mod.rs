@@ -5,8 +5,9 @@ mod error;
 mod history;
 mod http;
 mod mail;
+mod postgres;
 mod queues;
-mod sql;
+mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -105,7 +106,14 @@ impl Observer {
 
     async fn rows(&self, source: &Source) -> Result<Vec<Row>, Reason> {
         match source {
-            Source::Sql { database, query } => sql::rows(&self.fill(database)?, query).await,
+            Source::Sql { database, query } => {
+                let database = self.fill(database)?;
+                if database.starts_with("postgres") {
+                    postgres::rows(&database, query).await
+                } else {
+                    sqlite::rows(&database, query).await
+                }
+            }
             Source::Http { url, path, headers, rows, columns } => {
                 let url = self.fill(url)?.trim_end_matches('/').to_owned() + path;
                 let headers = headers.iter().map(|(name, value)| Ok((name.clone(), self.fill(value)?)));

@@ -10,6 +10,7 @@ use chaos::system::{BoxFuture, System};
 use chaos::undo::UndoJournal;
 use chaos::verdict::Verdict;
 
+use super::prepare::Chosen;
 use super::relay::Relay;
 use super::run::UNDO_JOURNAL;
 use super::session::Session;
@@ -19,7 +20,7 @@ use crate::report::model;
 use crate::supervisor::RunningSystem;
 
 /// Runs `plans` in order.
-pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::Scenario>, Error> {
+pub(super) async fn run(session: &Session, plans: &[Chosen]) -> Result<Vec<model::Scenario>, Error> {
     session.events.send(Event::PhaseStarted {
         phase: "chaos",
         detail: format!("{} scenarios", plans.len()),
@@ -33,19 +34,22 @@ pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::
     stage.events = Arc::new(Relay::new(session.events.clone()));
     stage.cancel = session.cancel.clone();
     let mut results: Vec<model::Scenario> = Vec::new();
-    for plan in plans {
+    for Chosen { plan, obstacle } in plans {
         if session.cancel.is_cancelled() {
             break;
         }
         session.events.note(format!("{}: {}", plan.scenario, plan.title));
-        let result = one(session, plan, &mut stage).await?;
+        let result = match obstacle {
+            Some(obstacle) => not_applicable(plan, obstacle),
+            None => one(session, plan, &mut stage).await?,
+        };
         session.events.send(Event::Judged {
             name: format!("scenario {}", result.scenario),
             verdict: result.verdict,
             detail: result.reasons.first().cloned().unwrap_or_default(),
         });
         results.push(result);
-        let failed = results.iter().filter(|r| r.verdict != Verdict::Pass).count();
+        let failed = results.iter().filter(|r| !matches!(r.verdict, Verdict::Pass | Verdict::Skipped)).count();
         session.events.send(Event::PhaseAdvanced {
             phase: "chaos",
             done: results.len() as u64,
@@ -55,7 +59,9 @@ pub(super) async fn run(session: &Session, plans: &[Plan]) -> Result<Vec<model::
     }
     let passed = results.iter().filter(|r| r.verdict == Verdict::Pass).count();
     let verdict = Verdict::combine(results.iter().map(|result| result.verdict));
-    session.finished("chaos", verdict, &format!("{passed} of {} scenarios passed", plans.len()));
+    let inapplicable = results.iter().filter(|r| r.verdict == Verdict::Skipped).count();
+    let rest = if inapplicable > 0 { format!(", {inapplicable} not applicable") } else { String::new() };
+    session.finished("chaos", verdict, &format!("{passed} of {} scenarios passed{rest}", plans.len()));
     Ok(results)
 }
 
@@ -106,6 +112,11 @@ impl Judge for TableJudge {
             judged.collect()
         })
     }
+}
+
+/// A scenario that asks for what this system cannot be made to do: neither passed nor failed.
+fn not_applicable(plan: &Plan, obstacle: &str) -> model::Scenario {
+    model::Scenario { verdict: Verdict::Skipped, ..unjudged(plan, format!("not applicable: {obstacle}")) }
 }
 
 fn unjudged(plan: &Plan, failure: String) -> model::Scenario {

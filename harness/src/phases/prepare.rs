@@ -38,16 +38,22 @@ pub struct Plan {
     pub(super) journeys: Arc<Journeys>,
     pub(super) selected: Vec<Journey>,
     pub(super) load: Option<LoadPlan>,
-    pub(super) scenarios: Vec<scenario::Plan>,
+    pub(super) scenarios: Vec<Chosen>,
+}
+
+/// A scenario of the run.
+pub(super) struct Chosen {
+    pub(super) plan: scenario::Plan,
+    /// Why it does not apply to this system, when it does not.
+    pub(super) obstacle: Option<String>,
 }
 
 impl Plan {
-    /// Reads the configuration, the journeys and the scenarios.
+    /// Reads the journeys and the scenarios of a configuration.
     ///
     /// # Errors
     /// Every mistake of the first of these that has any.
-    pub fn new(file: &Path, wanted: Wanted) -> Result<Self, Error> {
-        let config = Config::load(file)?;
+    pub fn new(config: Config, wanted: Wanted) -> Result<Self, Error> {
         let journeys = match &config.journeys {
             Some(section) => Journeys::load(&section.dir).map_err(Error::Journeys)?,
             None => Journeys::default(),
@@ -133,7 +139,7 @@ impl Plan {
         Ok(Some(plan))
     }
 
-    fn select_scenarios(&self) -> Result<Vec<scenario::Plan>, Error> {
+    fn select_scenarios(&self) -> Result<Vec<Chosen>, Error> {
         let Some(section) = &self.config.chaos else {
             return Ok(Vec::new());
         };
@@ -164,7 +170,11 @@ impl Plan {
                 });
             };
             match scenario.plan(profile, self.seed, &known) {
-                Ok(plan) => plans.push(plan),
+                Ok(plan) => {
+                    let faults = plan.faults.iter();
+                    let obstacle = faults.filter_map(|planned| supervisor::obstacle(&self.config, &*planned.fault)).next();
+                    plans.push(Chosen { plan, obstacle });
+                }
                 Err(found) => problems.extend(found.0),
             }
         }

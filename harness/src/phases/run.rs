@@ -235,7 +235,7 @@ fn empty(plan: &Plan, around: &Surroundings, started_at: String, build_s: f64) -
     model::Run {
         run_id: around.dir.id().to_owned(),
         system: plan.config.system.name.clone(),
-        profile: "embedded".to_owned(),
+        profile: plan.config.profile.clone().unwrap_or_else(|| "embedded".to_owned()),
         quick: plan.wanted.quick,
         seed: plan.seed,
         verdict: Verdict::Skipped,

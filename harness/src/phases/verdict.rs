@@ -45,11 +45,14 @@ fn passed(run: &Run) -> String {
             run.load.achieved_per_s, run.load.response.p99_ms
         ));
     }
-    if !run.chaos.is_empty() && run.chaos.iter().all(|scenario| scenario.verdict == Verdict::Pass) {
-        parts.push(match run.chaos.len() {
-            1 => "nothing was lost under 1 fault scenario".to_owned(),
-            n => format!("nothing was lost under {n} fault scenarios"),
-        });
+    let passed = run.chaos.iter().filter(|scenario| scenario.verdict == Verdict::Pass).count();
+    if passed > 0 {
+        let rest = match run.chaos.len() - passed {
+            0 => String::new(),
+            n => format!(" ({n} not applicable)"),
+        };
+        let scenarios = if passed == 1 { "scenario" } else { "scenarios" };
+        parts.push(format!("nothing was lost under {passed} fault {scenarios}{rest}"));
     }
     match parts.pop() {
         None => format!("{} passed.", run.system),

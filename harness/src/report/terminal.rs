@@ -115,8 +115,17 @@ fn scenarios(run: &Run) -> Vec<Vec<String>> {
         rows.push(vec![
             one.scenario.clone(),
             one.verdict.name().to_owned(),
-            if one.bitten { "yes" } else { "no" }.to_owned(),
-            one.recovery_s.map_or_else(|| "never".to_owned(), |seconds| format!("{seconds:.1} s")),
+            match one.verdict {
+                Verdict::Skipped => "-",
+                _ if one.bitten => "yes",
+                _ => "no",
+            }
+            .to_owned(),
+            match one.recovery_s {
+                Some(seconds) => format!("{seconds:.1} s"),
+                None if one.verdict == Verdict::Skipped => "-".to_owned(),
+                None => "never".to_owned(),
+            },
             format!("{held} of {}", one.invariants.len()),
             checked.to_string(),
         ]);

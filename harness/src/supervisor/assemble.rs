@@ -56,6 +56,7 @@ pub(super) fn assemble(
         name: name.clone(),
         address,
         launch: Launch { argv, dir: service.dir.clone(), env, pattern },
+        container: None,
         probe,
         within: service.ready.within,
         stop: service.stop.clone(),
@@ -84,6 +85,7 @@ pub(super) fn assemble_broker(
         name: BROKER.to_owned(),
         address,
         launch: Launch { argv, dir: run_dir.to_owned(), env: places.marks(), pattern: None },
+        container: None,
         probe: Probe::Tcp(vec![address, management]),
         within: BROKER_READY,
         stop: Stop { signal: StopSignal::Term, within: BROKER_STOP },
@@ -97,7 +99,7 @@ pub(super) fn assemble_broker(
 }
 
 /// Makes a service's own folder and its log.
-fn files(name: &str, places: &Places, run_dir: &Path, options: &StartOptions) -> Result<Arc<Log>, StartError> {
+pub(super) fn files(name: &str, places: &Places, run_dir: &Path, options: &StartOptions) -> Result<Arc<Log>, StartError> {
     let data = places.data_of(name);
     let logs = run_dir.join("logs");
     for path in [&data, &logs] {

@@ -12,6 +12,9 @@ use serde_json::{Value, json};
 
 use crate::config::Broker;
 
+/// After how much time a change of a queue shows in the API of a RabbitMQ as it comes: it collects every 5 s.
+const STALE: Duration = Duration::from_secs(6);
+
 /// Time for one answer.
 const ANSWER: Duration = Duration::from_secs(5);
 /// Largest answer that is read.
@@ -104,23 +107,77 @@ pub struct BrokerApi {
     user: String,
     password: String,
     faults: bool,
+    /// The virtual host whose queues are meant; all of them when absent.
+    vhost: Option<String>,
+    stale: Duration,
     /// Made at the first use: most readers of a configuration never ask the broker anything.
     client: OnceLock<Client>,
 }
 
 impl BrokerApi {
-    /// The API of the configured broker; an embedded one has its API at `management`.
-    pub(super) fn of(broker: &Broker, management: Option<SocketAddr>) -> Self {
-        let (base, (user, password), faults) = match broker {
+    /// The API of the configured broker; an embedded one has its API at `management`. Nothing for one of the backends.
+    pub(super) fn of(broker: &Broker, management: Option<SocketAddr>) -> Option<Self> {
+        match broker {
             Broker::Embedded => {
                 let address = management.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 15_672)));
-                (format!("http://{address}"), guest(), true)
+                let (user, password) = guest();
+                let api = Self::new(&format!("http://{address}"), &user, &password);
+                Some(Self { faults: true, ..api.fresh_within(Duration::ZERO) })
             }
             Broker::Rabbitmq { url, management } => {
-                (management.trim_end_matches('/').to_owned(), credentials(url).unwrap_or_else(guest), false)
+                let (user, password) = credentials(url).unwrap_or_else(guest);
+                Some(Self::new(management, &user, &password))
             }
-        };
-        Self { base, user, password, faults, client: OnceLock::new() }
+            Broker::Backend => None,
+        }
+    }
+
+    /// The API at a base URL.
+    pub(super) fn new(base: &str, user: &str, password: &str) -> Self {
+        let (base, user, password) = (base.trim_end_matches('/').to_owned(), user.to_owned(), password.to_owned());
+        Self { base, user, password, faults: false, vhost: None, stale: STALE, client: OnceLock::new() }
+    }
+
+    /// The API at a URL with a login in it; nothing when it is no URL.
+    pub(super) fn at(url: &str) -> Option<Self> {
+        let mut parsed = reqwest::Url::parse(url).ok()?;
+        let (user, password) = credentials(url).unwrap_or_else(guest);
+        // A URL that has no login has none to be taken out.
+        let _ = (parsed.set_username(""), parsed.set_password(None));
+        Some(Self::new(parsed.as_str(), &user, &password))
+    }
+
+    /// The same for the queues of one virtual host.
+    pub(super) fn in_vhost(&self, name: &str) -> Self {
+        Self { vhost: Some(name.to_owned()), ..self.clone() }
+    }
+
+    /// The same for a broker whose changes show after this time.
+    pub(super) fn fresh_within(self, stale: Duration) -> Self {
+        Self { stale, ..self }
+    }
+
+    /// After how much time at the latest a change of a queue shows.
+    pub(super) fn stale(&self) -> Duration {
+        self.stale
+    }
+
+    /// Whether it answers.
+    pub(super) async fn answers(&self) -> Result<(), BrokerApiError> {
+        self.ask(Method::GET, "/api/overview", None).await.map(drop)
+    }
+
+    /// Makes a virtual host that the API's own user may do everything in.
+    pub(super) async fn create_vhost(&self, name: &str) -> Result<(), BrokerApiError> {
+        self.ask(Method::PUT, &format!("/api/vhosts/{}", escape(name)), Some(json!({}))).await?;
+        let path = format!("/api/permissions/{}/{}", escape(name), escape(&self.user));
+        let everything = json!({ "configure": ".*", "write": ".*", "read": ".*" });
+        self.ask(Method::PUT, &path, Some(everything)).await.map(drop)
+    }
+
+    /// Removes a virtual host with its queues and connections.
+    pub(super) async fn delete_vhost(&self, name: &str) -> Result<(), BrokerApiError> {
+        self.ask(Method::DELETE, &format!("/api/vhosts/{}", escape(name)), None).await.map(drop)
     }
 
     /// Its base URL.
@@ -141,9 +198,12 @@ impl BrokerApi {
     ///
     /// When the broker does not answer, or with something else.
     pub async fn queues(&self) -> Result<Vec<QueueState>, BrokerApiError> {
-        let path = "/api/queues";
-        let answer = self.ask(Method::GET, path, None).await?;
-        serde_json::from_value(answer).map_err(|_| self.shape(path, "a list of queues"))
+        let path = match &self.vhost {
+            Some(vhost) => format!("/api/queues/{}", escape(vhost)),
+            None => "/api/queues".to_owned(),
+        };
+        let answer = self.ask(Method::GET, &path, None).await?;
+        serde_json::from_value(answer).map_err(|_| self.shape(&path, "a list of queues"))
     }
 
     /// The first messages of a queue, left where they are.
@@ -152,7 +212,8 @@ impl BrokerApi {
     ///
     /// When the broker does not answer, there is no such queue, or the answer is something else.
     pub async fn peek(&self, queue: &str, count: usize) -> Result<Vec<QueuedMessage>, BrokerApiError> {
-        let path = format!("/api/queues/%2F/{}/get", escape(queue));
+        let vhost = self.vhost.as_deref().unwrap_or("/");
+        let path = format!("/api/queues/{}/{}/get", escape(vhost), escape(queue));
         let body = json!({ "count": count, "ackmode": "ack_requeue_true", "encoding": "auto", "truncate": BODY });
         let answer = self.ask(Method::POST, &path, Some(body)).await?;
         let Value::Array(messages) = answer else { return Err(self.shape(&path, "a list of messages")) };
@@ -288,7 +349,7 @@ fn credentials(url: &str) -> Option<(String, String)> {
 }
 
 /// A name as one segment of a path.
-fn escape(name: &str) -> String {
+pub(super) fn escape(name: &str) -> String {
     name.bytes().fold(String::with_capacity(name.len()), |mut path, byte| {
         if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
             path.push(char::from(byte));

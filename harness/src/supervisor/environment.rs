@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{INSTANCE_VARIABLE, RUN_ID_VARIABLE};
 use crate::config::Service;
+use super::spaces::Spaces;
 use crate::config::placeholder::{PlaceholderError, expand};
 
 /// Everything that a placeholder can stand for.
@@ -25,6 +26,12 @@ pub(super) struct Places {
     pub(super) collector: SocketAddr,
     /// Where each service listens.
     pub(super) services: BTreeMap<String, SocketAddr>,
+    /// Where each peer is, past any link.
+    pub(super) peers: BTreeMap<String, String>,
+    /// What the system has in each backend.
+    pub(super) spaces: BTreeMap<String, Spaces>,
+    /// The services' variables, placeholders not yet filled in.
+    pub(super) variables: BTreeMap<String, BTreeMap<String, String>>,
     /// Where each link listens, by `from->to`.
     pub(super) links: BTreeMap<String, SocketAddr>,
     /// Base URL of the entry service, through its link.
@@ -41,6 +48,10 @@ impl Places {
     fn of_service(&self, service: &str, name: &str) -> Option<String> {
         match name.split_once(':') {
             Some(("link", peer)) => Some(self.links.get(&format!("{service}->{peer}"))?.to_string()),
+            Some(("backend", backend)) => {
+                let link = self.links.get(&format!("{service}->{backend}"))?;
+                self.backend(backend, service, &link.to_string())
+            }
             Some(_) => None,
             None => match name {
                 "port" => Some(self.services.get(service)?.port().to_string()),
@@ -55,6 +66,23 @@ impl Places {
         }
     }
 
+    /// URL of what a service has in a backend, by way of `address`.
+    fn backend(&self, backend: &str, service: &str, address: &str) -> Option<String> {
+        let spaces = self.spaces.get(backend)?;
+        Some(spaces.reach.url(address, spaces.of(service)?))
+    }
+
+    /// A variable of a service as somebody beside it would have to write it: past any link.
+    fn variable(&self, service: &str, variable: &str) -> Option<String> {
+        let text = self.variables.get(service)?.get(variable)?;
+        let filled = expand(text, |name| match name.split_once(':') {
+            Some(("link", peer)) => self.peers.get(peer).cloned(),
+            Some(("backend", backend)) => self.backend(backend, service, &self.spaces.get(backend)?.reach.address),
+            _ => self.of_service(service, name),
+        });
+        filled.ok()
+    }
+
     /// The value of a placeholder in `[observe]` and in journeys.
     pub(super) fn of_observer(&self, name: &str) -> Option<String> {
         match name.split_once(':') {
@@ -62,6 +90,10 @@ impl Places {
                 Some(self.data_of(service).display().to_string())
             }
             Some(("service", service)) => Some(self.services.get(service)?.to_string()),
+            Some(("env", variable)) => {
+                let (service, variable) = variable.split_once(':')?;
+                self.variable(service, variable)
+            }
             Some(_) => None,
             None => (name == "entry").then(|| self.entry.clone()),
         }

@@ -4,16 +4,20 @@
 //! [`RunningSystem::start`] is the way in; what scenarios need of it is behind [`chaos::System`].
 
 mod assemble;
+mod backends;
 mod broker;
 pub mod build;
+mod container;
 mod environment;
 mod links;
 mod logs;
 mod ports;
 mod process;
+mod reach;
 mod readiness;
 mod rest;
 mod service;
+mod spaces;
 mod stop;
 mod sweep;
 mod system;
@@ -29,7 +33,7 @@ pub use process::{Exit, SpawnError};
 pub use service::{Instance, ServiceError, UnexpectedExit};
 pub use stop::{Ending, StopReport, Stopped};
 pub use system::{RunningSystem, StartError, StartOptions};
-pub use target::targets;
+pub use target::{obstacle, targets};
 pub use watchdog::Watchdog;
 
 /// Variable that every process of a run carries.

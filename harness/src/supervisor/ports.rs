@@ -40,6 +40,7 @@ pub enum PortError {
 #[derive(Debug)]
 pub struct Reserved {
     port: u16,
+    path: PathBuf,
     _lock: File,
 }
 
@@ -48,6 +49,11 @@ impl Reserved {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// The file that is locked for as long as this value lives.
+    pub(super) fn lock(&self) -> &Path {
+        &self.path
     }
 }
 
@@ -118,12 +124,12 @@ impl Ports {
             .write(true)
             .mode(0o600)
             .open(&path)
-            .map_err(|source| PortError::Reservations { path, source })?;
+            .map_err(|source| PortError::Reservations { path: path.clone(), source })?;
         // Locked first, tried second: two harnesses that try the same port at once must not both see it free.
         if lock.try_lock().is_err() || TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_err() {
             return Ok(None);
         }
-        Ok(Some(Reserved { port, _lock: lock }))
+        Ok(Some(Reserved { port, path, _lock: lock }))
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::process::{Exit, Process};
+use super::reach::Reach;
 
 /// First pause between two questions; it doubles up to [`SLOWEST`].
 const FASTEST: Duration = Duration::from_millis(5);
@@ -19,7 +20,7 @@ const ANSWER: Duration = Duration::from_secs(2);
 const LONGEST_ANSWER: u64 = 4096;
 
 /// What is asked of a service.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) enum Probe {
     /// GET of the path answers 2xx.
     Http(SocketAddr, String),
@@ -27,6 +28,8 @@ pub(super) enum Probe {
     Tcp(Vec<SocketAddr>),
     /// A line of output matches the pattern, given for messages.
     Log(String),
+    /// It answers by its own protocol.
+    Backend(Box<Reach>),
 }
 
 impl fmt::Display for Probe {
@@ -38,6 +41,7 @@ impl fmt::Display for Probe {
                 write!(f, "{} accepts connections", addresses.join(" and "))
             }
             Self::Log(pattern) => write!(f, "a line of output matches `{pattern}`"),
+            Self::Backend(reach) => f.write_str(&reach.condition()),
         }
     }
 }
@@ -97,6 +101,7 @@ pub(super) async fn ask(probe: &Probe, process: &Process) -> Result<(), String> 
             let outcome = tokio::time::timeout(ANSWER, get(*address, path)).await;
             outcome.unwrap_or_else(|_| Err(format!("no answer within {} s", ANSWER.as_secs())))
         }
+        Probe::Backend(reach) => reach.ask().await,
     }
 }
 

@@ -20,17 +20,24 @@ impl RunningSystem {
     /// The conditions that the last look before the deadline found unmet.
     pub async fn rested(&self, within: Duration) -> Result<(), Vec<UnmetCondition>> {
         let deadline = Instant::now() + within;
+        // What a broker says of its queues may be old: it must say the same for longer than that.
+        let settled = self.broker.as_ref().map_or(Duration::ZERO, |broker| broker.stale());
         let mut quiet = 0;
+        let mut quiet_since = Instant::now();
         loop {
             let unmet = self.pending().await;
             quiet = if unmet.is_empty() { quiet + 1 } else { 0 };
-            if quiet == LOOKS {
+            if quiet == 0 {
+                quiet_since = Instant::now();
+            }
+            if quiet >= LOOKS && quiet_since.elapsed() >= settled {
                 return Ok(());
             }
             if Instant::now() + PAUSE > deadline {
                 if unmet.is_empty() {
                     let condition = "the system stays at rest".to_owned();
-                    let found = format!("{quiet} of {LOOKS} looks in a row found nothing pending");
+                    let (looks, seconds) = (LOOKS, settled.as_secs_f64());
+                    let found = format!("{quiet} looks in a row found nothing pending, of {looks} over {seconds:.1} s");
                     return Err(vec![UnmetCondition { condition, found }]);
                 }
                 return Err(unmet);

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use chaos::BoxFuture;
 use nix::sys::signal::Signal;
 
+use super::container::Container;
 use super::logs::Log;
 use super::process::{Exit, Launch, Process, SpawnError};
 use super::readiness::{Probe, Unready, ask, await_ready};
@@ -62,6 +63,14 @@ pub enum ServiceError {
         found: String,
         /// Its last lines of output.
         tail: Vec<String>,
+    },
+    /// The engine would not do what its container needs.
+    #[error("service `{service}`: {reason}")]
+    Container {
+        /// The service.
+        service: String,
+        /// Why, and what to do.
+        reason: String,
     },
     /// It was killed and is still there.
     #[error("service `{service}` (process {pid}) survived SIGKILL for {} s", GONE.as_secs())]
@@ -121,6 +130,8 @@ pub(super) struct Service {
     pub(super) name: String,
     pub(super) address: SocketAddr,
     pub(super) launch: Launch,
+    /// Where its processes are, when they are not the children of the one that is started.
+    pub(super) container: Option<Container>,
     pub(super) probe: Probe,
     pub(super) within: Duration,
     pub(super) stop: Stop,
@@ -139,6 +150,8 @@ pub(super) struct State {
     process: Mutex<Option<Arc<Process>>>,
     /// Whether it should be running, and so be started again by its policy.
     wanted: AtomicBool,
+    /// Whether its container is frozen.
+    frozen: AtomicBool,
     starts: AtomicU32,
     ready_in: Mutex<Option<Duration>>,
     exits: Mutex<Vec<UnexpectedExit>>,
@@ -147,6 +160,11 @@ pub(super) struct State {
 impl Service {
     fn tell(&self, state: &'static str, detail: impl Into<String>) {
         self.events.send(Event::Service { name: self.name.clone(), state, detail: detail.into() });
+    }
+
+    /// Whether others need it to be there before them and after them: the broker, databases.
+    pub(super) fn is_needed(&self) -> bool {
+        self.container.is_some() || self.name == super::system::BROKER
     }
 
     /// The process, if it runs.
@@ -193,11 +211,16 @@ impl Service {
     }
 
     async fn launch(self: &Arc<Self>) -> Result<(), ServiceError> {
+        if let Some(container) = &self.container {
+            container.create().await.map_err(|reason| self.refused(reason))?;
+        }
         let process = Process::spawn(&self.launch, &self.log, Arc::clone(&self.watchdog))
             .map_err(|source| ServiceError::Spawn { service: self.name.clone(), source })?;
         let process = Arc::new(process);
         *self.state.process.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&process));
         self.state.starts.fetch_add(1, Ordering::Relaxed);
+        // Whoever is started anew is not frozen.
+        self.state.frozen.store(false, Ordering::SeqCst);
         self.tell("starting", format!("pid {}", process.pid));
         let unready = match await_ready(&self.probe, &process, self.within).await {
             Ok(took) => {
@@ -217,7 +240,8 @@ impl Service {
             }
             Unready::TimedOut(found) => {
                 let tail = self.log.tail(TAIL);
-                process.signal(Signal::SIGKILL);
+                // The error to tell is why it was not ready.
+                let _ = self.signal(&process, Signal::SIGKILL).await;
                 let _ = tokio::time::timeout(GONE, process.ended()).await;
                 self.tell("killed", "it was not ready in time");
                 ServiceError::NotReady { service, within: self.within, condition, found, tail }
@@ -276,7 +300,7 @@ impl Service {
         self.state.wanted.store(false, Ordering::SeqCst);
         let Some(process) = self.process() else { return Ok(()) };
         process.asked.store(true, Ordering::SeqCst);
-        process.signal(Signal::SIGKILL);
+        self.signal(&process, Signal::SIGKILL).await?;
         if tokio::time::timeout(GONE, process.ended()).await.is_err() {
             return Err(ServiceError::Undead { service: self.name.clone(), pid: process.pid });
         }
@@ -299,15 +323,17 @@ impl Service {
             StopSignal::Quit => Signal::SIGQUIT,
         };
         process.asked.store(true, Ordering::SeqCst);
-        process.signal(signal);
-        // A frozen process would never see the polite signal.
-        process.signal(Signal::SIGCONT);
+        // What could not be signalled is killed at its deadline. A frozen process would never see the polite signal.
+        let _ = self.signal(&process, signal).await;
+        let _ = self.thaw(&process).await;
         if let Ok(exit) = tokio::time::timeout(self.stop.within, process.ended()).await {
             self.tell("stopped", exit.status.clone());
-            let success = exit.success || exit.signal == Some(signal as i32);
+            // The status of an attached container is the container's: 128 and the signal, for a shell as for it.
+            let signalled = exit.signal == Some(signal as i32) || self.container.is_some();
+            let success = exit.success || signalled;
             return stopped(Ending::Exited { status: exit.status, success });
         }
-        process.signal(Signal::SIGKILL);
+        let _ = self.signal(&process, Signal::SIGKILL).await;
         let ending = match tokio::time::timeout(GONE, process.ended()).await {
             Ok(_) => Ending::Killed,
             Err(_) => Ending::Undead { pid: process.pid },
@@ -316,11 +342,63 @@ impl Service {
         stopped(ending)
     }
 
-    /// Sends a signal to all of its processes; false when it does not run.
-    pub(super) fn signal(&self, signal: Signal) -> bool {
-        self.process().is_some_and(|process| {
-            process.signal(signal);
-            true
-        })
+    /// Ends it for good: politely, or by removing its container, whose data nobody will look at. What is left of that is
+    /// told.
+    pub(super) async fn end(&self) -> (Stopped, Option<String>) {
+        let Some(container) = &self.container else { return (self.stop().await, None) };
+        let begun = Instant::now();
+        let killed = self.kill().await;
+        let left = container.remove().await.err();
+        let left = left.map(|reason| format!("the container of `{}` is still there: {reason}", self.name));
+        let ending = match killed {
+            Err(ServiceError::Undead { pid, .. }) => Ending::Undead { pid },
+            Ok(()) | Err(_) => Ending::NotRunning,
+        };
+        (Stopped { service: self.name.clone(), ending, took: begun.elapsed() }, left)
+    }
+
+    /// Sends a signal to all of its processes.
+    async fn signal(&self, process: &Process, signal: Signal) -> Result<(), ServiceError> {
+        match &self.container {
+            None => process.signal(signal),
+            Some(container) => {
+                let sent = container.signal(signal).await;
+                // One that ended meanwhile cannot be signalled any more, and need not be.
+                if process.exit().is_none() {
+                    sent.map_err(|reason| self.refused(reason))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets its processes run on; fine when they do.
+    async fn thaw(&self, process: &Process) -> Result<(), ServiceError> {
+        match &self.container {
+            None => process.signal(Signal::SIGCONT),
+            Some(container) if self.state.frozen.swap(false, Ordering::SeqCst) => {
+                container.unpause().await.map_err(|reason| self.refused(reason))?;
+            }
+            Some(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Freezes all of its processes, or lets them run on; false when it does not run.
+    pub(super) async fn freeze(&self, frozen: bool) -> Result<bool, ServiceError> {
+        let Some(process) = self.process() else { return Ok(false) };
+        match &self.container {
+            _ if !frozen => self.thaw(&process).await?,
+            None => process.signal(Signal::SIGSTOP),
+            Some(container) => {
+                container.pause().await.map_err(|reason| self.refused(reason))?;
+                self.state.frozen.store(true, Ordering::SeqCst);
+            }
+        }
+        Ok(true)
+    }
+
+    fn refused(&self, reason: String) -> ServiceError {
+        ServiceError::Container { service: self.name.clone(), reason }
     }
 }

@@ -11,6 +11,8 @@ pub struct StopReport {
     pub strays: usize,
     /// Processes that are still there.
     pub left: usize,
+    /// Containers, databases and virtual hosts that could not be removed, a sentence each.
+    pub left_over: Vec<String>,
     /// Log files that are incomplete, and why.
     pub incomplete_logs: Vec<String>,
 }
@@ -39,6 +41,7 @@ impl StopReport {
         if self.left > 0 {
             notes.push(format!("{} processes of the run are still there", self.left));
         }
+        notes.extend(self.left_over.iter().cloned());
         notes.extend(self.incomplete_logs.iter().cloned());
         notes
     }

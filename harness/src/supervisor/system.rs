@@ -14,6 +14,7 @@ use nix::sys::signal::Signal;
 use tokio::task::JoinSet;
 
 use super::assemble::{assemble, assemble_broker, chosen, local, port_error};
+use super::backends;
 use super::broker::BrokerApi;
 use super::environment::{Places, exe_dir, profile_of};
 use super::ports::{PortError, Ports, Reserved};
@@ -126,6 +127,30 @@ pub enum StartError {
         /// Why.
         source: io::Error,
     },
+    /// A backend's server is named by something that is no URL of one.
+    #[error("backend `{backend}`: `{variable}` in the environment is no URL with a host")]
+    NoServer {
+        /// The backend.
+        backend: String,
+        /// The variable.
+        variable: String,
+    },
+    /// There is no engine to run backends on.
+    #[error("backend `{backend}` needs a Docker engine, or the variable of its `url_env` a server that runs: {reason}")]
+    NoEngine {
+        /// The backend.
+        backend: String,
+        /// What the engine's command line says.
+        reason: String,
+    },
+    /// No room could be made in a backend.
+    #[error("backend `{backend}`: this run could not be given room of its own there: {reason}")]
+    NoRoom {
+        /// The backend.
+        backend: String,
+        /// Why.
+        reason: String,
+    },
     /// A service to start does not exist.
     #[error("there is no service `{0}` in the configuration")]
     Unknown(String),
@@ -166,10 +191,17 @@ impl RunningSystem {
         let folder = options.subdirectory.as_ref().map_or_else(|| run_dir.to_owned(), |sub| run_dir.join(sub));
         let system = Self::prepare(config, run_dir, &folder, options)?;
         let begun = Instant::now();
-        // The broker first: it takes a moment only, and a service may be one that gives up without it.
+        system.find_engine().await?;
+        // Broker and backends first: a service may be one that gives up without them.
         let (first, others): (Vec<_>, Vec<_>) =
-            system.services.values().cloned().partition(|service| service.name == BROKER);
-        for stage in [first, others] {
+            system.services.values().cloned().partition(|service| service.is_needed());
+        for (number, stage) in [first, others].into_iter().enumerate() {
+            if number == 1
+                && let Err(error) = system.make_room().await
+            {
+                system.stop().await;
+                return Err(error);
+            }
             let mut starting = JoinSet::new();
             for service in stage {
                 starting.spawn(async move { service.start().await });
@@ -218,16 +250,23 @@ impl RunningSystem {
             management = Some(local(http.port()));
             reserved.extend([amqp, http]);
         }
-        let broker = config.broker.as_ref().map(|broker| BrokerApi::of(broker, management));
+        let needed = backends::needed(&config, &chosen, options.only.is_none());
+        let mark = uuid::Uuid::new_v4().simple().to_string();
+        let mut backends = backends::place(&config, &needed, &mark[..10], &mut ports)?;
+        addresses.extend(backends.addresses.clone());
+        let broker = config.broker.as_ref().and_then(|broker| BrokerApi::of(broker, management));
+        let broker = broker.or_else(|| backends.broker(&config));
 
         let upstream = |peer: &str| match peer {
             "smtp" => options.mail.as_ref().map(|sink| sink.address().to_string()),
-            BROKER => match &config.broker {
-                Some(Broker::Rabbitmq { url, .. }) => super::broker::authority(url),
-                _ => addresses.get(BROKER).map(ToString::to_string),
+            _ => match (&config.broker, backends.spaces.get(peer)) {
+                (_, Some(spaces)) => Some(spaces.reach.address.clone()),
+                (Some(Broker::Rabbitmq { url, .. }), None) if peer == BROKER => super::broker::authority(url),
+                _ => addresses.get(peer).map(ToString::to_string).or_else(|| config.links.get(peer).cloned()),
             },
-            _ => addresses.get(peer).map(ToString::to_string).or_else(|| config.links.get(peer).cloned()),
         };
+        let peers = config.services.values().flat_map(|service| service.links());
+        let peers = peers.filter_map(|peer| Some((peer.clone(), upstream(&peer)?))).collect();
         let links = links::open(links::wanted(&config, &chosen, upstream))?;
         let link_addresses: BTreeMap<String, SocketAddr> =
             links.iter().map(|(name, link)| (name.clone(), link.address())).collect();
@@ -241,6 +280,9 @@ impl RunningSystem {
             exe_dir: options.exe_dir.clone(),
             collector: options.collector,
             services: addresses,
+            peers,
+            spaces: backends.spaces.clone(),
+            variables: config.services.values().map(|service| (service.name.clone(), service.env.clone())).collect(),
             links: link_addresses,
             entry,
         });
@@ -256,6 +298,15 @@ impl RunningSystem {
             let service = assemble_broker(management, &places, folder, &options)?;
             services.insert(service.name.clone(), service);
         }
+        for backend in config.backends.values().filter(|backend| needed.contains(&backend.name)) {
+            if let Some(service) = backends.assemble(backend, &places, folder, &options)? {
+                services.insert(service.name.clone(), service);
+            }
+        }
+        if services.values().any(|service| service.container.is_some()) {
+            options.watchdog.guard_containers();
+        }
+        reserved.append(&mut backends.reserved);
         let resolve = Arc::clone(&places);
         let observer = Observer::new(
             config.observe.clone(),
@@ -278,6 +329,28 @@ impl RunningSystem {
             ready_in: OnceLock::new(),
             _ports: reserved,
         })
+    }
+
+    /// Looks for the engine when something runs on it, and clears away what dead harnesses left there.
+    async fn find_engine(&self) -> Result<(), StartError> {
+        let mut containers = self.services.values().filter(|service| service.container.is_some());
+        let Some(first) = containers.next() else { return Ok(()) };
+        let name = first.name.clone();
+        backends::clear_engine().await.map(drop).map_err(|reason| StartError::NoEngine { backend: name, reason })
+    }
+
+    /// Makes databases and virtual hosts for this system.
+    async fn make_room(&self) -> Result<(), StartError> {
+        let mut making = JoinSet::new();
+        for (name, spaces) in self.places.spaces.clone() {
+            making.spawn(async move {
+                spaces.create().await.map_err(|reason| StartError::NoRoom { backend: name, reason })
+            });
+        }
+        while let Some(made) = making.join_next().await {
+            made.unwrap_or(Ok(()))?;
+        }
+        Ok(())
     }
 
     /// Base URL of the entry service, through the link `client->ENTRY`.
@@ -338,7 +411,9 @@ impl RunningSystem {
     #[must_use]
     pub fn instances(&self) -> Vec<Instance> {
         let mut instances: Vec<Instance> = self.services.values().map(|service| service.instance()).collect();
-        let groups: Vec<u32> = instances.iter().filter_map(|instance| instance.pid).collect();
+        // The memory of a container is not that of the command that waits for it.
+        let own = |instance: &&Instance| self.services[&instance.name].container.is_none();
+        let groups: Vec<u32> = instances.iter().filter(own).filter_map(|instance| instance.pid).collect();
         let memory: BTreeMap<u32, u64> = sweep::resident_bytes(&groups).into_iter().collect();
         for instance in &mut instances {
             let bytes = instance.pid.and_then(|pid| memory.get(&pid)).copied();
@@ -404,19 +479,26 @@ impl RunningSystem {
         self.services.get(service).map_or_else(Vec::new, |service| service.log.tail(lines))
     }
 
-    /// Stops every service, at first politely, and returns when all are gone. The broker goes last, so that the others
-    /// can say goodbye to it.
+    /// Stops every service, at first politely, and returns when all are gone. Broker and backends go last, so that the
+    /// others can say goodbye to them; containers and what was made in other servers are removed.
     pub async fn stop(&self) -> StopReport {
         let mut report = StopReport::default();
         let (last, others): (Vec<_>, Vec<_>) =
-            self.services.values().cloned().partition(|service| service.name == BROKER);
+            self.services.values().cloned().partition(|service| service.is_needed());
         for stage in [others, last] {
             let mut stopping = JoinSet::new();
             for service in stage {
-                stopping.spawn(async move { service.stop().await });
+                stopping.spawn(async move { service.end().await });
             }
             while let Some(outcome) = stopping.join_next().await {
-                report.services.extend(outcome.ok());
+                let Ok((stopped, left)) = outcome else { continue };
+                report.services.push(stopped);
+                report.left_over.extend(left);
+            }
+        }
+        for (name, spaces) in &self.places.spaces {
+            if let Err(reason) = spaces.remove().await {
+                report.left_over.push(format!("what this run had in `{name}` is still there: {reason}"));
             }
         }
         report.services.sort_by(|left, right| left.service.cmp(&right.service));
@@ -438,6 +520,9 @@ impl Drop for RunningSystem {
         for process in running {
             process.asked.store(true, Ordering::SeqCst);
             process.signal(Signal::SIGKILL);
+        }
+        for container in self.services.values().filter_map(|service| service.container.as_ref()) {
+            container.remove_now();
         }
         // The last resort blocks for a moment: whoever forgot to stop the system must not leave strays behind either.
         sweep::kill_marked(INSTANCE_VARIABLE, &self.places.instance, Instant::now() + DROPPED);

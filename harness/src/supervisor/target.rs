@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chaos::faults::Fault;
 use chaos::{BoxFuture, Link, System, SystemError, Targets, UnmetCondition};
-use nix::sys::signal::Signal;
 
 use super::broker::{BrokerApi, BrokerApiError};
 use super::links;
@@ -25,8 +25,12 @@ impl RunningSystem {
         able.ok_or_else(|| SystemError::Unsupported("duplicating deliveries".to_owned()))
     }
 
-    fn signal(&self, action: &'static str, service: &str, signal: Signal) -> Result<(), SystemError> {
-        if self.service(service)?.signal(signal) { Ok(()) } else { Err(failed(action, service, "it does not run")) }
+    async fn freeze(&self, action: &'static str, service: &str, frozen: bool) -> Result<(), SystemError> {
+        match self.service(service)?.freeze(frozen).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(failed(action, service, "it does not run")),
+            Err(error) => Err(failed(action, service, error)),
+        }
     }
 }
 
@@ -35,13 +39,27 @@ impl RunningSystem {
 pub fn targets(config: &Config) -> Targets {
     let chosen: BTreeSet<String> = config.services.keys().cloned().collect();
     let mut services: Vec<String> = config.services.keys().cloned().collect();
-    let embedded = config.broker == Some(Broker::Embedded);
-    if embedded {
+    services.extend(config.backends.keys().cloned());
+    if config.broker == Some(Broker::Embedded) {
         services.push(BROKER.to_owned());
-        services.sort_unstable();
     }
+    services.sort_unstable();
     let links = links::wanted(config, &chosen, |_| None).into_keys().collect();
-    Targets { services, links, duplicates: embedded }
+    Targets { services, links, duplicates: config.broker.is_some() }
+}
+
+/// Why a fault that aims right cannot be injected into this system, when it cannot: what its servers are unable to do, and
+/// servers that somebody else has started.
+#[must_use]
+pub fn obstacle(config: &Config, fault: &dyn Fault) -> Option<String> {
+    let (kind, target) = (fault.kind(), fault.target());
+    if kind == "duplicate" && config.broker != Some(Broker::Embedded) {
+        return Some("RabbitMQ cannot be told to deliver twice".to_owned());
+    }
+    let server = config.backends.get(target)?.server.as_ref()?;
+    let variable = &server.variable;
+    let touches = ["kill", "stop", "pause"].contains(&kind);
+    touches.then(|| format!("`{target}` was started by somebody else (`{variable}`), who alone may {kind} it"))
 }
 
 fn failed(action: &'static str, target: &str, reason: impl ToString) -> SystemError {
@@ -83,14 +101,13 @@ impl System for RunningSystem {
     }
 
     fn pause<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<(), SystemError>> {
-        Box::pin(async move { self.signal("pause", service, Signal::SIGSTOP) })
+        Box::pin(self.freeze("pause", service, true))
     }
 
     fn resume<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<(), SystemError>> {
         Box::pin(async move {
             // One that was killed while it was frozen is frozen no more.
-            self.service(service)?.signal(Signal::SIGCONT);
-            Ok(())
+            self.service(service)?.freeze(false).await.map(drop).map_err(|error| failed("resume", service, error))
         })
     }
 

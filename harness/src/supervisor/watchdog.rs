@@ -16,10 +16,13 @@ use nix::sys::signal::Signal;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::RUN_ID_VARIABLE;
+use super::container;
 use super::sweep::{kill_marked, signal_group};
 
 /// How long the watchdog looks for processes of a dead run.
 const SWEEP: Duration = Duration::from_secs(10);
+/// How long the watchdog may take to remove containers.
+const CONTAINERS: Duration = Duration::from_secs(60);
 /// How long the harness waits for a watchdog it said goodbye to.
 const GOODBYE: Duration = Duration::from_secs(2);
 /// What the watchdog says once it listens.
@@ -87,6 +90,11 @@ impl Watchdog {
         self.say(&format!("guard {group}\n"));
     }
 
+    /// Puts the run's containers under guard, those to come too.
+    pub fn guard_containers(&self) {
+        self.say("containers\n");
+    }
+
     /// Releases a process group that has ended.
     pub fn release(&self, group: u32) {
         self.say(&format!("release {group}\n"));
@@ -129,6 +137,8 @@ pub enum Outcome {
         left: usize,
         /// Faults that were undone.
         undone: usize,
+        /// Containers that were removed.
+        containers: usize,
     },
 }
 
@@ -158,7 +168,7 @@ fn watch(run_id: &str, journal: &Path) -> io::Result<Outcome> {
     writeln!(output, "{READY}")?;
     output.flush()?;
 
-    let (groups, goodbye) = listen(io::stdin().lock());
+    let Heard { groups, containers, goodbye } = listen(io::stdin().lock());
     if goodbye {
         return Ok(Outcome::Goodbye);
     }
@@ -167,33 +177,49 @@ fn watch(run_id: &str, journal: &Path) -> io::Result<Outcome> {
         signal_group(group, Signal::SIGKILL);
     }
     let (killed, left) = kill_marked(RUN_ID_VARIABLE, run_id, deadline);
+    // After the commands that may have been about to make one.
+    let containers = if containers { container::remove_run(run_id, Instant::now() + CONTAINERS) } else { 0 };
     // Last, because a fault is gone once the process is that it lived in.
     let undone = super::undo::replay(journal);
-    let outcome = Outcome::CleanedUp { killed, left, undone };
+    let outcome = Outcome::CleanedUp { killed, left, undone, containers };
     // Beside the journal, for whoever wonders; the run directory may be gone, and then nobody does.
     let note = format!(
-        "the harness died; killed what it left behind ({killed} outside of known groups, {left} still there), undid {undone} faults\n"
+        "the harness died; killed what it left behind ({killed} outside of known groups, {left} still there), removed {containers} containers, undid {undone} faults\n"
     );
     let _ = std::fs::write(journal.with_file_name("watchdog.log"), note);
     Ok(outcome)
 }
 
-/// Reads to the end of the pipe: the groups under guard, and whether there was a goodbye.
-fn listen(pipe: impl BufRead) -> (BTreeSet<u32>, bool) {
-    let mut groups = BTreeSet::new();
+/// What the harness said.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Heard {
+    /// Groups under guard.
+    groups: BTreeSet<u32>,
+    /// Whether the run has containers.
+    containers: bool,
+    goodbye: bool,
+}
+
+/// Reads to the end of the pipe.
+fn listen(pipe: impl BufRead) -> Heard {
+    let mut heard = Heard::default();
     for line in pipe.lines().map_while(Result::ok) {
         match line.split_once(' ').map(|(word, group)| (word, group.parse::<u32>())) {
             Some(("guard", Ok(group))) => {
-                groups.insert(group);
+                heard.groups.insert(group);
             }
             Some(("release", Ok(group))) => {
-                groups.remove(&group);
+                heard.groups.remove(&group);
             }
-            _ if line == "goodbye" => return (groups, true),
+            _ if line == "containers" => heard.containers = true,
+            _ if line == "goodbye" => {
+                heard.goodbye = true;
+                return heard;
+            }
             _ => {}
         }
     }
-    (groups, false)
+    heard
 }
 
 #[cfg(test)]
@@ -203,9 +229,11 @@ mod tests {
     #[test]
     fn groups_are_guarded_until_released() {
         let said = "guard 5\nguard 6\nnonsense\nrelease 5\nguard x\n";
-        assert_eq!(listen(said.as_bytes()), (BTreeSet::from([6]), false));
-        assert!(listen("guard 5\ngoodbye\nguard 6\n".as_bytes()).1);
-        assert!(!listen("goodby".as_bytes()).1);
+        let expected = Heard { groups: BTreeSet::from([6]), ..Heard::default() };
+        assert_eq!(listen(said.as_bytes()), expected);
+        assert!(listen("guard 5\ngoodbye\nguard 6\n".as_bytes()).goodbye);
+        assert!(!listen("goodby".as_bytes()).goodbye);
+        assert!(listen("containers\nguard 5\n".as_bytes()).containers);
     }
 
     #[test]

@@ -123,3 +123,26 @@ fn unknown_journey_and_scenario_are_refused_with_those_that_there_are() {
 fn unknown_flag_is_refused() {
     refused(&toy::Copy::new(), &["run", "--quik"]).expect_said(&["--quik", "--quick"]);
 }
+
+#[test]
+fn unknown_profile_is_refused_with_those_there_are() {
+    let system = toy::Copy::new();
+    let whole = std::fs::read_to_string(system.path(TOML)).expect("the configuration");
+    system.write(TOML, &format!("{whole}\n[profiles.slow.load]\nrate = \"1/s\"\n"));
+    for command in ["run", "up", "journey", "load", "chaos"] {
+        let ended = refused(&system, &[command, "--profile", "slwo"]);
+        ended.expect_said(&["there is no profile `slwo`", "did you mean `slow`?"]);
+    }
+}
+
+#[test]
+fn backend_without_an_engine_says_what_would_do() {
+    let system = toy::Copy::new();
+    let whole = std::fs::read_to_string(system.path(TOML)).expect("the configuration");
+    let backend = "kind = \"postgres\"\nimage = \"postgres:17\"\nurl_env = \"SHAKEDOWN_TEST_NOT_SET\"";
+    system.write(TOML, &format!("{whole}\n[profiles.real.backends.db]\n{backend}\n"));
+    let empty = tempfile::tempdir().expect("a folder");
+    let program = Program::new().config(&system.config()).env("PATH", &empty.path().display().to_string());
+    let ended = program.args(["--profile", "real", "load", "--no-build"]).run();
+    ended.expect_code(1).expect_said(&["backend `db` needs a Docker engine", "`docker` cannot be started"]);
+}

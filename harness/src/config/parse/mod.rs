@@ -1,5 +1,6 @@
 //! From the text of `shakedown.toml` to a [`Config`].
 
+mod backends;
 mod observe;
 mod phases;
 mod services;
@@ -14,18 +15,19 @@ use toml::de::DeTable;
 use super::check;
 use super::document::{Findings, Section};
 use super::error::{ConfigErrors, Problem};
+use super::profile;
 use super::schema::{Command, Config, System};
 
 /// Configuration files above this size are refused: a slip, not a configuration.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 impl Config {
-    /// Reads and checks a file.
+    /// Reads and checks a file, with one of its profiles laid over it when one is named.
     ///
     /// # Errors
     ///
-    /// Every mistake in the file, or the reason why it cannot be read.
-    pub fn load(path: &Path) -> Result<Self, ConfigErrors> {
+    /// Every mistake in the file, a profile that it does not have, or the reason why it cannot be read.
+    pub fn load(path: &Path, profile: Option<&str>) -> Result<Self, ConfigErrors> {
         let unreadable = |message: String, hint: &str| ConfigErrors {
             file: path.to_owned(),
             problems: vec![Problem { line: 0, column: 0, message, hint: Some(hint.to_owned()) }],
@@ -38,7 +40,7 @@ impl Config {
         }
         let text =
             std::fs::read_to_string(path).map_err(|error| unreadable(format!("cannot be read: {error}"), hint))?;
-        Self::parse(&text, path)
+        Self::parse(&text, path, profile)
     }
 
     /// Checks a text as if it were the content of `file`, which need not exist.
@@ -46,9 +48,9 @@ impl Config {
     /// # Errors
     ///
     /// Every mistake in the text.
-    pub fn parse(text: &str, file: &Path) -> Result<Self, ConfigErrors> {
+    pub fn parse(text: &str, file: &Path, profile: Option<&str>) -> Result<Self, ConfigErrors> {
         let findings = Findings::new(text);
-        let config = read(text, file, &findings);
+        let config = read(text, file, profile, &findings);
         let problems = findings.into_problems();
         match config {
             Some(config) if problems.is_empty() => Ok(config),
@@ -57,8 +59,8 @@ impl Config {
     }
 }
 
-fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
-    let (document, errors) = DeTable::parse_recoverable(text);
+fn read(text: &str, file: &Path, profile: Option<&str>, findings: &Findings<'_>) -> Option<Config> {
+    let (mut document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         // What a broken document says besides is guesswork; its syntax comes first.
         for error in errors {
@@ -66,6 +68,7 @@ fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
         }
         return None;
     }
+    profile::lay_over(document.get_mut(), profile, findings)?;
     let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let root_dir = file.parent().map_or_else(|| PathBuf::from("."), Path::to_owned);
     let root = Section::root(&document, findings);
@@ -78,6 +81,7 @@ fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
     let declared = check::Declared {
         services: root.names("services"),
         tables: root.names("observe"),
+        backends: root.names("backends"),
         broker: root.has("broker"),
         mail: root.has("mail"),
     };
@@ -91,6 +95,9 @@ fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
     let services = services.filter_map(|(name, section)| services::service(name, section, &defaults, &root_dir));
     let services = services.map(|service| (service.name.clone(), service)).collect();
     let links = root.string_map("links");
+    let backends = root.named("backends").into_iter();
+    let backends = backends.filter_map(|(name, section)| backends::backend(name, section));
+    let backends = backends.map(|backend| (backend.name.clone(), backend)).collect();
     let contracts = root.section("contracts").and_then(|section| phases::contracts(section, &root_dir));
     let journeys = root.section("journeys").and_then(|section| phases::journeys(section, &root_dir));
     let load = root.section("load").and_then(phases::load);
@@ -105,12 +112,14 @@ fn read(text: &str, file: &Path, findings: &Findings<'_>) -> Option<Config> {
     let system = system.unwrap_or(System { name: String::new(), entry: String::new(), seed: 0, build: None });
     let config = Config {
         file,
+        profile: profile.map(str::to_owned),
         root: root_dir,
         system,
         broker,
         mail,
         services,
         links,
+        backends,
         contracts,
         journeys,
         load,

@@ -25,10 +25,15 @@ pub(super) fn broker(section: Section<'_>) -> Option<Broker> {
     let kind = section.choice("kind", &[("embedded", Kind::Embedded), ("rabbitmq", Kind::Rabbitmq)]);
     let broker = match kind {
         Some(Kind::Rabbitmq) => {
-            let url = section.required("url", "the AMQP URL, as in `amqp://guest:guest@127.0.0.1:5672/`");
-            let management =
-                section.required("management", "the base URL of the management API, as in `http://127.0.0.1:15672`");
-            url.zip(management).map(|(url, management)| Broker::Rabbitmq { url, management })
+            // Either of them alone is half an answer, and none of them is `[backends.broker]`.
+            if !section.has("url") && !section.has("management") {
+                Some(Broker::Backend)
+            } else {
+                let url = section.required("url", "the AMQP URL, as in `amqp://guest:guest@127.0.0.1:5672/`");
+                let management = section
+                    .required("management", "the base URL of the management API, as in `http://127.0.0.1:15672`");
+                url.zip(management).map(|(url, management)| Broker::Rabbitmq { url, management })
+            }
         }
         Some(Kind::Embedded) => Some(Broker::Embedded),
         // The other keys cannot be judged without the kind.
@@ -168,12 +173,12 @@ fn ready(section: &Section<'_>) -> PartialReady {
 }
 
 #[derive(Default)]
-struct PartialStop {
-    signal: Option<StopSignal>,
-    within: Option<Duration>,
+pub(super) struct PartialStop {
+    pub(super) signal: Option<StopSignal>,
+    pub(super) within: Option<Duration>,
 }
 
-fn stop(section: &Section<'_>) -> PartialStop {
+pub(super) fn stop(section: &Section<'_>) -> PartialStop {
     let Some(section) = section.section("stop") else { return PartialStop::default() };
     let signals = [("TERM", StopSignal::Term), ("INT", StopSignal::Int), ("QUIT", StopSignal::Quit)];
     let stop =

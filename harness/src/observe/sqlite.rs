@@ -1,4 +1,4 @@
-//! Tables from databases.
+//! Tables from SQLite.
 
 use std::str::FromStr;
 use std::time::Duration;
