@@ -349,9 +349,7 @@ impl Check<'_> {
                 Some(("backend", backend)) if accepted.contains(&"backend:NAME") => {
                     hint_among(backend, &self.backend_names(), "backends")
                 }
-                Some(("env", variable)) if accepted.contains(&"env:SERVICE:VARIABLE") => {
-                    self.variable_hint(variable)
-                }
+                Some(("env", variable)) if accepted.contains(&"env:SERVICE:VARIABLE") => self.variable_hint(variable),
                 Some(("data" | "service", service)) if accepted.contains(&"service:NAME") => {
                     hint_among(service, &self.service_names(), "services")
                 }

@@ -201,7 +201,8 @@ fn an_empty_file_says_what_is_needed() {
 
 #[test]
 fn an_unreadable_file_is_named() {
-    let errors = Config::load(Path::new("no/such/shakedown.toml"), None).expect_err("there is no such file").to_string();
+    let errors =
+        Config::load(Path::new("no/such/shakedown.toml"), None).expect_err("there is no such file").to_string();
     assert!(errors.starts_with("no/such/shakedown.toml: cannot be read: "), "{errors}");
 }
 

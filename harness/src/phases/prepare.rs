@@ -172,7 +172,8 @@ impl Plan {
             match scenario.plan(profile, self.seed, &known) {
                 Ok(plan) => {
                     let faults = plan.faults.iter();
-                    let obstacle = faults.filter_map(|planned| supervisor::obstacle(&self.config, &*planned.fault)).next();
+                    let obstacle =
+                        faults.filter_map(|planned| supervisor::obstacle(&self.config, &*planned.fault)).next();
                     plans.push(Chosen { plan, obstacle });
                 }
                 Err(found) => problems.extend(found.0),

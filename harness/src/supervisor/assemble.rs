@@ -99,7 +99,12 @@ pub(super) fn assemble_broker(
 }
 
 /// Makes a service's own folder and its log.
-pub(super) fn files(name: &str, places: &Places, run_dir: &Path, options: &StartOptions) -> Result<Arc<Log>, StartError> {
+pub(super) fn files(
+    name: &str,
+    places: &Places,
+    run_dir: &Path,
+    options: &StartOptions,
+) -> Result<Arc<Log>, StartError> {
     let data = places.data_of(name);
     let logs = run_dir.join("logs");
     for path in [&data, &logs] {

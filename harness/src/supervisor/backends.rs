@@ -114,9 +114,9 @@ impl Backends {
             env: environment(backend),
             ports: match backend.kind {
                 BackendKind::Postgres => vec![(address.port(), 5432)],
-                BackendKind::Rabbitmq => std::iter::once((address.port(), 5672))
-                    .chain(management.map(|port| (port, 15_672)))
-                    .collect(),
+                BackendKind::Rabbitmq => {
+                    std::iter::once((address.port(), 5672)).chain(management.map(|port| (port, 15_672))).collect()
+                }
             },
             memory: backend.memory,
             run_id: &places.run_id,

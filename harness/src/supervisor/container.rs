@@ -119,7 +119,8 @@ impl Container {
 pub(super) async fn sweep() -> Result<usize, String> {
     let (filter, format) = (format!("label={LOCK_LABEL}"), format!("{{{{.ID}}}} {{{{.Label \"{LOCK_LABEL}\"}}}}"));
     let listed = run(&["ps", "--all", "--filter", &filter, "--format", &format], ANSWER).await?;
-    let orphans = listed.lines().filter_map(|line| line.split_once(' ')).filter(|(_, lock)| is_orphaned(Path::new(lock)));
+    let orphans =
+        listed.lines().filter_map(|line| line.split_once(' ')).filter(|(_, lock)| is_orphaned(Path::new(lock)));
     let orphans: Vec<&str> = orphans.map(|(id, _)| id).collect();
     remove(&orphans).await?;
     Ok(orphans.len())

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use super::spaces::Spaces;
 use super::{INSTANCE_VARIABLE, RUN_ID_VARIABLE};
 use crate::config::Service;
-use super::spaces::Spaces;
 use crate::config::placeholder::{PlaceholderError, expand};
 
 /// Everything that a placeholder can stand for.

@@ -128,7 +128,9 @@ impl Reach {
     pub(super) fn condition(&self) -> String {
         match self.kind {
             BackendKind::Postgres => format!("PostgreSQL at {} answers a query", self.address),
-            BackendKind::Rabbitmq => format!("RabbitMQ at {} speaks AMQP, and its management API answers", self.address),
+            BackendKind::Rabbitmq => {
+                format!("RabbitMQ at {} speaks AMQP, and its management API answers", self.address)
+            }
         }
     }
 }

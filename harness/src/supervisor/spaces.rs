@@ -27,7 +27,10 @@ impl Spaces {
             BackendKind::Rabbitmq => BTreeMap::from([(String::new(), format!("shakedown-{mark}"))]),
             BackendKind::Postgres => {
                 let users = config.services.values().filter(|service| service.uses_backend(backend));
-                users.enumerate().map(|(at, service)| (service.name.clone(), database(mark, at, &service.name))).collect()
+                users
+                    .enumerate()
+                    .map(|(at, service)| (service.name.clone(), database(mark, at, &service.name)))
+                    .collect()
             }
         };
         Self { reach, names, outlives }

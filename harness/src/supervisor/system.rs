@@ -483,8 +483,7 @@ impl RunningSystem {
     /// others can say goodbye to them; containers and what was made in other servers are removed.
     pub async fn stop(&self) -> StopReport {
         let mut report = StopReport::default();
-        let (last, others): (Vec<_>, Vec<_>) =
-            self.services.values().cloned().partition(|service| service.is_needed());
+        let (last, others): (Vec<_>, Vec<_>) = self.services.values().cloned().partition(|service| service.is_needed());
         for stage in [others, last] {
             let mut stopping = JoinSet::new();
             for service in stage {

@@ -51,11 +51,11 @@ fn server(section: &Section<'_>, kind: Option<BackendKind>) -> Option<RunningSer
         (Some(BackendKind::Postgres), _, Some(_)) => {
             section.problem_at("management_env", "PostgreSQL has no management API", None);
         }
-        (Some(BackendKind::Rabbitmq), Some(_), None) => section.missing(
-            "management_env",
-            "the variable with the URL of the management API, which belongs to `url_env`",
-        ),
-        (_, None, Some(_)) => section.missing("url_env", "the variable with the URL, which belongs to `management_env`"),
+        (Some(BackendKind::Rabbitmq), Some(_), None) => section
+            .missing("management_env", "the variable with the URL of the management API, which belongs to `url_env`"),
+        (_, None, Some(_)) => {
+            section.missing("url_env", "the variable with the URL, which belongs to `management_env`")
+        }
         _ => {}
     }
     let variable = variable?;
