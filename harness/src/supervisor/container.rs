@@ -66,8 +66,6 @@ impl Container {
         if let Some(bytes) = recipe.memory {
             option("--memory", bytes.to_string());
         }
-        // Some engines allow a billion open files, for which Erlang sets memory aside.
-        option("--ulimit", "nofile=65536:65536".to_owned());
         create.push(recipe.image.to_owned());
         create.extend_from_slice(recipe.args);
         Self { name: recipe.name, create, created: OnceCell::new() }
@@ -228,7 +226,7 @@ mod tests {
         };
         let command = Container::new(recipe).create.join(" ");
         let expected = "create --name n --label org.shakedown.run=r --label org.shakedown.lock=/l \
-            --publish 127.0.0.1:15001:5432 --env A=b --memory 536870912 --ulimit nofile=65536:65536 postgres:17 postgres";
+            --publish 127.0.0.1:15001:5432 --env A=b --memory 536870912 postgres:17 postgres";
         assert_eq!(command, expected);
     }
 }
