@@ -119,7 +119,9 @@ env = { MQ = "${backend:broker}", DB = "${backend:db}" }
     #[test]
     fn unknown_profile_is_refused_with_those_there_are() {
         let error = read(FILE, Some("rael")).expect_err("no such profile");
-        assert_eq!(error, "s.toml:17:1: there is no profile `rael`\n  did you mean `real`? profiles: `other`, `real`");
+        for words in ["s.toml:", "there is no profile `rael`", "did you mean `real`?", "`other`"] {
+            assert!(error.contains(words), "{error}");
+        }
         let error = read("[system]", Some("real")).expect_err("no such profile");
         assert!(error.ends_with("there is no profile `real`\n  the file has no `[profiles.NAME]`"), "{error}");
     }
