@@ -126,7 +126,7 @@ async fn backends_are_started_filled_observed_broken_and_removed() {
     until_queued(&system, json!(1)).await;
     if ours {
         let address = system.address("broker").expect("an address");
-        system.stop("broker").await.expect("stopped");
+        System::stop(&*system, "broker").await.expect("stopped");
         assert!(!system.ready("broker").await);
         assert!(std::net::TcpStream::connect(address).is_err(), "{address} still answers");
         system.start("broker").await.expect("started again");
