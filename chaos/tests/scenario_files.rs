@@ -150,3 +150,27 @@ quick: { load: { buy: { rate: 2/s } }, phases: { inject: 2s } }
     assert_eq!(quick.invariants.as_deref(), Some(&["no_lost_order".to_owned()][..]));
     assert_eq!(quick.loads[1].timeout, Duration::from_secs(2));
 }
+
+#[test]
+fn profile_replaces_what_it_names_also_in_the_quick_form() {
+    let text = r#"
+scenario: shapes
+load: { buy: { rate: 5/s, journey: place_order } }
+phases: { warmup: 1s, baseline: 2s, inject: 3s, recover: 4s }
+steady_state: ["buy.ok >= 99%"]
+inject: [{ at: 1s, fault: pause, service: users }]
+quick: { phases: { inject: 2s } }
+profiles:
+  slow: { phases: { recover: 9s }, quick: { phases: { inject: 8s } } }
+"#;
+    let file = ScenarioFile::parse("x.yaml", text).unwrap();
+    let seconds = |file: &ScenarioFile, profile| {
+        let phases = file.plan(profile, 1, &known()).unwrap_or_else(|problems| panic!("{problems}")).phases;
+        (phases.inject.as_secs(), phases.recover.as_secs())
+    };
+    assert_eq!((seconds(&file, Profile::Full), seconds(&file, Profile::Quick)), ((3, 4), (2, 4)));
+    let slow = file.under("slow");
+    assert_eq!((seconds(&slow, Profile::Full), seconds(&slow, Profile::Quick)), ((3, 9), (8, 9)));
+    assert_eq!(seconds(&file.under("unheard of"), Profile::Quick), (2, 4));
+    insta::assert_snapshot!(problems(&text.replace("recover: 9s }, quick", "recover: 9s }, quik").replace("8s", "8")), @"");
+}

@@ -17,6 +17,8 @@
 //! abort: ["buy.ok < 10% over 5s"]   # optional: stops the scenario and undoes its faults
 //! quick:                            # optional: what is different in a quick run
 //!   phases: { baseline: 2s, inject: 3s, recover: 3s }
+//! profiles:                         # optional: what is different under a profile of the system's description
+//!   real: { quick: { phases: { inject: 10s } } }
 //! ```
 
 mod document;

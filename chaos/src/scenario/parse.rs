@@ -27,8 +27,11 @@ const KEYS: &[&str] = &[
     "invariants",
     "abort",
     "quick",
+    "profiles",
 ];
 const QUICK_KEYS: &[&str] = &["load", "phases", "steady_state", "during", "inject", "recover", "invariants", "abort"];
+const PROFILE_KEYS: &[&str] =
+    &["load", "phases", "steady_state", "during", "inject", "recover", "invariants", "abort", "quick"];
 const LOAD_KEYS: &[&str] = &["arrivals", "rate", "journey", "max_inflight", "timeout", "max_lag"];
 const PHASE_KEYS: &[&str] = &["warmup", "baseline", "inject", "recover", "drain"];
 /// Time in which a system must come to rest when the scenario does not say.
@@ -92,6 +95,19 @@ impl ScenarioFile {
         &self.title
     }
 
+    /// The same question as it is put to a system under this profile of its description: with what the file says for it
+    /// under `profiles`, if anything.
+    #[must_use]
+    pub fn under(&self, profile: &str) -> Self {
+        let entry = |node: &Node, key: &str| match &node.content {
+            Content::Map(entries) => entries.iter().find(|entry| entry.key == key).map(|entry| entry.value.clone()),
+            _ => None,
+        };
+        let over = entry(&self.root, "profiles").and_then(|profiles| entry(&profiles, profile));
+        let root = over.map_or_else(|| self.root.clone(), |over| self.root.clone().overlaid(over));
+        Self { root, file: self.file.clone(), name: self.name.clone(), title: self.title.clone() }
+    }
+
     /// Checks everything, and makes it ready to run. `seed` is used unless the file fixes one.
     ///
     /// # Errors
@@ -101,6 +117,16 @@ impl ScenarioFile {
         let findings = Findings::new(&self.file);
         let mut root = self.root.clone();
         let whole = Section::of(&self.root, "the scenario", &[], &findings);
+        if let Some(profiles) = whole.as_ref().and_then(|section| section.get("profiles")) {
+            let profiles = Section::of(profiles, "`profiles`", &[], &findings);
+            for entry in profiles.iter().flat_map(|section| section.entries) {
+                let what = format!("profile `{}`", entry.key);
+                let profile = Section::of(&entry.value, &what, PROFILE_KEYS, &findings);
+                if let Some(quick) = profile.and_then(|section| section.get("quick")) {
+                    Section::of(quick, "`quick`", QUICK_KEYS, &findings);
+                }
+            }
+        }
         if let Some(quick) = whole.and_then(|section| section.get("quick")) {
             Section::of(quick, "`quick`", QUICK_KEYS, &findings);
             if profile == Profile::Quick {

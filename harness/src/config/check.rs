@@ -9,10 +9,11 @@ use chaos::load::Threshold;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::backend::BackendKind;
 use super::document::Findings;
 use super::error::hint_among;
 use super::placeholder::{PlaceholderError, expand};
-use super::schema::{BackendKind, Broker, Command, Config, Service, Source};
+use super::schema::{Broker, Command, Config, Service, Source};
 
 /// Names that the harness gives a meaning of its own.
 const BUILT_IN: [&str; 5] = ["broker", "smtp", "client", "collector", "watchdog"];

@@ -169,6 +169,10 @@ impl Plan {
                     expected: one_of(all.iter().map(ScenarioFile::name)),
                 });
             };
+            let scenario = match &self.config.profile {
+                Some(profile) => scenario.under(profile),
+                None => scenario.clone(),
+            };
             match scenario.plan(profile, self.seed, &known) {
                 Ok(plan) => {
                     let faults = plan.faults.iter();

@@ -177,6 +177,7 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
     if needs_system && !ground.cancel.is_cancelled() {
         let system = ground.start().await?;
         run.ready_s = system.ready_s();
+        run.components = system.components().await;
         let judged = judge(&ground, &plan, system.clone(), &mut run).await;
         run.services = services(&system);
         run.notes.extend(system.notes());
@@ -247,6 +248,7 @@ fn empty(plan: &Plan, around: &Surroundings, started_at: String, build_s: f64) -
         resident_bytes: None,
         replay: around.replay.clone(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        components: Vec::new(),
         services: Vec::new(),
         contracts: contracts::skipped(),
         journeys: model::Journeys { verdict: Verdict::Skipped, journeys: Vec::new() },

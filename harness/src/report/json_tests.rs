@@ -119,6 +119,7 @@ fn fields_of_the_summary_keep_their_order() {
         "\"schema\"",
         "\"system\"",
         "\"profile\"",
+        "\"components\"",
         "\"seed\"",
         "\"verdict\"",
         "\"wall_s\"",

@@ -13,7 +13,7 @@ pub struct Run {
     pub run_id: String,
     /// Name of the system, from `shakedown.toml`.
     pub system: String,
-    /// What the system ran on: `embedded` or `real`.
+    /// The profile that was laid over the description; `embedded` when none was.
     pub profile: String,
     /// Whether the short (`--quick`) form was run.
     pub quick: bool,
@@ -37,6 +37,9 @@ pub struct Run {
     pub replay: String,
     /// Version of this program.
     pub version: String,
+    /// What the system ran on beside its own services; a report of an older version does not tell.
+    #[serde(default)]
+    pub components: Vec<Component>,
     /// Services of the system and what became of them.
     pub services: Vec<Service>,
     /// The contracts phase.
@@ -53,6 +56,19 @@ pub struct Run {
     pub dead_letters: Vec<DeadLetter>,
     /// What went wrong outside of any phase (a service that died unasked, telemetry dropped).
     pub notes: Vec<String>,
+}
+
+/// A broker or a database that is none of the system's services.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Component {
+    /// Name in `shakedown.toml`.
+    pub name: String,
+    /// What it is, such as `PostgreSQL`.
+    pub product: String,
+    /// Its version, as it says itself.
+    pub version: Option<String>,
+    /// Where it comes from, in words.
+    pub origin: String,
 }
 
 /// One supervised process.

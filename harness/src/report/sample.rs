@@ -72,6 +72,12 @@ pub(crate) fn passed() -> Run {
         resident_bytes: Some(231 << 20),
         replay: "shakedown run --quick --seed 42".to_owned(),
         version: "0.1.0".to_owned(),
+        components: vec![Component {
+            name: "broker".to_owned(),
+            product: "RabbitMQ".to_owned(),
+            version: Some("4.1.0".to_owned()),
+            origin: "a container of `rabbitmq:4-management`".to_owned(),
+        }],
         services: ["auth", "chat", "gateway", "gig", "notification", "order", "payments-sim", "review", "users"]
             .iter()
             .enumerate()

@@ -30,9 +30,20 @@ pub fn render(run: &Run) -> String {
             let _ = writeln!(text, "- {}", shorten(&problem));
         }
     }
-    let _ = writeln!(text, "\nreplay: {}", run.replay);
+    let _ = writeln!(text, "\nprofile: {}{}", run.profile, components(run));
+    let _ = writeln!(text, "replay: {}", run.replay);
     let _ = writeln!(text, "{}", run.sentence);
     text
+}
+
+/// What the system ran on, after the name of the profile.
+fn components(run: &Run) -> String {
+    let one = |component: &super::model::Component| {
+        let version = component.version.as_deref().unwrap_or("of unknown version");
+        format!("{} {version} ({})", component.product, component.origin.replace('`', ""))
+    };
+    let all: Vec<String> = run.components.iter().map(one).collect();
+    if all.is_empty() { String::new() } else { format!(" on {}", all.join(", ")) }
 }
 
 /// The contract matrix as plain text: consumers down, providers across, `held/all` in each cell.
@@ -222,6 +233,7 @@ mod tests {
         slow-broker-link  pass     yes     0.4 s     5 of 5      9651
         broker-restart    pass     yes     2.9 s     5 of 5      9651
 
+        profile: embedded on RabbitMQ 4.1.0 (a container of rabbitmq:4-management)
         replay: shakedown run --quick --seed 42
         Passed: 18 contracts hold, 3 journeys work, 50 purchases a second take 38 ms at the 99th percentile, and nothing was lost in 3 faults.
         "#);
@@ -255,6 +267,7 @@ mod tests {
         - chaos broker-restart: stop broker did not prove that it bit: broker did not answer for 6.0 s, and 31 requests failed meanwhile
         - note: service `chat` was restarted without being asked
 
+        profile: embedded on RabbitMQ 4.1.0 (a container of rabbitmq:4-management)
         replay: shakedown run --quick --seed 42
         Failed: `no_lost_order` was violated in scenario order-killed: 2 of 1,204 acknowledged orders do not exist.
         "#);

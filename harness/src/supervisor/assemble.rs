@@ -12,7 +12,8 @@ use super::ports::PortError;
 use super::process::Launch;
 use super::readiness::Probe;
 use super::service::{Service, State};
-use super::system::{BROKER, StartError, StartOptions};
+use super::start::{StartError, StartOptions};
+use super::system::BROKER;
 use crate::config::{Broker, Config, ReadyCondition, Restart, Stop, StopSignal};
 
 /// Time for the embedded broker to become ready.

@@ -16,7 +16,8 @@ use super::reach::Reach;
 use super::readiness::Probe;
 use super::service::{Service, State};
 use super::spaces::Spaces;
-use super::system::{BROKER, StartError, StartOptions};
+use super::start::{StartError, StartOptions};
+use super::system::BROKER;
 use crate::config::{Backend, BackendKind, Broker, Config, Restart};
 
 /// Variable with more arguments for RabbitMQ's virtual machine, and what a container of a run gets by it: queues are

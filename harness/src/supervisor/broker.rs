@@ -167,6 +167,12 @@ impl BrokerApi {
         self.ask(Method::GET, "/api/overview", None).await.map(drop)
     }
 
+    /// Its version, where it tells.
+    pub(super) async fn version(&self) -> Result<Option<String>, BrokerApiError> {
+        let overview = self.ask(Method::GET, "/api/overview", None).await?;
+        Ok(overview.get("rabbitmq_version").and_then(Value::as_str).map(str::to_owned))
+    }
+
     /// Makes a virtual host that the API's own user may do everything in.
     pub(super) async fn create_vhost(&self, name: &str) -> Result<(), BrokerApiError> {
         self.ask(Method::PUT, &format!("/api/vhosts/{}", escape(name)), Some(json!({}))).await?;

@@ -115,6 +115,25 @@ impl Reach {
         }
     }
 
+    /// Its version, as it says itself; nothing when it does not answer.
+    pub(super) async fn version(&self) -> Option<String> {
+        let asked = async {
+            match self.kind {
+                BackendKind::Postgres => {
+                    let mut connection = self.administrator().await.ok()?;
+                    let version = sqlx::query_scalar::<_, String>("SELECT current_setting('server_version')");
+                    let version = version.fetch_one(&mut connection).await.ok()?;
+                    // The version is known; how the connection ends changes nothing about it.
+                    let _ = connection.close().await;
+                    // Packagers add their own after a blank.
+                    version.split_whitespace().next().map(str::to_owned)
+                }
+                BackendKind::Rabbitmq => self.api.as_ref()?.version().await.ok().flatten(),
+            }
+        };
+        tokio::time::timeout(ANSWER, asked).await.ok().flatten()
+    }
+
     async fn greets(&self) -> std::io::Result<()> {
         let mut stream = TcpStream::connect(&self.address).await?;
         stream.write_all(AMQP_HEADER).await?;

@@ -6,21 +6,31 @@ use platform::Tx;
 use serde_json::{Value, json};
 use sqlx::Row as _;
 
+use crate::entries::{self, Entry};
+
 /// An answer that can be stored and given again.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) body: Value,
+    /// What it moves, booked when it is remembered.
+    entries: Vec<Entry>,
 }
 
 impl Answer {
     pub(crate) fn ok(body: Value) -> Self {
-        Self { status: StatusCode::OK, body }
+        Self { status: StatusCode::OK, body, entries: Vec::new() }
+    }
+
+    /// An answer to a request that moved money.
+    pub(crate) fn booking(body: Value, entries: Vec<Entry>) -> Self {
+        Self { entries, ..Self::ok(body) }
     }
 
     pub(crate) fn error(status: StatusCode, kind: &str, code: &str, message: impl Into<String>) -> Self {
         let message: String = message.into();
-        Self { status, body: json!({ "error": { "type": kind, "code": code, "message": message } }) }
+        let body = json!({ "error": { "type": kind, "code": code, "message": message } });
+        Self { status, ..Self::ok(body) }
     }
 
     pub(crate) fn invalid(code: &str, message: impl Into<String>) -> Self {
@@ -72,20 +82,21 @@ impl Request {
         }
         let status = u16::try_from(row.try_get::<i64, _>(1)?).ok().and_then(|code| StatusCode::from_u16(code).ok());
         let body = serde_json::from_str(&row.try_get::<String, _>(2)?).unwrap_or(Value::Null);
-        Ok(Some(Answer { status: status.unwrap_or(StatusCode::OK), body }))
+        Ok(Some(Answer { status: status.unwrap_or(StatusCode::OK), ..Answer::ok(body) }))
     }
 
-    /// Keeps the answer in the transaction of its effect.
+    /// Keeps the answer in the transaction of its effect, and books what it moves, at the end of that transaction.
     pub(crate) async fn remember(&self, tx: &mut Tx, answer: &Answer) -> Result<(), sqlx::Error> {
-        let Some(key) = &self.key else { return Ok(()) };
-        sqlx::query("INSERT INTO answers (key, fingerprint, status, body, created) VALUES ($1, $2, $3, $4, $5)")
-            .bind(key)
-            .bind(&self.fingerprint)
-            .bind(i64::from(answer.status.as_u16()))
-            .bind(answer.body.to_string())
-            .bind(platform::now())
-            .execute(&mut **tx)
-            .await?;
-        Ok(())
+        if let Some(key) = &self.key {
+            sqlx::query("INSERT INTO answers (key, fingerprint, status, body, created) VALUES ($1, $2, $3, $4, $5)")
+                .bind(key)
+                .bind(&self.fingerprint)
+                .bind(i64::from(answer.status.as_u16()))
+                .bind(answer.body.to_string())
+                .bind(platform::now())
+                .execute(&mut **tx)
+                .await?;
+        }
+        entries::book(tx, &answer.entries).await
     }
 }

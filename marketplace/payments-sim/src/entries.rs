@@ -43,39 +43,74 @@ impl Kind {
     }
 }
 
-/// Books `amount`; returns the entry's id.
-pub(crate) async fn book(
-    tx: &mut Tx,
+/// An entry that is yet to be booked.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) id: String,
     kind: Kind,
-    intent: &Intent,
+    intent: String,
+    order: String,
     amount: i64,
-    destination: &str,
-    transaction: &str,
-    key: Option<&str>,
-) -> Result<String, sqlx::Error> {
-    let id = format!("{}_{}", kind.name(), new_id());
-    let (debit, credit) = kind.accounts(destination);
-    // Numbers follow each other without a gap.
+    currency: String,
+    debit: &'static str,
+    credit: String,
+    transaction: String,
+    key: Option<String>,
+}
+
+impl Entry {
+    pub(crate) fn new(
+        kind: Kind,
+        intent: &Intent,
+        amount: i64,
+        destination: &str,
+        transaction: &str,
+        key: Option<&str>,
+    ) -> Self {
+        let (debit, credit) = kind.accounts(destination);
+        Self {
+            id: format!("{}_{}", kind.name(), new_id()),
+            kind,
+            intent: intent.id.clone(),
+            order: intent.order_id.clone(),
+            amount,
+            currency: intent.currency.clone(),
+            debit,
+            credit,
+            transaction: transaction.to_owned(),
+            key: key.map(str::to_owned),
+        }
+    }
+}
+
+/// Books entries, as the last thing before the commit of `tx`: numbers follow each other without a gap, so everybody who
+/// books waits for everybody else, and whoever holds the lock must have nothing left to do.
+pub(crate) async fn book(tx: &mut Tx, entries: &[Entry]) -> Result<(), sqlx::Error> {
+    if entries.is_empty() {
+        return Ok(());
+    }
     tx.lock("ledger").await?;
-    sqlx::query(
-        "INSERT INTO entries (seq, id, type, transaction_id, payment_intent, order_id, amount, currency, debit, credit, \
-         idempotency_key, created) \
-         VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM entries), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    )
-    .bind(&id)
-    .bind(kind.name())
-    .bind(transaction)
-    .bind(&intent.id)
-    .bind(&intent.order_id)
-    .bind(amount)
-    .bind(&intent.currency)
-    .bind(debit)
-    .bind(credit)
-    .bind(key)
-    .bind(now())
-    .execute(&mut **tx)
-    .await?;
-    Ok(id)
+    for entry in entries {
+        sqlx::query(
+            "INSERT INTO entries (seq, id, type, transaction_id, payment_intent, order_id, amount, currency, debit, \
+             credit, idempotency_key, created) \
+             VALUES ((SELECT COALESCE(MAX(seq), 0) + 1 FROM entries), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(&entry.id)
+        .bind(entry.kind.name())
+        .bind(&entry.transaction)
+        .bind(&entry.intent)
+        .bind(&entry.order)
+        .bind(entry.amount)
+        .bind(&entry.currency)
+        .bind(entry.debit)
+        .bind(&entry.credit)
+        .bind(&entry.key)
+        .bind(now())
+        .execute(&mut **tx)
+        .await?;
+    }
+    Ok(())
 }
 
 /// The sum booked for one intent.

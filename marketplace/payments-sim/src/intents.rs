@@ -7,7 +7,7 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use crate::answer::Answer;
-use crate::entries::{self, Kind};
+use crate::entries::{self, Entry, Kind};
 
 /// A payment method whose captures are declined.
 const DECLINED: &str = "pm_card_declined";
@@ -147,10 +147,10 @@ pub(crate) async fn capture(tx: &mut Tx, id: &str, key: Option<&str>) -> Result<
         return Ok(Answer::error(StatusCode::PAYMENT_REQUIRED, "card_error", "card_declined", message));
     }
     let transaction = format!("txn_{}", new_id());
-    entries::book(tx, Kind::Capture, &intent, intent.amount, "", &transaction, key).await?;
+    let capture = Entry::new(Kind::Capture, &intent, intent.amount, "", &transaction, key);
     intent.set_status(tx, SUCCEEDED).await?;
-    let captured = entries::total(tx, Kind::Capture, id).await?;
-    Ok(Answer::ok(intent.body(captured)))
+    let captured = entries::total(tx, Kind::Capture, id).await? + intent.amount;
+    Ok(Answer::booking(intent.body(captured), vec![capture]))
 }
 
 /// Gives an intent up that was not captured.
@@ -174,11 +174,12 @@ pub(crate) async fn refund(tx: &mut Tx, body: &Value, key: Option<&str>) -> Resu
         return Ok(Answer::invalid("parameter_invalid_integer", "`amount` must be a positive number of minor units"));
     };
     let transaction = format!("txn_{}", new_id());
-    let refund = entries::book(tx, Kind::Refund, &intent, amount, "", &transaction, key).await?;
-    Ok(Answer::ok(json!({
-        "id": refund, "object": "refund", "amount": amount, "currency": intent.currency,
+    let refund = Entry::new(Kind::Refund, &intent, amount, "", &transaction, key);
+    let body = json!({
+        "id": refund.id, "object": "refund", "amount": amount, "currency": intent.currency,
         "payment_intent": id, "status": "succeeded", "metadata": { "order_id": intent.order_id },
-    })))
+    });
+    Ok(Answer::booking(body, vec![refund]))
 }
 
 /// Pays what is held to the seller and the marketplace: `{ payment_intent, amount, fee, destination }`.
@@ -193,14 +194,16 @@ pub(crate) async fn payout(tx: &mut Tx, body: &Value, key: Option<&str>) -> Resu
         return Ok(Answer::invalid("parameter_missing", "`destination` must name the seller"));
     }
     let transaction = format!("txn_{}", new_id());
-    let payout = entries::book(tx, Kind::Payout, &intent, amount, destination, &transaction, key).await?;
-    if fee > 0 {
-        entries::book(tx, Kind::Fee, &intent, fee, "", &transaction, key).await?;
-    }
-    Ok(Answer::ok(json!({
-        "id": payout, "object": "payout", "amount": amount, "fee": fee, "currency": intent.currency,
+    let payout = Entry::new(Kind::Payout, &intent, amount, destination, &transaction, key);
+    let body = json!({
+        "id": payout.id, "object": "payout", "amount": amount, "fee": fee, "currency": intent.currency,
         "destination": destination, "payment_intent": id, "status": "paid",
-    })))
+    });
+    let mut entries = vec![payout];
+    if fee > 0 {
+        entries.push(Entry::new(Kind::Fee, &intent, fee, "", &transaction, key));
+    }
+    Ok(Answer::booking(body, entries))
 }
 
 fn amount_or(body: &Value, name: &str, default: i64) -> Option<i64> {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{MigrationType, Migrator};
-use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, SqlSafeStr as _, Transaction};
 pub use telemetry::db::sqlx::Observed;
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
@@ -26,6 +26,9 @@ use crate::outbox::{self, Stored};
 
 /// How long a statement waits for a connection, for the write lock, or for another process's lock.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long a connection may have been idle and still be taken to be alive. Asking costs a round trip each time.
+const IDLE: Duration = Duration::from_millis(500);
 
 /// One step of a schema, in the order of `version`; platform's own versions are above 9000.
 #[derive(Debug, Clone, Copy)]
@@ -60,8 +63,15 @@ impl Migration {
 }
 
 /// The tables of outbox, inbox and idempotency keys.
-const PLATFORM: &[Migration] =
-    &[Migration::new(9001, "outbox, inbox and idempotency keys", include_str!("../migrations/9001_messaging.sql"))];
+const PLATFORM: &[Migration] = &[
+    Migration::new(9001, "outbox, inbox and idempotency keys", include_str!("../migrations/9001_messaging.sql")),
+    Migration::per_backend(
+        9002,
+        "locking and storing an event in one step",
+        "SELECT 1",
+        include_str!("../migrations/9002_store_event.postgres.sql"),
+    ),
+];
 
 /// Which database a URL leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -215,8 +225,16 @@ impl Database {
         let options = AnyPoolOptions::new()
             .max_connections(backend.connections())
             .acquire_timeout(PATIENCE)
-            // A server may have restarted since; a file has not.
-            .test_before_acquire(backend == Backend::Postgres)
+            .test_before_acquire(false)
+            .before_acquire(move |connection, meta| {
+                Box::pin(async move {
+                    // A server may have restarted since; a file has not. While a connection is in use its own errors tell.
+                    if backend == Backend::Postgres && meta.idle_for >= IDLE {
+                        connection.ping().await?;
+                    }
+                    Ok(true)
+                })
+            })
             .after_connect(move |connection, _| {
                 Box::pin(async move {
                     for setting in backend.settings() {
@@ -354,7 +372,7 @@ impl DerefMut for Tx {
 }
 
 /// PostgreSQL's locks have numbers. Two names with the same one would wait for each other, no more.
-fn lock_number(name: &str) -> i64 {
+pub(crate) fn lock_number(name: &str) -> i64 {
     let digest = Sha256::digest(name);
     digest.iter().take(8).fold(0, |number, byte| (number << 8) | i64::from(*byte))
 }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::services::{PartialStop, stop};
+use crate::config::backend::{Backend, BackendKind, RunningServer};
 use crate::config::document::Section;
-use crate::config::schema::{Backend, BackendKind, RunningServer, Stop, StopSignal};
+use crate::config::schema::{Stop, StopSignal};
 use crate::config::units::{parse_duration, parse_size};
 
 /// Containers share a machine with whatever else starts, and RabbitMQ boots a virtual machine first.

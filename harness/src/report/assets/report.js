@@ -94,12 +94,17 @@ function replay() {
     button.textContent = copied ? "Copied" : "Select and copy it";
   });
   const facts = [
-    ["Seed", run.seed], ["Schedule digest", run.load.schedule_digest || "–"], ["Started", run.started_at.replace("T", " ").replace(/\.\d+/, "")],
+    ["Profile", run.profile], ["Seed", run.seed], ["Schedule digest", run.load.schedule_digest || "–"], ["Started", run.started_at.replace("T", " ").replace(/\.\d+/, "")],
     ["Run", run.run_id], ["Wall time", seconds(run.wall_s)], ["Build", seconds(run.build_s)], ["Ready in", seconds(run.ready_s)], ["Memory of all services", bytes(run.resident_bytes)], ["Shakedown", run.version],
   ];
   return [
     h("div", { class: "panel" }, h("div", { class: "replay" }, h("code", {}, run.replay), button),
       h("dl", { class: "facts" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))),
+    run.components?.length ? h("div", { class: "panel" }, h("h3", {}, "Components"), table([
+      { title: "Component", plain: true, cell: (one) => one.name },
+      { title: "Product", plain: true, cell: (one) => `${one.product} ${one.version ?? "of unknown version"}` },
+      { title: "From", plain: true, cell: (one) => prose(one.origin) },
+    ], run.components)) : "",
     h("div", { class: "panel" }, h("h3", {}, "Services"), table([
       { title: "Service", plain: true, cell: (one) => one.name },
       { title: "Ready in", number: true, cell: (one) => ms(one.ready_ms) },

@@ -3,7 +3,7 @@
 use sqlx::Row as _;
 
 use crate::clock;
-use crate::database::{Database, Tx};
+use crate::database::{Backend, Database, Tx, lock_number};
 use crate::event::Event;
 use crate::instrument;
 
@@ -28,23 +28,32 @@ pub fn emit(tx: &mut Tx, event: Event) {
 /// Writes the events of a transaction, as the last thing before its commit: positions are given in the order of commits,
 /// so that the relay, which reads in their order, never reads past one that is yet to come. Whoever holds the lock waits
 /// for nobody any more.
+///
+/// With PostgreSQL the lock is taken by the statement that stores, so that nobody waits for a round trip between the two.
 pub(crate) async fn store(tx: &mut Tx, events: Vec<Stored>) -> Result<(), sqlx::Error> {
-    tx.lock(LOCK).await?;
-    for Stored { event, context } in events {
-        sqlx::query(
+    let backend = Backend::of(tx);
+    let statement = match backend {
+        Backend::Sqlite => {
             "INSERT INTO outbox (position, id, type, source, subject, time, body, context, created_at) \
-             VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM outbox), $1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(&event.id)
-        .bind(&event.event_type)
-        .bind(&event.source)
-        .bind(&event.subject)
-        .bind(&event.time)
-        .bind(&event.body)
-        .bind(context)
-        .bind(clock::now())
-        .execute(&mut **tx)
-        .await?;
+             VALUES ((SELECT COALESCE(MAX(position), 0) + 1 FROM outbox), $1, $2, $3, $4, $5, $6, $7, $8)"
+        }
+        Backend::Postgres => "SELECT store_event($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    };
+    for Stored { event, context } in events {
+        let query = sqlx::query(statement)
+            .bind(&event.id)
+            .bind(&event.event_type)
+            .bind(&event.source)
+            .bind(&event.subject)
+            .bind(&event.time)
+            .bind(&event.body)
+            .bind(context)
+            .bind(clock::now());
+        let query = match backend {
+            Backend::Sqlite => query,
+            Backend::Postgres => query.bind(lock_number(LOCK)),
+        };
+        query.execute(&mut **tx).await?;
         tracing::info!(event_id = event.id, event_type = event.event_type, subject = event.subject, "event stored");
     }
     Ok(())
