@@ -45,7 +45,7 @@ env = { PORT = "${port}", DATA = "${data}", DB = "${backend:db}", MQ = "${backen
 sql = { database = "${env:front:DB}", query = "SELECT *, n + 1.5 AS more FROM things ORDER BY id -- all" }
 
 [observe.written]
-sql = { database = "${env:front:DB}", query = "INSERT INTO things (id) VALUES ('x') RETURNING id" }
+sql = { database = "${env:front:DB}", query = "SELECT nextval('numbers') AS n" }
 
 [observe.queues]
 queues = { pending = true }
@@ -70,6 +70,15 @@ fn containers(run_id: &str) -> Vec<String> {
     let filter = format!("label=org.shakedown.run={run_id}");
     let output = Command::new("docker").args(["ps", "--all", "--quiet", "--filter", &filter]).output().expect("docker");
     String::from_utf8_lossy(&output.stdout).split_whitespace().map(str::to_owned).collect()
+}
+
+/// A container as a dead harness leaves it, whose lock nobody holds, or one whose harness lives.
+fn stray(run_id: &str, lock: &std::path::Path) {
+    let image = std::env::var("SHAKEDOWN_IMAGE_POSTGRES").unwrap_or_else(|_| "postgres:17".to_owned());
+    let labels = [format!("org.shakedown.run={run_id}"), format!("org.shakedown.lock={}", lock.display())];
+    let created =
+        Command::new("docker").args(["create", "--label", &labels[0], "--label", &labels[1], &image]).output();
+    assert!(created.expect("docker").status.success());
 }
 
 /// Speaks to RabbitMQ's management API about the virtual host of a system.
@@ -104,19 +113,41 @@ async fn backends_are_started_filled_observed_broken_and_removed() {
     let run_id = format!("backends-{}", uuid::Uuid::now_v7());
     let collector = SocketAddr::from(([127, 0, 0, 1], 4318));
     let options = StartOptions::new(&*run_id, collector, Arc::new(Watchdog::none()));
+    let (dead, alive) = (format!("{run_id}-dead"), format!("{run_id}-alive"));
+    let held = tempfile::NamedTempFile::new().expect("a file");
+    let engine = !std::env::var("TEST_POSTGRES_URL").is_ok_and(|url| !url.is_empty());
+    if engine {
+        held.as_file().lock().expect("locked");
+        stray(&alive, held.path());
+        let left = folder.path().join("lock");
+        std::fs::write(&left, "").expect("written");
+        stray(&dead, &left);
+    }
     let system = RunningSystem::start(config(folder.path()), folder.path(), options).await;
     let system = system.unwrap_or_else(|error| panic!("{error}"));
     let ours = system.pid("db").is_some();
+    assert_eq!(ours, engine);
+    if ours {
+        assert_eq!(
+            (containers(&dead).len(), containers(&alive).len()),
+            (0, 1),
+            "only what nobody holds is cleared away"
+        );
+        let id = containers(&alive).remove(0);
+        assert!(Command::new("docker").args(["rm", "--force", &id]).output().expect("docker").status.success());
+    }
 
     // The service has a database of its own behind its link; the observer reads the same one past it, and cannot write.
     let mut database = PgConnection::connect(&variable(&system, "DB").await).await.expect("a database");
-    let setup = "CREATE TABLE things (id TEXT, n BIGINT, ok BOOLEAN); INSERT INTO things VALUES ('a', 7, true), ('b', NULL, NULL)";
+    let setup = "CREATE TABLE things (id TEXT, n BIGINT, ok BOOLEAN); CREATE SEQUENCE numbers; \
+        INSERT INTO things VALUES ('a', 7, true), ('b', NULL, NULL)";
     sqlx::raw_sql(setup).execute(&mut database).await.expect("a table");
     let rows = system.observer().table("things").await.unwrap_or_else(|error| panic!("{error}")).rows;
     let expected =
         json!([{ "id": "a", "n": 7, "ok": true, "more": 8.5 }, { "id": "b", "n": null, "ok": null, "more": null }]);
     assert_eq!(json!(rows), expected);
-    assert!(system.observer().table("written").await.is_err(), "an observer must not write");
+    let written = system.observer().table("written").await.expect_err("an observer must not write").to_string();
+    assert!(written.contains("read-only"), "{written}");
     assert!(system.link("front->db").expect("a link").counters().connections > 0, "the service went past its link");
 
     // A queue that is durable is there, with what is in it, after the broker was stopped and started.

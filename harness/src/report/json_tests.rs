@@ -110,6 +110,7 @@ fn summary_names_the_culprits() {
     assert_eq!(summary["telemetry"]["findings"][0]["service"], "review");
     assert_eq!(summary["chaos"][0]["invariants"][0]["witness"]["found"], 0);
     assert_eq!(summary["chaos"][0]["recovery_s"], Value::Null);
+    assert_eq!(summary["components"][0]["product"], "RabbitMQ");
 }
 
 #[test]
