@@ -65,12 +65,16 @@ fn profile() -> Profile {
     }
 }
 
+/// States are asked for by several consumers at once, and two writers of the same names would stumble over each other.
+const SETTING_UP: &str = "provider state";
+
 async fn seller_exists(database: Database, id: Value) -> anyhow::Result<Value> {
     let account = match id.as_str() {
         Some(id) => Caller::new(id, format!("seller-{id}"), "seller@example.test"),
         None => test_caller(),
     };
     let mut tx = database.begin().await?;
+    tx.lock(SETTING_UP).await?;
     if store::seller(&mut tx, Key::Id, &account.id).await?.is_none() {
         let Caller { id, username, email } = &account;
         store::create_seller(&mut tx, id, username, email, &profile(), &now()).await?;
@@ -89,6 +93,7 @@ async fn no_seller(database: Database) -> anyhow::Result<Value> {
 async fn buyer_exists(database: Database) -> anyhow::Result<Value> {
     let caller = test_caller();
     let mut tx = database.begin().await?;
+    tx.lock(SETTING_UP).await?;
     store::create_buyer(&mut tx, &caller.id, &caller.username, &caller.email, &now()).await?;
     tx.commit().await?;
     Ok(json!({ "buyerId": caller.id, "username": caller.username }))
