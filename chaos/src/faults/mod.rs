@@ -98,6 +98,13 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
+impl Kind {
+    /// The setting that names its target.
+    pub(crate) fn target(&self) -> &'static str {
+        self.settings[0]
+    }
+}
+
 impl fmt::Debug for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Kind").field("name", &self.name).field("settings", &self.settings).finish_non_exhaustive()

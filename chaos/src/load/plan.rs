@@ -23,6 +23,8 @@ pub struct LoadPlan {
     pub name: String,
     /// Journey that every arrival runs; thresholds may speak of it instead of the name.
     pub journey: String,
+    /// How many times what the journey builds on is set up; each iteration takes one of them, drawn from the seed.
+    pub actors: u64,
     /// How gaps come about.
     pub arrivals: Arrivals,
     /// The rate over time.
@@ -58,6 +60,8 @@ impl LoadPlan {
     /// Largest lag when nothing else is said. Far below any threshold that people set, far above what a healthy
     /// generator shows (under 15 ms even on a contended machine).
     pub const DEFAULT_MAX_LAG: Duration = Duration::from_millis(100);
+    /// Most actors: each of them is set up before the load begins.
+    pub const MOST_ACTORS: u64 = 10_000;
     /// Most iterations in flight when nothing else is said.
     pub const DEFAULT_MAX_INFLIGHT: usize = 1000;
 
@@ -72,6 +76,7 @@ impl LoadPlan {
             scope: "load".to_owned(),
             name: name.to_owned(),
             journey: journey.to_owned(),
+            actors: 1,
             arrivals: Arrivals::Poisson,
             shape: Shape::constant(per_second),
             phases,

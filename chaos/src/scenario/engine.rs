@@ -82,6 +82,7 @@ pub async fn run_scenario(plan: &Plan, stage: &Stage) -> ScenarioResult {
         events: Arc::clone(&stage.events),
         start,
         stop: stop.clone(),
+        turns: Arc::default(),
     };
     let mut run = Run { plan, stage, surgeon, recorder, start, phases: Vec::new(), abort: Vec::new() };
     let load_stop = stage.cancel.child_token();

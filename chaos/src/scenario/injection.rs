@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::plan::PlannedFault;
 use super::result::FaultResult;
+use super::turns::Turns;
 use crate::events::Events;
 use crate::faults::{Before, Proof};
 use crate::system::System;
@@ -39,6 +40,7 @@ pub(super) struct Surgeon {
     pub(super) start: Instant,
     /// Ends faults early; undoing goes on.
     pub(super) stop: CancellationToken,
+    pub(super) turns: Arc<Turns>,
 }
 
 impl Surgeon {
@@ -62,8 +64,16 @@ impl Surgeon {
             injected.not_injected = Some("the scenario was stopped before".to_owned());
             return injected;
         }
-        injected.result.at_s = self.elapsed();
         let action = fault.undo(&*self.system);
+        let _turn = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => {
+                injected.not_injected = Some("the scenario was stopped before".to_owned());
+                return injected;
+            }
+            turn = self.turns.wait(&action) => turn,
+        };
+        injected.result.at_s = self.elapsed();
         // What is not written down is not injected: nobody could undo it.
         let record = match self.journal.append(fault.kind(), fault.target(), action.clone()) {
             Ok(record) => record,

@@ -7,9 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::document::{Content, Findings, Node, Section, parse};
-use super::plan::{During, Known, Phases, Plan, PlannedFault, Profile};
+use super::plan::{During, Known, Phases, Plan, Profile};
 use crate::error::{Problem, Problems, suggestion};
-use crate::faults::{self, Aim, KINDS, Params};
 use crate::load::{Arrivals, LoadPlan, Metric, PhaseSpan, Shape, Stage, Threshold};
 use crate::quantity;
 
@@ -32,7 +31,7 @@ const KEYS: &[&str] = &[
 const QUICK_KEYS: &[&str] = &["load", "phases", "steady_state", "during", "inject", "recover", "invariants", "abort"];
 const PROFILE_KEYS: &[&str] =
     &["load", "phases", "steady_state", "during", "inject", "recover", "invariants", "abort", "quick"];
-const LOAD_KEYS: &[&str] = &["arrivals", "rate", "journey", "max_inflight", "timeout", "max_lag"];
+const LOAD_KEYS: &[&str] = &["arrivals", "rate", "journey", "actors", "max_inflight", "timeout", "max_lag"];
 const PHASE_KEYS: &[&str] = &["warmup", "baseline", "inject", "recover", "drain"];
 /// Time in which a system must come to rest when the scenario does not say.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -139,10 +138,10 @@ impl ScenarioFile {
     }
 }
 
-struct Reader<'a> {
-    findings: &'a Findings,
-    known: &'a Known,
-    name: &'a str,
+pub(super) struct Reader<'a> {
+    pub(super) findings: &'a Findings,
+    pub(super) known: &'a Known,
+    pub(super) name: &'a str,
     title: &'a str,
     seed: u64,
 }
@@ -172,7 +171,7 @@ impl Reader<'_> {
             .list("inject")
             .iter()
             .enumerate()
-            .filter_map(|(number, node)| self.fault(node, number, phases, seed))
+            .flat_map(|(number, node)| self.faults(node, number, phases, seed))
             .collect::<Vec<_>>();
         if section.list("inject").is_empty() {
             self.findings.add(root.place, "the scenario has no `inject`, so nothing would be broken", None);
@@ -243,12 +242,18 @@ impl Reader<'_> {
         });
         let duration = |key, default| section.optional::<quantity::Duration>(key).map_or(default, Duration::from);
         let max_inflight = section.whole("max_inflight", 1).map(|most| usize::try_from(most).unwrap_or(usize::MAX));
+        let actors = section.whole("actors", 1).unwrap_or(1);
+        if actors > LoadPlan::MOST_ACTORS {
+            let message = format!("`actors` is `{actors}`, expected at most {}", LoadPlan::MOST_ACTORS);
+            self.findings.add(section.get("actors").map_or(node.place, |node| node.place), message, None);
+        }
         Some(LoadPlan {
             scope: self.name.to_owned(),
             name: name.to_owned(),
             arrivals: arrivals.unwrap_or_default(),
             shape: Shape::stages(&stages).ok()?,
             journey: journey?,
+            actors,
             phases: phases
                 .iter()
                 .flat_map(Phases::ends)
@@ -315,63 +320,5 @@ impl Reader<'_> {
             }
         }
         names
-    }
-
-    fn fault(&self, node: &Node, number: usize, phases: Option<Phases>, seed: u64) -> Option<PlannedFault> {
-        let what = format!("fault {}", number + 1);
-        let section = Section::of(node, &what, &[], self.findings)?;
-        let kind_node = section.require("fault")?;
-        let name = section.text(kind_node, "fault")?;
-        let Some(kind) = faults::kind(name) else {
-            let hint = suggestion(name, KINDS.iter().map(|kind| kind.name));
-            self.findings.add(kind_node.place, format!("there is no fault `{name}`"), hint);
-            return None;
-        };
-        let mut entries = Vec::new();
-        for entry in section.entries {
-            if ["fault", "at", "for"].contains(&&*entry.key) {
-                continue;
-            }
-            match &entry.value.content {
-                _ if !kind.settings.contains(&&*entry.key) => {
-                    let known = ["at", "for"].iter().chain(kind.settings);
-                    let hint = suggestion(&entry.key, known.copied());
-                    self.findings.add(entry.place, format!("fault `{name}` has no setting `{}`", entry.key), hint);
-                }
-                Content::Scalar(value) => {
-                    entries.push((entry.key.clone(), entry.place, value.clone(), entry.value.place));
-                }
-                _ => {
-                    let message = format!("`{}` is {}, expected a single value", entry.key, entry.value.describe());
-                    self.findings.add(entry.value.place, message, None);
-                }
-            }
-        }
-        let label = format!("{}/{number}", self.name);
-        let aim = Aim { targets: &self.known.targets, label: &label, seed: seed.wrapping_add(number as u64) };
-        let mut params = Params { entries, place: node.place, fault: kind.name, aim, problems: Vec::new() };
-        let fault = (kind.build)(&mut params);
-        for (place, message, hint) in params.problems {
-            self.findings.add(place, message, hint);
-        }
-        let time = |key| section.optional::<quantity::Duration>(key).map(Duration::from);
-        let (at, length) = (time("at").unwrap_or_default(), time("for"));
-        let inject = phases?.inject;
-        let until = length.map_or(inject, |length| at + length);
-        if until > inject || at >= inject {
-            let message = format!(
-                "fault `{name}` lasts from {} to {}, but the inject phase ends at {}",
-                quantity::Duration::new(at),
-                quantity::Duration::new(until),
-                quantity::Duration::new(inject)
-            );
-            self.findings.add(
-                node.place,
-                message,
-                Some("leave out `for` to last until the end of the phase".to_owned()),
-            );
-            return None;
-        }
-        Some(PlannedFault { at, until, fault: fault? })
     }
 }

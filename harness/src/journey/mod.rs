@@ -1,6 +1,7 @@
 //! Journeys: user stories that are driven through the system's front door, once as a test and many times as load.
 
 mod attempt;
+mod cast;
 mod mailbox;
 mod plan;
 mod run;
@@ -9,9 +10,10 @@ mod spans;
 mod template;
 mod workload;
 
+pub use cast::Cast;
 pub use plan::{Journey, JourneyProblem, Journeys};
 pub use run::{ClientSpan, ClientSpans, JourneyRun, Mailbox, Runner, Start, StepRun};
-pub use schema::{ExpectFile, JourneyFile, MailFile, StepFile};
+pub use schema::{ExpectFile, JourneyFile, MailFile, Setups, StepFile};
 pub use spans::CLIENT;
 pub use template::{Scope, Template, TemplateError, ValueTemplate};
 pub use workload::JourneyWorkload;

@@ -20,8 +20,8 @@ pub struct Journey {
     pub name: String,
     /// What it shows, as a sentence.
     pub title: String,
-    /// Journey to run once before.
-    pub setup: Option<String>,
+    /// Journeys to run once before.
+    pub setup: Vec<String>,
     pub(crate) vars: Vec<(String, ValueTemplate)>,
     pub(crate) steps: Vec<Step>,
     /// Expectations on its telemetry.
@@ -116,15 +116,24 @@ impl Journeys {
         let mut journeys = BTreeMap::new();
         for (name, (path, file)) in &files {
             let mut inherited = BTreeSet::new();
-            if let Some(name) = &file.setup {
+            for name in &file.setup.0 {
                 match files.get(name) {
-                    Some((_, setup)) if setup.setup.is_some() => problems.push(whole(
+                    Some((_, setup)) if !setup.setup.0.is_empty() => problems.push(whole(
                         path,
                         format!(
                             "`setup` names journey `{name}`, which has a `setup` of its own; only one level is run"
                         ),
                     )),
-                    Some((_, setup)) => inherited.extend(names_set_by(setup)),
+                    Some((_, setup)) => {
+                        let set: BTreeSet<String> = names_set_by(setup).collect();
+                        if let Some(twice) = set.intersection(&inherited).next() {
+                            let message = format!(
+                                "`setup` names journey `{name}`, which sets `{twice}`; so does a journey named before it"
+                            );
+                            problems.push(whole(path, message));
+                        }
+                        inherited.extend(set);
+                    }
                     None => {
                         problems.push(whole(path, format!("`setup` names journey `{name}`, which no file defines")))
                     }
@@ -209,7 +218,7 @@ fn plan(path: &Path, file: &JourneyFile, mut known: BTreeSet<String>) -> Result<
         Ok(Journey {
             name: file.journey.clone(),
             title: file.title.clone(),
-            setup: file.setup.clone(),
+            setup: file.setup.0.clone(),
             vars,
             steps,
             flow: file.flow.clone(),

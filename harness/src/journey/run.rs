@@ -350,7 +350,7 @@ impl Runner {
 }
 
 /// Randomness of one iteration: its own stream, so that changing one journey never shifts another.
-fn substream(seed: u64, journey: &str, salt: &str, iteration: u64) -> ChaCha12Rng {
+pub(super) fn substream(seed: u64, journey: &str, salt: &str, iteration: u64) -> ChaCha12Rng {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..16].copy_from_slice(&fnv1a(journey).to_le_bytes());

@@ -3,7 +3,7 @@
 //! ```yaml
 //! journey: purchase
 //! title: A buyer finds a gig, pays for it and gets it
-//! setup: actors            # optional: a journey run once before; its saved values are visible here
+//! setup: actors            # optional: a journey, or a list, run once before; their values are visible here
 //! vars:                    # evaluated once per iteration
 //!   buyer: "b${hex(8)}"
 //! steps:
@@ -46,9 +46,9 @@ pub struct JourneyFile {
     /// What it shows, as a sentence.
     #[serde(default)]
     pub title: String,
-    /// A journey that is run once before this one; what it saved is visible here.
+    /// Journeys that are run once before this one, one name or a list; what they saved is visible here.
     #[serde(default)]
-    pub setup: Option<String>,
+    pub setup: Setups,
     /// Variables, evaluated once per iteration; they may read what `setup` saved, not each other.
     #[serde(default)]
     pub vars: BTreeMap<String, Value>,
@@ -57,6 +57,27 @@ pub struct JourneyFile {
     /// Expectations on the journey's telemetry.
     #[serde(default)]
     pub flow: Vec<Expectation>,
+}
+
+/// Names of the journeys that another one builds on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(from = "OneOrMany")]
+pub struct Setups(pub Vec<String>);
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected the name of a journey or a list of names")]
+enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl From<OneOrMany> for Setups {
+    fn from(names: OneOrMany) -> Self {
+        match names {
+            OneOrMany::One(name) => Self(vec![name]),
+            OneOrMany::Many(names) => Self(names),
+        }
+    }
 }
 
 /// One step: an HTTP request or the arrival of a mail.

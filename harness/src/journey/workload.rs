@@ -1,12 +1,11 @@
 //! A journey as load: every arrival runs it once.
 
-use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use chaos::load::{Iteration, IterationResult, OperationRun, Workload};
 use chaos::system::BoxFuture;
-use serde_json::Value;
 
+use super::cast::Cast;
 use super::plan::Journey;
 use super::run::{JourneyRun, Runner, Start};
 use crate::assertions::Seed;
@@ -18,15 +17,15 @@ const REMEMBERED: usize = 20_000;
 pub struct JourneyWorkload {
     runner: Runner,
     journey: Journey,
-    vars: BTreeMap<String, Value>,
+    cast: Cast,
     finished: Mutex<Vec<Seed>>,
 }
 
 impl JourneyWorkload {
-    /// A workload that starts every iteration from `vars`, the values of the journey's setup.
+    /// A workload that starts every iteration from the values that `cast` gives it.
     #[must_use]
-    pub fn new(runner: Runner, journey: Journey, vars: BTreeMap<String, Value>) -> Self {
-        Self { runner, journey, vars, finished: Mutex::default() }
+    pub fn new(runner: Runner, journey: Journey, cast: Cast) -> Self {
+        Self { runner, journey, cast, finished: Mutex::default() }
     }
 
     /// Flows of the iterations that ended well since the last call.
@@ -39,12 +38,13 @@ impl JourneyWorkload {
 impl Workload for JourneyWorkload {
     fn iterate(&self, iteration: Iteration) -> BoxFuture<'_, IterationResult> {
         Box::pin(async move {
+            let salt = format!("{}/{}", iteration.scope, iteration.load);
             let start = Start {
-                vars: self.vars.clone(),
+                vars: self.cast.of(iteration.seed, &salt, iteration.index),
                 seed: iteration.seed,
                 iteration: iteration.index,
                 deadline: iteration.deadline,
-                salt: format!("{}/{}", iteration.scope, iteration.load),
+                salt,
             };
             let run = self.runner.run(&self.journey, start).await;
             if run.ok {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chaos::Judge;
 use chaos::invariants::{InvariantResult, InvariantSpec, Tables, judge};
@@ -18,6 +19,9 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::report::model;
 use crate::supervisor::RunningSystem;
+
+/// Planned faults that are told in one line.
+const FAULTS_IN_A_LINE: usize = 6;
 
 /// Runs `plans` in order.
 pub(super) async fn run(session: &Session, plans: &[Chosen]) -> Result<Vec<model::Scenario>, Error> {
@@ -39,6 +43,9 @@ pub(super) async fn run(session: &Session, plans: &[Chosen]) -> Result<Vec<model
             break;
         }
         session.events.note(format!("{}: {}", plan.scenario, plan.title));
+        for line in timetable(plan) {
+            session.events.note(line);
+        }
         let result = match obstacle {
             Some(obstacle) => not_applicable(plan, obstacle),
             None => one(session, plan, &mut stage).await?,
@@ -65,9 +72,24 @@ pub(super) async fn run(session: &Session, plans: &[Chosen]) -> Result<Vec<model
     Ok(results)
 }
 
+/// What will be broken when, so that a run can be followed and compared with its replay. Times count from the start of the
+/// inject phase.
+fn timetable(plan: &Plan) -> Vec<String> {
+    let seconds = |time: Duration| format!("{:.1}", time.as_secs_f64());
+    let faults: Vec<String> = plan
+        .faults
+        .iter()
+        .map(|planned| {
+            let (fault, from, until) = (&planned.fault, seconds(planned.at), seconds(planned.until));
+            format!("{} {} {from}-{until} s", fault.kind(), fault.target())
+        })
+        .collect();
+    faults.chunks(FAULTS_IN_A_LINE).map(|line| format!("{}: planned: {}", plan.scenario, line.join(", "))).collect()
+}
+
 async fn one(session: &Session, plan: &Plan, stage: &mut Stage) -> Result<model::Scenario, Error> {
     for load in &plan.loads {
-        match session.workload(&load.journey).await? {
+        match session.workload(&load.journey, load.actors).await? {
             Ok(workload) => {
                 stage.workloads.insert(load.journey.clone(), workload);
             }

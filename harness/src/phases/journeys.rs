@@ -1,21 +1,17 @@
 //! The journeys phase: each journey once, then its telemetry.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use chaos::history::{Operation, Outcome};
+use chaos::history::Outcome;
 use chaos::verdict::Verdict;
-use serde_json::Value;
 
 use super::session::Session;
 use crate::assertions;
 use crate::error::Error;
 use crate::events::Event;
-use crate::journey::{CLIENT, Journey, JourneyRun, Start};
+use crate::journey::{CLIENT, Journey, JourneyRun};
 use crate::report::model;
 
-/// Longest time for one journey.
-const JOURNEY_LIMIT: Duration = Duration::from_secs(60);
 /// Longest wait for the telemetry of a journey to be complete.
 const TELEMETRY_LIMIT: Duration = Duration::from_secs(8);
 /// Rows of a waterfall that the report shows.
@@ -64,11 +60,11 @@ pub(super) async fn run(session: &Session, journeys: &[Journey]) -> Result<model
 }
 
 async fn one(session: &Session, journey: &Journey) -> Result<model::Journey, Error> {
-    let vars = match session.setup_of(journey).await? {
-        Ok(vars) => vars,
+    let vars = match session.setup_of(journey, 1).await? {
+        Ok(cast) => cast.of(session.seed, "journeys", 0),
         Err(failure) => return Ok(failed_setup(journey, failure)),
     };
-    let run = session.run_journey(journey, vars, "journeys").await?;
+    let run = session.run_journey(journey, vars, "journeys", 0).await?;
     let seed = run.seed();
     let deadline = Instant::now() + TELEMETRY_LIMIT;
     let judged = assertions::judge_flow(&session.collector.store, &seed, &journey.flow, deadline).await;
@@ -126,66 +122,5 @@ fn step_row(step: &crate::journey::StepRun, run: &JourneyRun) -> model::Step {
         duration_ms: step.ended.saturating_duration_since(step.started).as_secs_f64() * 1e3,
         failure: step.error.clone(),
         trace_id: Some(run.trace_id.to_string()),
-    }
-}
-
-impl Session {
-    /// Runs a journey once and writes its operations into the history.
-    pub(super) async fn run_journey(
-        &self,
-        journey: &Journey,
-        vars: BTreeMap<String, Value>,
-        scope: &str,
-    ) -> Result<JourneyRun, Error> {
-        let began = Instant::now();
-        let start =
-            Start { vars, seed: self.seed, iteration: 0, deadline: began + JOURNEY_LIMIT, salt: scope.to_owned() };
-        let run = self.runner.run(journey, start).await;
-        for (number, step) in run.steps.iter().enumerate() {
-            let operation = Operation {
-                id: format!("{scope}/{}/0/{number}", journey.name),
-                scope: scope.to_owned(),
-                journey: journey.name.clone(),
-                iteration: 0,
-                operation: step.name.clone(),
-                phase: scope.to_owned(),
-                intended_us: self.history.micros(began),
-                start_us: self.history.micros(step.started),
-                end_us: self.history.micros(step.ended),
-                outcome: step.outcome,
-                status: step.status,
-                error: step.error.clone(),
-                trace_id: Some(run.trace_id.to_string()),
-                correlation_id: Some(run.correlation_id.clone()),
-                saved: step.saved.clone(),
-            };
-            self.history.append(&operation).map_err(|e| Error::failed("the history cannot be written", e))?;
-        }
-        Ok(run)
-    }
-
-    /// Values of the journey that `journey` builds on, which is run when it is first needed. The inner error says in a
-    /// sentence why it failed.
-    pub(super) async fn setup_of(&self, journey: &Journey) -> Result<Result<BTreeMap<String, Value>, String>, Error> {
-        let Some(name) = &journey.setup else {
-            return Ok(Ok(BTreeMap::new()));
-        };
-        let mut done = self.setups.lock().await;
-        if let Some(vars) = done.get(name) {
-            return Ok(Ok(vars.clone()));
-        }
-        // Loading checked that the journey exists, and that setups do not build on setups.
-        let Some(setup) = self.journeys.0.get(name) else {
-            return Ok(Err(format!("setup `{name}` is not a journey")));
-        };
-        let run = self.run_journey(setup, BTreeMap::new(), "setup").await?;
-        if !run.ok {
-            let last = run.steps.last();
-            let step = last.map_or("?", |step| step.name.as_str());
-            let error = last.and_then(|step| step.error.as_deref()).unwrap_or_default();
-            return Ok(Err(format!("setup `{name}`, step `{step}`: {error}")));
-        }
-        done.insert(name.clone(), run.vars.clone());
-        Ok(Ok(run.vars))
     }
 }

@@ -19,7 +19,7 @@ pub(super) async fn run(session: &Session, plan: LoadPlan) -> Result<model::Load
         detail: format!("`{}` for {:.0} s", plan.journey, plan.duration().as_secs_f64()),
         total: Some(plan.duration().as_secs()),
     });
-    let workload = match session.workload(&plan.journey).await? {
+    let workload = match session.workload(&plan.journey, plan.actors).await? {
         Ok(workload) => workload,
         Err(failure) => {
             let load = model::Load::unjudged(failure.clone());
@@ -45,15 +45,19 @@ pub(super) async fn run(session: &Session, plan: LoadPlan) -> Result<model::Load
 }
 
 impl Session {
-    /// The workload that runs a journey, after its setup. The inner error says why the setup failed.
-    pub(super) async fn workload(&self, journey: &str) -> Result<Result<Arc<JourneyWorkload>, String>, Error> {
+    /// The workload that runs a journey, after its setup for so many actors. The inner error says why the setup failed.
+    pub(super) async fn workload(
+        &self,
+        journey: &str,
+        actors: u64,
+    ) -> Result<Result<Arc<JourneyWorkload>, String>, Error> {
         let Some(journey) = self.journeys.0.get(journey) else {
             return Ok(Err(format!("there is no journey `{journey}`")));
         };
         Ok(self
-            .setup_of(journey)
+            .setup_of(journey, actors)
             .await?
-            .map(|vars| Arc::new(JourneyWorkload::new(self.runner.clone(), journey.clone(), vars))))
+            .map(|cast| Arc::new(JourneyWorkload::new(self.runner.clone(), journey.clone(), cast))))
     }
 
     /// Says that a phase is over.

@@ -9,6 +9,7 @@ mod relay;
 mod run;
 mod run_dir;
 mod session;
+mod setup;
 mod telemetry;
 mod verdict;
 

@@ -27,8 +27,8 @@ pub(super) struct Session {
     pub(super) journeys: Arc<Journeys>,
     pub(super) runner: Runner,
     pub(super) history: Arc<History>,
-    /// What setup journeys saved, by the journey's name.
-    pub(super) setups: tokio::sync::Mutex<BTreeMap<String, BTreeMap<String, Value>>>,
+    /// What setup journeys saved each time they were run, by the journey's name.
+    pub(super) setups: tokio::sync::Mutex<BTreeMap<String, Vec<BTreeMap<String, Value>>>>,
     /// Flows whose telemetry is judged at the end of the load phase.
     pub(super) flows: Mutex<Vec<Seed>>,
 }
