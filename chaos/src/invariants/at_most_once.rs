@@ -18,6 +18,10 @@ pub struct AtMostOnce {
     pub table: String,
     /// Columns that identify an effect.
     pub key: Columns,
+    /// Table of attempts whose outcome nobody knows, by the same columns: an effect may be there as often as it was
+    /// attempted according to this table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
 }
 
 impl AtMostOnce {
@@ -27,12 +31,20 @@ impl AtMostOnce {
         for row in view.rows(&self.table, &columns)? {
             groups.entry(key(row, &self.key.0)).or_default().push(row);
         }
+        let mut attempts: BTreeMap<Vec<String>, usize> = BTreeMap::new();
+        if let Some(unknown) = &self.unknown {
+            for row in view.rows(unknown, &columns)? {
+                *attempts.entry(key(row, &self.key.0)).or_default() += 1;
+            }
+        }
         let mut checked = Checked::of(groups.len());
         for (values, rows) in &groups {
-            if rows.len() > 1 {
+            let most = attempts.get(values).copied().unwrap_or_default().max(1);
+            if rows.len() > most {
+                let expected = if most == 1 { "once".to_owned() } else { format!("{most} times") };
                 checked.violation(|| {
                     Finding::new(format!(
-                        "{} is in `{}` {} times, expected at most once",
+                        "{} is in `{}` {} times, expected at most {expected}",
                         describe(&self.key.0, values),
                         self.table,
                         rows.len()

@@ -75,7 +75,7 @@ impl InvariantSpec {
         let mut names = match &self.check {
             Check::EachOnce(check) => check.tables(),
             Check::Equal(check) => vec![&*check.table, &*check.truth],
-            Check::AtMostOnce(check) => vec![&*check.table],
+            Check::AtMostOnce(check) => std::iter::once(&*check.table).chain(check.unknown.as_deref()).collect(),
             Check::LegalPath(check) => vec![&*check.table],
             Check::Conserved(check) => check.left.iter().chain(&check.right).map(|term| &*term.table).collect(),
             Check::Empty(check) => std::iter::once(&*check.table).chain(check.except.as_deref()).collect(),

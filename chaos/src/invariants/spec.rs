@@ -14,6 +14,7 @@ use crate::verdict::Verdict;
 /// says = "every order acknowledged with 201 exists exactly once"
 /// culprit = "order"                                   # optional: who is to blame
 /// vacuous_unless = { checked = 10, tables = ["redeliveries"] }        # optional: else it is invalid
+/// only_in = ["every-event-twice"]                     # optional: scenarios in which it is judged; all otherwise
 /// # and exactly one of:
 /// each_once = { expected = "acknowledged", actual = "orders", key = "order", unknown = "unanswered" }
 /// equal = { table = "counters", truth = "orders_by_seller", key = "seller", values = "active", absent = 0 }
@@ -34,6 +35,8 @@ pub struct InvariantSpec {
     pub culprit: Option<String>,
     /// When a result without violations means nothing.
     pub vacuous_unless: Vacuous,
+    /// Scenarios in which it is judged, when it means nothing in others; all of them when empty.
+    pub only_in: Vec<String>,
     /// The check.
     pub check: Check,
 }
@@ -152,6 +155,8 @@ struct File {
     culprit: Option<String>,
     #[serde(default)]
     vacuous_unless: Vacuous,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    only_in: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     each_once: Option<EachOnce>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -198,6 +203,7 @@ impl TryFrom<File> for InvariantSpec {
                 says: file.says,
                 culprit: file.culprit,
                 vacuous_unless: file.vacuous_unless,
+                only_in: file.only_in,
                 check,
             }),
             (last, others) => Err(NotOneCheck { name: file.name, found: others + usize::from(last.is_some()) }),
@@ -212,6 +218,7 @@ impl From<InvariantSpec> for File {
             says: spec.says,
             culprit: spec.culprit,
             vacuous_unless: spec.vacuous_unless,
+            only_in: spec.only_in,
             each_once: None,
             equal: None,
             at_most_once: None,
@@ -244,10 +251,12 @@ mod tests {
             says = "every acknowledged order exists once"
             culprit = "order"
             vacuous_unless = { tables = ["redeliveries"] }
+            only_in = ["twice"]
             each_once = { expected = "acknowledged", actual = "orders", key = "order", unknown = "unanswered" }
         "#;
         let spec: InvariantSpec = toml::from_str(text).unwrap();
         assert_eq!(spec.vacuous_unless, Vacuous { checked: 1, tables: vec!["redeliveries".into()] });
+        assert_eq!(spec.only_in, ["twice"]);
         let json = serde_json::to_string(&spec).unwrap();
         assert_eq!(serde_json::from_str::<InvariantSpec>(&json).unwrap(), spec);
     }

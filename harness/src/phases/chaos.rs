@@ -110,9 +110,10 @@ impl Judge for TableJudge {
         self.invariants.iter().map(|spec| spec.name.clone()).collect()
     }
 
-    fn judge<'a>(&'a self, _scope: &'a str, only: Option<&'a [String]>) -> BoxFuture<'a, Vec<InvariantResult>> {
+    fn judge<'a>(&'a self, scope: &'a str, only: Option<&'a [String]>) -> BoxFuture<'a, Vec<InvariantResult>> {
         Box::pin(async move {
-            let wanted = |spec: &&InvariantSpec| only.is_none_or(|names| names.contains(&spec.name));
+            let here = |spec: &InvariantSpec| spec.only_in.is_empty() || spec.only_in.iter().any(|name| name == scope);
+            let wanted = |spec: &&InvariantSpec| here(spec) && only.is_none_or(|names| names.contains(&spec.name));
             let specs: Vec<&InvariantSpec> = self.invariants.iter().filter(wanted).collect();
             let mut tables = Tables::new();
             let mut failures: BTreeMap<&str, String> = BTreeMap::new();

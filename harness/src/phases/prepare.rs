@@ -144,6 +144,16 @@ impl Plan {
             return Ok(Vec::new());
         };
         let all = read_scenarios(&section.dir)?;
+        // A misspelt name would silently never be judged.
+        for name in self.config.invariants.iter().flat_map(|spec| &spec.only_in) {
+            if !all.iter().any(|scenario| scenario.name() == name) {
+                return Err(Error::UnknownName {
+                    what: "scenario",
+                    name: name.clone(),
+                    expected: one_of(all.iter().map(ScenarioFile::name)),
+                });
+            }
+        }
         let listed = match (&section.run, &section.quick) {
             (_, Some(quick)) if self.wanted.quick => Some(quick),
             (run, _) => run.as_ref(),

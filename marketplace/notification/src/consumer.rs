@@ -1,10 +1,8 @@
 //! What this service does when it hears of something: it sends mails.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use platform::{Consumer, Event, HandlerError};
 
+use crate::ledger::Ledger;
 use crate::mail::Notify;
 use crate::mailer::{Mailer, SendError};
 use crate::views::{
@@ -12,34 +10,19 @@ use crate::views::{
     OrderPlaced, PasswordChanged, PasswordResetRequested, UserRegistered, VerificationRequested,
 };
 
-/// Ids of mails remembered, so that a retry for one recipient does not write to the other again.
-const REMEMBERED: usize = 10_000;
-
 /// Sends the mails of events.
 #[derive(Clone, Debug)]
 pub struct Sender {
     mailer: Mailer,
     public_url: String,
-    sent: Arc<Mutex<VecDeque<String>>>,
+    ledger: Ledger,
 }
 
 impl Sender {
-    /// Sends through `mailer`; links start with `public_url`.
+    /// Sends through `mailer` and keeps notes in `ledger`; links start with `public_url`.
     #[must_use]
-    pub fn new(mailer: Mailer, public_url: &str) -> Self {
-        Self { mailer, public_url: public_url.trim_end_matches('/').to_owned(), sent: Arc::default() }
-    }
-
-    fn has_sent(&self, message_id: &str) -> bool {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).iter().rev().any(|sent| sent == message_id)
-    }
-
-    fn remember(&self, message_id: String) {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
-        if sent.len() == REMEMBERED {
-            sent.pop_front();
-        }
-        sent.push_back(message_id);
+    pub fn new(mailer: Mailer, public_url: &str, ledger: Ledger) -> Self {
+        Self { mailer, public_url: public_url.trim_end_matches('/').to_owned(), ledger }
     }
 }
 
@@ -75,7 +58,7 @@ pub fn message_id(event_id: &str, role: &str) -> String {
 pub async fn notify<T: Notify>(sender: Sender, event: Event, data: T) -> Result<(), HandlerError> {
     for mail in data.mails(&sender.public_url) {
         let message_id = message_id(&event.id, mail.role);
-        if sender.has_sent(&message_id) {
+        if !sender.ledger.begin(&message_id).await? {
             continue;
         }
         sender.mailer.send(&mail, &message_id).await.map_err(|error| match error {
@@ -83,7 +66,7 @@ pub async fn notify<T: Notify>(sender: Sender, event: Event, data: T) -> Result<
             SendError::Unavailable(error) => HandlerError::Unavailable(error.context("the mail server is away")),
         })?;
         tracing::info!(message_id, role = mail.role, "mail sent");
-        sender.remember(message_id);
+        sender.ledger.sent(&message_id).await?;
     }
     Ok(())
 }

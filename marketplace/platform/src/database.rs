@@ -71,6 +71,7 @@ const PLATFORM: &[Migration] = &[
         "SELECT 1",
         include_str!("../migrations/9002_store_event.postgres.sql"),
     ),
+    Migration::new(9003, "repeated deliveries", include_str!("../migrations/9003_repeats.sql")),
 ];
 
 /// Which database a URL leads to.

@@ -55,7 +55,7 @@ pub mod token;
 
 pub use backoff::Backoff;
 pub use caller::{Caller, SignedIn};
-pub use clock::{new_id, now};
+pub use clock::{new_id, now, timestamp};
 pub use consumer::{Consumer, HandlerError};
 pub use context::{App, Context};
 pub use contract::ContractHooks;

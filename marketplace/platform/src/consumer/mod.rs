@@ -223,7 +223,7 @@ impl Consumer {
             Some(Effect::InTransaction(handler)) => {
                 let mut tx = database.begin().await?;
                 if !inbox::enter(&mut tx, self.name, event).await? {
-                    tx.rollback().await?;
+                    tx.commit().await?;
                     return Ok(Outcome::Duplicate);
                 }
                 handler(&mut tx, event.clone()).await?;
