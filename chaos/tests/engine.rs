@@ -313,6 +313,27 @@ async fn survived_kill_passes_with_evidence_recovery_and_invariants() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn fault_on_a_service_that_is_down_waits_for_its_turn() {
+    let scene = Scene::new(Simulated::default());
+    let twice = KILL.replace("inject: [", "inject: [{ at: 2s, for: 5s, fault: stop, service: order }, ");
+    let result = scene.run(&twice).await;
+    assert_eq!((result.verdict, &result.reasons[..]), (Verdict::Pass, &[][..]));
+    let [stop, kill] = &result.faults[..] else { panic!("{:?}", result.faults) };
+    assert!(kill.until_s <= stop.at_s, "{kill:?} and {stop:?} at the same time");
+    assert_eq!((scene.system.kills.load(Ordering::SeqCst), scene.system.starts.load(Ordering::SeqCst)), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn load_that_never_succeeds_is_invalid() {
+    let scene = Scene::new(Simulated { sick: true, ..Simulated::default() });
+    let tolerant = KILL.replace(r#"["buy.ok >= 99%", "buy.p99 < 400ms"]"#, r#"["lag.p99 < 1s"]"#);
+    let result = scene.run(&tolerant).await;
+    assert_eq!(result.verdict, Verdict::Invalid);
+    let reason = "load `buy` never succeeded, so it put nothing to the test";
+    assert!(result.reasons.iter().any(|found| found == reason), "{:?}", result.reasons);
+}
+
+#[tokio::test(start_paused = true)]
 async fn same_seed_gives_the_same_scenario() {
     let first = Scene::new(Simulated::default()).run(KILL).await;
     let second = Scene::new(Simulated::default()).run(KILL).await;

@@ -85,4 +85,16 @@ mod tests {
             ("order `1`, currency `EUR` is in `captures` 2 times, expected at most once; look at `order`", 1)
         );
     }
+
+    #[test]
+    fn attempt_of_unknown_outcome_may_have_had_its_effect_once_more_and_no_other_may() {
+        let check = "at_most_once = { table = 'mails', key = 'id', unknown = 'cut_off' }";
+        let cut_off = json!([{"id": "a"}, {"id": "a"}]);
+        assert_eq!(holds(check, json!({"mails": [{"id": "a"}, {"id": "a"}, {"id": "b"}], "cut_off": cut_off})), 2);
+        let (sentence, _) = fails(check, json!({"mails": [{"id": "b"}, {"id": "b"}], "cut_off": cut_off}));
+        assert_eq!(sentence, "id `b` is in `mails` 2 times, expected at most once; look at `order`");
+        let thrice = json!([{"id": "a"}, {"id": "a"}, {"id": "a"}]);
+        let (sentence, _) = fails(check, json!({"mails": thrice, "cut_off": cut_off}));
+        assert_eq!(sentence, "id `a` is in `mails` 3 times, expected at most 2 times; look at `order`");
+    }
 }

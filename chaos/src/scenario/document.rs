@@ -258,6 +258,19 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// Yes or no, that may be left out.
+    pub(super) fn flag(&self, key: &str) -> Option<bool> {
+        let node = self.get(key)?;
+        match &node.content {
+            Content::Scalar(Value::Bool(flag)) => Some(*flag),
+            _ => {
+                let message = format!("`{key}` is {}, expected `true` or `false`", node.describe());
+                self.findings.add(node.place, message, None);
+                None
+            }
+        }
+    }
+
     /// A list, or one item that stands for a list of one. Nothing when it is left out.
     pub(super) fn list(&self, key: &str) -> &'a [Node] {
         match self.get(key) {

@@ -30,13 +30,7 @@ struct Entry<'a> {
 
 impl Reader<'_> {
     /// The faults of one entry, in order of time.
-    pub(super) fn faults(
-        &self,
-        node: &Node,
-        number: usize,
-        phases: Option<Phases>,
-        seed: u64,
-    ) -> Vec<PlannedFault> {
+    pub(super) fn faults(&self, node: &Node, number: usize, phases: Option<Phases>, seed: u64) -> Vec<PlannedFault> {
         let what = format!("fault {}", number + 1);
         let Some(section) = Section::of(node, &what, &[], self.findings) else { return Vec::new() };
         self.entry(section, number, seed)

@@ -16,6 +16,7 @@
 //!   - { fault: kill, service: [order, gig], every: 10s, for: 2s }    # again and again, each time one of these
 //! recover: ["buy.p99 < 400ms within 10s"]                 # optional; the steady state otherwise
 //! invariants: [no_lost_order]       # optional; all otherwise
+//! telemetry: true                   # optional: what began after the last fault must have left whole traces
 //! abort: ["buy.ok < 10% over 5s"]   # optional: stops the scenario and undoes its faults
 //! quick:                            # optional: what is different in a quick run
 //!   phases: { baseline: 2s, inject: 3s, recover: 3s }

@@ -188,6 +188,10 @@ impl Observed {
                         findings.add(Verdict::Invalid, reason.clone());
                     }
                 }
+                Ok(load) if load.ok == 0 && self.aborted.is_none() && !self.baseline_failed => {
+                    let reason = format!("load `{}` never succeeded, so it put nothing to the test", load.load);
+                    findings.add(Verdict::Invalid, reason);
+                }
                 Ok(_) => {}
             }
         }

@@ -24,6 +24,7 @@ const KEYS: &[&str] = &[
     "inject",
     "recover",
     "invariants",
+    "telemetry",
     "abort",
     "quick",
     "profiles",
@@ -189,6 +190,7 @@ impl Reader<'_> {
             recover,
             abort,
             invariants,
+            telemetry: section.flag("telemetry").unwrap_or_default(),
         })
     }
 

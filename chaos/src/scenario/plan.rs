@@ -53,6 +53,8 @@ pub struct Plan {
     pub abort: Vec<Threshold>,
     /// Invariants that are judged at rest; all when absent.
     pub invariants: Option<Vec<String>>,
+    /// Whether what began after the last fault must have left whole traces; judged by whoever has the telemetry.
+    pub telemetry: bool,
 }
 
 /// Lengths of the phases of a scenario.

@@ -1,5 +1,6 @@
 //! A journey as load: every arrival runs it once.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use chaos::load::{Iteration, IterationResult, OperationRun, Workload};
@@ -18,7 +19,7 @@ pub struct JourneyWorkload {
     runner: Runner,
     journey: Journey,
     cast: Cast,
-    finished: Mutex<Vec<Seed>>,
+    finished: Mutex<VecDeque<(String, Seed)>>,
 }
 
 impl JourneyWorkload {
@@ -28,10 +29,10 @@ impl JourneyWorkload {
         Self { runner, journey, cast, finished: Mutex::default() }
     }
 
-    /// Flows of the iterations that ended well since the last call.
+    /// Flows of the iterations that ended well since the last call, each with the phase in which it began.
     #[must_use]
-    pub fn take_flows(&self) -> Vec<Seed> {
-        std::mem::take(&mut self.finished.lock().unwrap_or_else(PoisonError::into_inner))
+    pub fn take_flows(&self) -> Vec<(String, Seed)> {
+        self.finished.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
     }
 }
 
@@ -49,9 +50,11 @@ impl Workload for JourneyWorkload {
             let run = self.runner.run(&self.journey, start).await;
             if run.ok {
                 let mut finished = self.finished.lock().unwrap_or_else(PoisonError::into_inner);
-                if finished.len() < REMEMBERED {
-                    finished.push(run.seed());
+                // The newest: of a long run, the end is what is asked about.
+                if finished.len() == REMEMBERED {
+                    finished.pop_front();
                 }
+                finished.push_back((iteration.phase, run.seed()));
             }
             run.into()
         })

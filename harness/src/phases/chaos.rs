@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chaos::Judge;
 use chaos::invariants::{InvariantResult, InvariantSpec, Tables, judge};
+use chaos::load::LoadResult;
 use chaos::scenario::{Plan, ScenarioResult, Stage, run_scenario};
 use chaos::system::{BoxFuture, System};
 use chaos::undo::UndoJournal;
@@ -15,9 +16,11 @@ use super::prepare::Chosen;
 use super::relay::Relay;
 use super::run::UNDO_JOURNAL;
 use super::session::Session;
+use super::traces;
+use crate::assertions::Seed;
 use crate::error::Error;
 use crate::events::Event;
-use crate::report::model;
+use crate::report::model::{self, Tally};
 use crate::supervisor::RunningSystem;
 
 /// Planned faults that are told in one line.
@@ -88,15 +91,26 @@ fn timetable(plan: &Plan) -> Vec<String> {
 }
 
 async fn one(session: &Session, plan: &Plan, stage: &mut Stage) -> Result<model::Scenario, Error> {
+    let mut driven = Vec::new();
     for load in &plan.loads {
         match session.workload(&load.journey, load.actors).await? {
             Ok(workload) => {
+                driven.push(workload.clone());
                 stage.workloads.insert(load.journey.clone(), workload);
             }
             Err(failure) => return Ok(unjudged(plan, failure)),
         }
     }
-    Ok(run_scenario(plan, stage).await.into())
+    let mut scenario = model::Scenario::from(run_scenario(plan, stage).await);
+    for line in scenario.loads.iter().map(Tally::to_string) {
+        session.events.note(format!("{}: {line}", plan.scenario));
+    }
+    if plan.telemetry && !scenario.invariants.is_empty() {
+        let flows = driven.iter().flat_map(|workload| workload.take_flows());
+        let flows: Vec<Seed> = flows.filter(|(phase, _)| phase == traces::UNBROKEN).map(|(_, flow)| flow).collect();
+        scenario.add(traces::judge(session, &flows).await);
+    }
+    Ok(scenario)
 }
 
 /// Judges the configured invariants on freshly observed tables.
@@ -154,6 +168,7 @@ fn unjudged(plan: &Plan, failure: String) -> model::Scenario {
         phases: Vec::new(),
         thresholds: Vec::new(),
         invariants: Vec::new(),
+        loads: Vec::new(),
         load: model::Load::skipped(),
         seed: plan.seed,
     }
@@ -162,6 +177,7 @@ fn unjudged(plan: &Plan, failure: String) -> model::Scenario {
 impl From<ScenarioResult> for model::Scenario {
     fn from(result: ScenarioResult) -> Self {
         // The report shows one load; of several it shows their sum over time and the first one's operations.
+        let loads = result.loads.values().map(Tally::of).collect();
         let mut load = result.loads.into_values().next().map_or_else(model::Load::skipped, model::Load::from);
         load.intervals = result.intervals.into_iter().map(Into::into).collect();
         load.response = result.response.into();
@@ -192,9 +208,18 @@ impl From<ScenarioResult> for model::Scenario {
                 .collect(),
             thresholds: result.thresholds.into_iter().map(Into::into).collect(),
             invariants: result.invariants.into_iter().map(Into::into).collect(),
+            loads,
             load,
             seed: result.seed,
         }
+    }
+}
+
+impl Tally {
+    fn of(load: &LoadResult) -> Self {
+        let mut failures: Vec<(String, u64)> = load.failures.clone().into_iter().collect();
+        failures.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        Self { load: load.load.clone(), offered: load.offered, ok: load.ok, failures }
     }
 }
 

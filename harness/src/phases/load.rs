@@ -33,7 +33,7 @@ pub(super) async fn run(session: &Session, plan: LoadPlan) -> Result<model::Load
     let recorder = Arc::new(Recorder::new());
     let driven: Arc<dyn Workload> = workload.clone();
     let result = run_load(plan, driven, recorder, Some(session.history.clone()), control).await;
-    for flow in workload.take_flows() {
+    for (_, flow) in workload.take_flows() {
         session.remember_flow(flow);
     }
     let detail = format!(

@@ -11,6 +11,7 @@ mod run_dir;
 mod session;
 mod setup;
 mod telemetry;
+mod traces;
 mod verdict;
 
 pub use contracts::record;

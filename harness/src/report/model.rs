@@ -333,10 +333,39 @@ pub struct Scenario {
     pub thresholds: Vec<Threshold>,
     /// Invariants at quiescence.
     pub invariants: Vec<Invariant>,
+    /// What became of each load.
+    #[serde(default)]
+    pub loads: Vec<Tally>,
     /// The load during the scenario.
     pub load: Load,
     /// Seed of the scenario.
     pub seed: u64,
+}
+
+/// What became of the iterations of one load of a scenario, warm-up excluded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Tally {
+    /// Name of the load.
+    pub load: String,
+    /// Iterations offered.
+    pub offered: u64,
+    /// Those that succeeded.
+    pub ok: u64,
+    /// How the others failed and how often, the most frequent first.
+    pub failures: Vec<(String, u64)>,
+}
+
+/// Kinds of failures that [`Tally`] names in a sentence.
+const NAMED: usize = 3;
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "`{}`: {} of {} succeeded", self.load, self.ok, self.offered)?;
+        for (index, (kind, count)) in self.failures.iter().take(NAMED).enumerate() {
+            write!(f, "{} `{kind}` {count} times", if index == 0 { "; most often" } else { "," })?;
+        }
+        Ok(())
+    }
 }
 
 /// A named stretch of time.

@@ -1,0 +1,59 @@
+//! Whether what clients did after the last fault of a scenario left whole traces.
+//!
+//! A service that is killed takes its last spans with it, so flows that begin before that prove nothing.
+
+use std::time::Duration;
+
+use chaos::verdict::Verdict;
+
+use super::session::Session;
+use crate::assertions::{self, Seed};
+use crate::events::Event;
+use crate::report::model;
+
+/// Phase of a scenario in which nothing is broken any more.
+pub(super) const UNBROKEN: &str = "recover";
+/// Longest wait for the last spans and log lines.
+const LIMIT: Duration = Duration::from_secs(15);
+
+/// Judges `flows` as one more invariant of a scenario.
+pub(super) async fn judge(session: &Session, flows: &[Seed]) -> model::Invariant {
+    let report = assertions::check_flows(&session.collector.store, flows, std::time::Instant::now() + LIMIT).await;
+    let first = report.findings.first();
+    let sentence = match (report.verdict, first) {
+        (_, Some(finding)) => format!("{} ({} findings)", finding.sentence, report.findings.len()),
+        (Verdict::Pass, None) => {
+            format!("{} flows of {} spans and {} log lines are whole", report.flows, report.spans, report.log_lines)
+        }
+        (_, None) => "means nothing: no journey that began after the last fault ended well".to_owned(),
+    };
+    let invariant = model::Invariant {
+        name: "traces_are_whole".to_owned(),
+        says:
+            "every request accepted after the last fault has one whole trace, and one correlation id in all its lines"
+                .to_owned(),
+        verdict: report.verdict,
+        checked: report.flows as u64,
+        violations: report.findings.len() as u64,
+        witness: None,
+        sentence,
+        trace_ids: first.map(|finding| finding.trace_ids.clone()).unwrap_or_default(),
+    };
+    session.events.send(Event::Judged {
+        name: format!("invariant {}", invariant.name),
+        verdict: invariant.verdict,
+        detail: invariant.sentence.clone(),
+    });
+    invariant
+}
+
+impl model::Scenario {
+    /// Adds an invariant that was judged after the others.
+    pub(super) fn add(&mut self, invariant: model::Invariant) {
+        if invariant.verdict != Verdict::Pass {
+            self.reasons.push(format!("invariant `{}`: {}", invariant.name, invariant.sentence));
+        }
+        self.verdict = Verdict::combine([self.verdict, invariant.verdict]);
+        self.invariants.push(invariant);
+    }
+}
