@@ -112,8 +112,8 @@
 //! `${entry}` -> base URL through `client->ENTRY`. A literal `${` is written `$${`.
 //!
 //! Every service is started with `OTEL_SERVICE_NAME` and where to send its telemetry (`OTEL_EXPORTER_OTLP_ENDPOINT`,
-//! `OTEL_EXPORTER_OTLP_PROTOCOL`), soon (`OTEL_BSP_SCHEDULE_DELAY`, `OTEL_METRIC_EXPORT_INTERVAL`). Its log lines are read
-//! from standard output, so `OTEL_LOGS_EXPORTER` is `none`: a line that came as a record too would count twice. A service
+//! `OTEL_EXPORTER_OTLP_PROTOCOL`), soon (`OTEL_BSP_SCHEDULE_DELAY`, `OTEL_METRIC_EXPORT_INTERVAL`) and without losing any
+//! (`OTEL_BSP_MAX_QUEUE_SIZE`). Its log lines are read from standard output, so `OTEL_LOGS_EXPORTER` is `none`: a line that came as a record too would count twice. A service
 //! that logs through OTLP alone says `OTEL_LOGS_EXPORTER = "otlp"` in its `env`, which wins.
 //!
 //! Durations carry a unit (`250ms`, `10s`, `2m`), rates too (`40/s`, `90/m`), sizes too (`64KiB`). Unknown keys are errors.

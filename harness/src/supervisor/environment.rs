@@ -109,7 +109,14 @@ impl Places {
         let argv = service.command.iter().map(|text| fill(text)).collect::<Result<_, _>>()?;
         let mut env = self.marks();
         env.insert("OTEL_SERVICE_NAME".to_owned(), service.name.clone());
-        for (name, value) in [("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_METRIC_EXPORT_INTERVAL", "1000")] {
+        // On a machine that the whole system and its load share, an exporter may wait for seconds; what it dropped meanwhile
+        // would look like traces that are not whole.
+        let soon_and_all = [
+            ("OTEL_BSP_SCHEDULE_DELAY", "200"),
+            ("OTEL_BSP_MAX_QUEUE_SIZE", "16384"),
+            ("OTEL_METRIC_EXPORT_INTERVAL", "1000"),
+        ];
+        for (name, value) in soon_and_all {
             env.insert(name.to_owned(), value.to_owned());
         }
         env.insert("OTEL_EXPORTER_OTLP_ENDPOINT".to_owned(), format!("http://{}", self.collector));
