@@ -324,3 +324,42 @@ impl Step {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BUYER: &str = "journey: buyer\nsteps: [{ name: in, post: /in, save: { buyer: /id } }]\n";
+    const SELLER: &str = "journey: seller\nsteps: [{ name: in, post: /in, save: { seller: /id } }]\n";
+
+    fn load(files: &[&str]) -> Result<Journeys, Vec<JourneyProblem>> {
+        let dir = tempfile::tempdir().expect("a directory");
+        for (number, text) in files.iter().enumerate() {
+            std::fs::write(dir.path().join(format!("{number}.yaml")), text).expect("written");
+        }
+        Journeys::load(dir.path())
+    }
+
+    fn messages(files: &[&str]) -> Vec<String> {
+        load(files).expect_err("mistakes").into_iter().map(|problem| problem.message).collect()
+    }
+
+    #[test]
+    fn journey_sees_what_all_of_its_setups_saved() {
+        let both = "journey: deal\nsetup: [buyer, seller]\nsteps: [{ name: deal, get: \"/${buyer}/${seller}\" }]\n";
+        let journeys = load(&[BUYER, SELLER, both]).unwrap_or_else(|problems| panic!("{problems:?}"));
+        assert_eq!(journeys.0["deal"].setup, ["buyer", "seller"]);
+        let one = "journey: deal\nsetup: buyer\nsteps: [{ name: deal, get: \"/${buyer}/${seller}\" }]\n";
+        assert_eq!(messages(&[BUYER, SELLER, one]), ["step `deal`: variable `seller` is not set at this point"]);
+    }
+
+    #[test]
+    fn setups_that_set_the_same_variable_are_a_mistake() {
+        let other = SELLER.replace("seller: /id", "buyer: /id");
+        let both = "journey: deal\nsetup: [buyer, seller]\nsteps: [{ name: deal, get: / }]\n";
+        assert_eq!(
+            messages(&[BUYER, &other, both]),
+            ["`setup` names journey `seller`, which sets `buyer`; so does a journey named before it"]
+        );
+    }
+}

@@ -237,3 +237,21 @@ impl From<InvariantResult> for model::Invariant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tally_names_the_most_frequent_failures_and_no_more() {
+        let tally = |failures: &[(&str, u64)]| {
+            let failures = failures.iter().map(|(kind, count)| ((*kind).to_owned(), *count)).collect();
+            Tally { load: "buy".to_owned(), offered: 9, ok: 5, failures }.to_string()
+        };
+        assert_eq!(tally(&[]), "`buy`: 5 of 9 succeeded");
+        assert_eq!(
+            tally(&[("pay: 503", 4), ("pay: no answer", 3), ("order: 503", 2), ("order: 409", 1)]),
+            "`buy`: 5 of 9 succeeded; most often `pay: 503` 4 times, `pay: no answer` 3 times, `order: 503` 2 times"
+        );
+    }
+}

@@ -296,6 +296,12 @@ fn scenario(
             invariant("one_mail_per_recipient", "Each notification leads to exactly one e-mail per recipient.", 2408),
             invariant("queues_empty", "Outboxes and queues are empty at rest.", 19),
         ],
+        loads: vec![Tally {
+            load: "buy".into(),
+            offered: 100,
+            ok: 97,
+            failures: vec![("place order: 503".into(), 2), ("place order: no answer".into(), 1)],
+        }],
         load: load(40.0, 60, &[(at_s, until_s)]),
         seed: 42,
     }
