@@ -1,6 +1,6 @@
 //! What a service promises, as documents made from its code: OpenAPI 3.1 of its routes, AsyncAPI 3 of its events.
 //!
-//! Routes are registered with [`routes!`](crate::routes) on an [`OpenApiRouter`], which takes a handler together with its
+//! Routes are registered with [`routes!`] on an [`OpenApiRouter`], which takes a handler together with its
 //! `#[utoipa::path]`: a route without a document does not compile. What all routes of a server have in common (tokens,
 //! limits, the body of errors, health) is written down here once, not beside each of them.
 
