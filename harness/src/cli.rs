@@ -62,6 +62,8 @@ pub enum Command {
     Proxy(ProxyArgs),
     /// The embedded AMQP 0-9-1 message broker.
     Amqp(AmqpArgs),
+    /// The contract broker: pacts, verifications and deployments, for the official clients too.
+    Broker(BrokerArgs),
     /// Writes a shakedown.toml to start from.
     Init(InitArgs),
     /// Looks whether this machine has what a run needs, and whether the configuration is sound.
@@ -193,6 +195,47 @@ pub struct AmqpArgs {
     /// Directory that keeps durable queues; without it they live in memory only.
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// Choices of `broker`.
+#[derive(Clone, Debug, Args)]
+pub struct BrokerArgs {
+    /// Address for HTTP.
+    #[arg(long, default_value = "127.0.0.1:9292")]
+    pub listen: SocketAddr,
+    /// Database: `sqlite://FILE` or `postgres://...`.
+    #[arg(
+        long,
+        env = "BROKER_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite://shakedown-broker.db",
+        value_name = "URL"
+    )]
+    pub database: String,
+    /// Where clients reach it, when that is not the host they ask for.
+    #[arg(long, env = "BROKER_BASE_URL", value_name = "URL")]
+    pub base_url: Option<String>,
+    /// Who may publish: `basic:USER:PASSWORD` or `bearer:TOKEN` (may be repeated; separated by spaces in the variable).
+    #[arg(
+        long = "writer",
+        env = "BROKER_WRITERS",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        value_name = "CREDENTIAL"
+    )]
+    pub writers: Vec<String>,
+    /// Who may read only.
+    #[arg(
+        long = "reader",
+        env = "BROKER_READERS",
+        hide_env_values = true,
+        value_delimiter = ' ',
+        value_name = "CREDENTIAL"
+    )]
+    pub readers: Vec<String>,
+    /// Everybody may read.
+    #[arg(long)]
+    pub public_read: bool,
 }
 
 /// Choices of `init`.

@@ -5,7 +5,7 @@ mod bench;
 mod bugs;
 mod ci;
 mod gate;
-mod official_client;
+mod official_clients;
 mod openapi;
 mod shell;
 mod soak;

@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::backends::{Backends, apt};
-use crate::official_client;
+use crate::official_clients;
 use crate::shell::{run_with, succeeds};
 
 /// Features that no member of the workspace asks for, though they have code and tests. They are switched on for the whole
@@ -34,7 +34,7 @@ pub(crate) struct Options {
 /// Prepares the machine and runs the tests, documentation included.
 pub(crate) fn run(options: &Options) -> Result<()> {
     prepare()?;
-    official_client::prepare()?;
+    official_clients::prepare()?;
     let backends = Backends::prepare(options.embedded_only)?;
     let mut arguments = vec!["test", "--locked"];
     if options.cargo.is_empty() {

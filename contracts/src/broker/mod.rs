@@ -5,9 +5,11 @@
 //! the same version is refused, because whoever verified the first would be taken to have verified the second.
 
 mod error;
+mod http;
 mod store;
 
 pub use error::BrokerError;
+pub use http::{Access, Credential, Rights, router};
 pub use store::{
     Environment, ForVerification, PactToVerify, Pacticipant, Placement, PlacementKind, Publication, Published,
     Question, Selector, Store, StoredPact, StoredVerification, Verification, Which,

@@ -1,6 +1,7 @@
 //! One file for each subcommand.
 
 mod amqp;
+mod broker;
 mod collector;
 mod contract;
 mod doctor;
@@ -53,6 +54,7 @@ pub(crate) async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Collector(args) => collector::run(args).await,
         Command::Proxy(args) => proxy::run(args).await,
         Command::Amqp(args) => amqp::run(args).await,
+        Command::Broker(args) => broker::run(args).await,
         Command::Init(args) => init::run(&args),
         Command::Doctor => doctor::run(&config),
         Command::Watchdog(args) => {

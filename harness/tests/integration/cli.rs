@@ -20,7 +20,8 @@ fn help_lists_every_exit_code() {
     for code in ["0 passed", "1 a check failed", "2 usage or configuration", "3 could not be judged", "4 aborted"] {
         assert!(ended.stdout.contains(code), "{code} in {}", ended.stdout);
     }
-    for command in ["run", "up", "contract", "journey", "load", "chaos", "report", "collector", "proxy", "amqp", "init"]
+    for command in
+        ["run", "up", "contract", "journey", "load", "chaos", "report", "collector", "proxy", "amqp", "broker", "init"]
     {
         let listed = ended.stdout.lines().any(|line| line.split_whitespace().next() == Some(command));
         assert!(listed, "{command} in {}", ended.stdout);
@@ -114,6 +115,40 @@ fn message_broker_speaks_amqp_and_has_a_management_api() {
     let queues: Value = queues.send().and_then(|answer| answer.error_for_status()?.json()).expect("an answer");
     assert_eq!(queues, json!([]));
     stops(running);
+}
+
+#[test]
+fn contract_broker_keeps_what_writers_publish_and_tells_readers() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let database = format!("sqlite://{}/broker.db", dir.path().display());
+    let broker = || {
+        let program = Program::new().args(["broker", "--listen", "127.0.0.1:0", "--database", &database]);
+        let mut running = program.args(["--writer", "bearer:w", "--reader", "basic:ada:reads"]).start();
+        let address = running.said("address", |line| address(line.split_once("http://")?.1));
+        (running, format!("http://{address}/environments"))
+    };
+    let client = reqwest::blocking::Client::builder().no_proxy().build().expect("a client");
+    let (running, url) = broker();
+    let production = json!({ "name": "production", "production": true });
+    let make = |url: &str| client.post(url).json(&production);
+    assert_eq!(make(&url).send().expect("an answer").status(), 401);
+    assert_eq!(make(&url).basic_auth("ada", Some("reads")).send().expect("an answer").status(), 403);
+    assert_eq!(make(&url).bearer_auth("w").send().expect("an answer").status(), 201);
+    stops(running);
+    let (running, url) = broker();
+    let kept = client.get(&url).basic_auth("ada", Some("reads")).send().expect("an answer");
+    let kept: Value = kept.json().expect("JSON");
+    assert_eq!(kept["_embedded"]["environments"][0]["name"], "production");
+    stops(running);
+}
+
+#[test]
+fn contract_broker_for_other_machines_wants_to_know_who_may_write() {
+    let open = Program::new().args(["broker", "--listen", "0.0.0.0:0", "--database", "sqlite://never-made.db"]).run();
+    open.expect_code(2).expect_no_result().expect_said(&["can be reached from other machines", "--writer"]);
+    let odd = Program::new().args(["broker", "--listen", "127.0.0.1:0", "--writer", "secret"]).run();
+    odd.expect_code(2).expect_said(&["neither `basic:USER:PASSWORD` nor `bearer:TOKEN`"]);
+    assert!(!odd.stderr.contains("secret"), "{}", odd.stderr);
 }
 
 /// Asks a program politely to end, and expects that it does, well.

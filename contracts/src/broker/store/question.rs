@@ -93,7 +93,11 @@ impl Store {
     }
 
     /// The versions that are meant; none when there is none.
-    pub(super) async fn resolve(&self, pacticipant: &str, which: &Which) -> Result<Vec<String>, BrokerError> {
+    pub(in crate::broker) async fn resolve(
+        &self,
+        pacticipant: &str,
+        which: &Which,
+    ) -> Result<Vec<String>, BrokerError> {
         let head = |heads: Vec<(String, String)>, name: &str| {
             heads.into_iter().find(|(known, _)| known == name).map(|(_, number)| number).into_iter().collect::<Vec<_>>()
         };

@@ -164,6 +164,16 @@ impl Store {
         self.pacticipant(name).await
     }
 
+    /// Makes a version, unless it is there.
+    ///
+    /// # Errors
+    /// When a name cannot be one, or the database fails.
+    pub async fn add_version(&self, pacticipant: &str, number: &str) -> Result<(), BrokerError> {
+        let mut tx = self.begin().await?;
+        tx.version(pacticipant, number, None).await?;
+        tx.commit().await
+    }
+
     /// Puts a version, made if need be, at the head of a branch.
     ///
     /// # Errors

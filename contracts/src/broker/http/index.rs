@@ -1,0 +1,25 @@
+//! The entry: where everything else is.
+
+use serde_json::json;
+
+use super::hal::{Hal, Links};
+
+pub(super) async fn show(links: Links) -> Hal {
+    Hal(json!({
+        "_links": {
+            "self": links.named("Index", "Index", &[]),
+            "pb:publish-contracts": links.link(&["contracts", "publish"]),
+            "pb:latest-pact-versions": links.link(&["pacts", "latest"]),
+            "pb:latest-provider-pacts": links.template("/pacts/provider/{provider}/latest"),
+            "pb:provider-pacts-for-verification": links.template("/pacts/provider/{provider}/for-verification"),
+            "pb:pacticipants": links.link(&["pacticipants"]),
+            "pb:pacticipant": links.template("/pacticipants/{pacticipant}"),
+            "pb:pacticipant-version": links.template("/pacticipants/{pacticipant}/versions/{version}"),
+            "pb:pacticipant-version-tag": links.template("/pacticipants/{pacticipant}/versions/{version}/tags/{tag}"),
+            "pb:pacticipant-branch-version":
+                links.template("/pacticipants/{pacticipant}/branches/{branch}/versions/{version}"),
+            "pb:environments": links.link(&["environments"]),
+            "pb:environment": links.template("/environments/{environment}"),
+        }
+    }))
+}

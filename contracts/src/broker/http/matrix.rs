@@ -1,0 +1,240 @@
+//! "Can I deploy?" in the broker's query language.
+
+use axum::extract::{Query, State};
+use serde_json::{Value, json};
+
+use super::hal::Hal;
+use super::{Failure, Links, Served, verifications};
+use crate::broker::{Question, Which};
+use crate::gate::{Decision, Judgement, Place, Reason, Row, Version};
+
+/// Most pacticipants in one question.
+const MAX_SUBJECTS: usize = 100;
+
+/// One `q[]` of a query: `q[][pacticipant]=order&q[][version]=1f3a9c`.
+#[derive(Debug, Default)]
+struct Part {
+    pacticipant: String,
+    version: Option<String>,
+    branch: Option<String>,
+    tag: Option<String>,
+    environment: Option<String>,
+    main_branch: bool,
+}
+
+/// The question that a query asks.
+///
+/// # Errors
+/// What of it cannot be meant: a part that is not understood must not be left out in silence, because the answer would be
+/// to another question.
+fn question(pairs: &[(String, String)]) -> Result<Question, Failure> {
+    let (mut parts, mut ignored) = (Vec::<Part>::new(), Vec::new());
+    let (mut environment, mut tag, mut branch, mut main, mut latest) = (None, None, None, false, false);
+    for (key, value) in pairs {
+        let is = value == "true";
+        if let Some(name) = key.strip_prefix("q[][").and_then(|rest| rest.strip_suffix(']')) {
+            if name == "pacticipant" {
+                parts.push(Part { pacticipant: value.clone(), ..Part::default() });
+                continue;
+            }
+            let part = parts
+                .last_mut()
+                .ok_or_else(|| Failure::invalid(format!("`{key}` comes before any `q[][pacticipant]`")))?;
+            match name {
+                "version" => part.version = Some(value.clone()),
+                "branch" => part.branch = Some(value.clone()),
+                "tag" => part.tag = Some(value.clone()),
+                "environment" => part.environment = Some(value.clone()),
+                "mainBranch" => part.main_branch = is,
+                // Without a version it is what is meant anyway.
+                "latest" => {}
+                _ => return Err(unknown(key)),
+            }
+            continue;
+        }
+        match key.as_str() {
+            "ignore[][pacticipant]" => ignored.push(value.clone()),
+            "ignore[][version]" => {
+                return Err(Failure::invalid(
+                    "`ignore[][version]` is not understood: expected pacticipants to ignore as a whole",
+                ));
+            }
+            "environment" => environment = Some(value.clone()),
+            "tag" => tag = Some(value.clone()),
+            "branch" => branch = Some(value.clone()),
+            "mainBranch" => main = is,
+            "latest" => latest = is,
+            // Every answer here has the last verification of each pact by each version.
+            "latestby" | "limit" | "days" => {}
+            _ => return Err(unknown(key)),
+        }
+    }
+    if parts.len() > MAX_SUBJECTS {
+        return Err(Failure::invalid(format!(
+            "{} pacticipants are asked about: expected at most {MAX_SUBJECTS}",
+            parts.len()
+        )));
+    }
+    let place = match (environment, tag, branch) {
+        (Some(name), _, _) => Place::Environment(name),
+        (None, _, _) if main => Place::MainBranch,
+        (None, Some(tag), _) => Place::Tag(tag),
+        (None, None, Some(branch)) => Place::Branch(branch),
+        (None, None, None) if latest || parts.len() == 1 => Place::Latest,
+        (None, None, None) => Place::Nowhere,
+    };
+    let subjects = parts.into_iter().map(|part| (part.pacticipant.clone(), part.which())).collect();
+    Ok(Question { subjects, place, ignored })
+}
+
+fn unknown(key: &str) -> Failure {
+    Failure::invalid(format!("`{key}` is not understood in a question to the matrix"))
+}
+
+impl Part {
+    fn which(self) -> Which {
+        if let Some(number) = self.version {
+            Which::Number(number)
+        } else if let Some(branch) = self.branch {
+            Which::Branch(branch)
+        } else if let Some(tag) = self.tag {
+            Which::Tag(tag)
+        } else if let Some(environment) = self.environment {
+            Which::Environment(environment)
+        } else if self.main_branch {
+            Which::MainBranch
+        } else {
+            Which::Latest
+        }
+    }
+}
+
+pub(super) async fn ask(
+    State(served): State<Served>,
+    links: Links,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Result<Hal, Failure> {
+    let judgement = served.store.can_i_deploy(&question(&pairs)?).await?;
+    Ok(Hal(document(&links, &judgement)))
+}
+
+fn document(links: &Links, judgement: &Judgement) -> Value {
+    let count = |success: Option<bool>| judgement.rows.iter().filter(|row| row.success == success).count();
+    let deployable = match judgement.decision {
+        Decision::Yes => Some(true),
+        Decision::No => Some(false),
+        Decision::Unknown => None,
+    };
+    let sentences: Vec<String> = judgement.reasons.iter().map(ToString::to_string).collect();
+    let notices: Vec<Value> = judgement
+        .reasons
+        .iter()
+        .map(|reason| {
+            let kind = match reason {
+                reason if reason.is_refusal() => "error",
+                reason if reason.is_ignorance() => "danger",
+                Reason::Ignored { .. } => "warning",
+                _ => "success",
+            };
+            json!({ "type": kind, "text": reason.to_string() })
+        })
+        .collect();
+    json!({
+        "summary": {
+            "deployable": deployable,
+            "reason": sentences.join("\n"),
+            "success": count(Some(true)),
+            "failed": count(Some(false)),
+            "unknown": count(None),
+        },
+        "notices": notices,
+        "matrix": judgement.rows.iter().map(|row| line(links, row)).collect::<Vec<_>>(),
+    })
+}
+
+fn line(links: &Links, row: &Row) -> Value {
+    let Row { consumer, provider, provider_version, content, success, verification } = row;
+    let side = |version: &Version| {
+        let number = json!({ "number": version.number, "_links": { "self": links.version(version) } });
+        json!({
+            "name": version.pacticipant,
+            "version": number,
+            "_links": { "self": links.pacticipant(&version.pacticipant) },
+        })
+    };
+    let provider_side = match provider_version {
+        Some(number) => side(&Version::new(provider, number)),
+        None => json!({ "name": provider, "version": null, "_links": { "self": links.pacticipant(provider) } }),
+    };
+    let result = verification.map(|number| {
+        json!({
+            "success": success,
+            "_links": { "self": verifications::link(links, provider, &consumer.pacticipant, content, number) },
+        })
+    });
+    let pact = ["pacts", "provider", provider, "consumer", &consumer.pacticipant, "pact-version", content];
+    json!({
+        "consumer": side(consumer),
+        "provider": provider_side,
+        "pact": { "_links": { "self": links.link(&pact) } },
+        "verificationResult": result,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &str) -> Result<Question, String> {
+        let pairs: Vec<(String, String)> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                pair.split_once('=')
+                    .map_or((pair.to_owned(), String::new()), |(key, value)| (key.to_owned(), value.to_owned()))
+            })
+            .collect();
+        question(&pairs).map_err(|failure| failure.message().to_owned())
+    }
+
+    #[test]
+    fn queries_of_the_official_client_are_understood() {
+        let one = |which, place| Question { subjects: vec![("order".to_owned(), which)], place, ignored: vec![] };
+        let number = || Which::Number("1".to_owned());
+        for (query, expected) in [
+            (
+                "q[][pacticipant]=order&q[][version]=1&latestby=cvpv&environment=production",
+                one(number(), Place::Environment("production".to_owned())),
+            ),
+            ("q[][pacticipant]=order&q[][version]=1&latestby=cvp&latest=true", one(number(), Place::Latest)),
+            (
+                "q[][pacticipant]=order&q[][version]=1&latestby=cvp&latest=true&mainBranch=true",
+                one(number(), Place::MainBranch),
+            ),
+            (
+                "q[][pacticipant]=order&q[][latest]=true&q[][tag]=dev&tag=prod&latestby=cvp&latest=true",
+                one(Which::Tag("dev".to_owned()), Place::Tag("prod".to_owned())),
+            ),
+            (
+                "q[][pacticipant]=order&q[][mainBranch]=true&latestby=cvp&latest=true",
+                one(Which::MainBranch, Place::Latest),
+            ),
+        ] {
+            assert_eq!(asked(query), Ok(expected), "{query}");
+        }
+        let two = asked(
+            "q[][pacticipant]=a&q[][version]=1&q[][pacticipant]=b&q[][version]=2&ignore[][pacticipant]=c&latestby=cvpv",
+        );
+        let two = two.unwrap();
+        assert_eq!((two.subjects.len(), two.place, two.ignored), (2, Place::Nowhere, vec!["c".to_owned()]));
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for query in
+            ["q[][colour]=red", "q[][pacticipant]=a&q[][colour]=red", "enviroment=production", "ignore[][version]=1"]
+        {
+            assert!(asked(query).is_err(), "{query}");
+        }
+    }
+}

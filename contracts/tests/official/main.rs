@@ -1,0 +1,11 @@
+//! The official clients of Pact against what is here: who speaks Pact needs no client of ours.
+//!
+//! `cargo xtask test` installs them; by hand, below this directory:
+//!
+//! ```sh
+//! python3 -m venv .venv && .venv/bin/pip install -r requirements.txt
+//! ```
+
+mod broker;
+mod cli;
+mod shop;

@@ -1,0 +1,63 @@
+//! `shakedown broker`: the contract broker, for the official clients of the Pact Broker and for this tool.
+
+use contracts::broker::{Access, Credential, Rights, Store, router};
+use tokio::net::TcpListener;
+
+use crate::cli::BrokerArgs;
+use crate::error::Error;
+use crate::exit_code::Exit;
+use crate::report::print;
+use crate::signals;
+
+pub(super) async fn run(args: BrokerArgs) -> Result<Exit, Error> {
+    let access = access(&args)?;
+    let store =
+        Store::open(&args.database).await.map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|e| Error::failed(format!("cannot listen on `{}`", args.listen), e))?;
+    let address = listener.local_addr().map_err(|e| Error::failed("the broker has no address", e))?;
+    print::progress(&format!("contract broker on http://{address}"));
+    axum::serve(listener, router(store, access, args.base_url.as_deref()))
+        .with_graceful_shutdown(signals::terminated())
+        .await
+        .map_err(|e| Error::failed("the broker stopped", e))?;
+    Ok(Exit::Passed)
+}
+
+/// Who may do what: whoever shows one of the credentials; without any, everybody on this machine.
+fn access(args: &BrokerArgs) -> Result<Access, Error> {
+    let given = [(&args.writers, Rights::Write), (&args.readers, Rights::Read)];
+    let mut access = Access::nobody();
+    for (credentials, rights) in given {
+        for text in credentials {
+            access = access.with(&credential(text)?, rights);
+        }
+    }
+    if args.writers.is_empty() && args.readers.is_empty() {
+        if !args.listen.ip().is_loopback() {
+            return Err(Error::Usage(format!(
+                "`{}` can be reached from other machines: name who may write (`--writer`, or BROKER_WRITERS)",
+                args.listen
+            )));
+        }
+        return Ok(Access::everybody());
+    }
+    Ok(if args.public_read { access.with_public_reading() } else { access })
+}
+
+/// `basic:USER:PASSWORD` or `bearer:TOKEN`; what is wrong with it is said without repeating it.
+fn credential(text: &str) -> Result<Credential, Error> {
+    let usage =
+        || Error::Usage("a credential of the broker is neither `basic:USER:PASSWORD` nor `bearer:TOKEN`".to_owned());
+    match text.split_once(':').ok_or_else(usage)? {
+        ("bearer", token) if !token.is_empty() => Ok(Credential::Bearer(token.to_owned())),
+        ("basic", pair) => match pair.split_once(':') {
+            Some((user, password)) if !user.is_empty() && !password.is_empty() => {
+                Ok(Credential::Basic { user: user.to_owned(), password: password.to_owned() })
+            }
+            _ => Err(usage()),
+        },
+        _ => Err(usage()),
+    }
+}
