@@ -167,13 +167,23 @@ async fn create(
     Json(request): Json<OrderRequest>,
 ) -> Result<Response, ApiError> {
     let mut tx = settlement.database.begin().await?;
-    let earlier = key.replay(&mut tx, &buyer, &request).await?;
-    tx.rollback().await?;
-    if let Some(answer) = earlier {
+    if let Some(answer) = key.claim(&mut tx, &buyer, &request).await? {
         return Ok(answer);
     }
-    let order = View::from(place::place(&settlement, &buyer, &request).await?);
+    tx.commit().await?;
+    let placed = place::place(&settlement, &buyer, &request).await;
     let mut tx = settlement.database.begin().await?;
+    let order = match placed {
+        Ok(order) => View::from(order),
+        Err(error) => {
+            // Refused for good; what is not known yet may still become an order, and keeps the key.
+            if error.status().is_client_error() {
+                key.release(&mut tx, &buyer, &request).await?;
+                tx.commit().await?;
+            }
+            return Err(error);
+        }
+    };
     key.remember(&mut tx, &buyer, &request, StatusCode::CREATED, &order).await?;
     tx.commit().await?;
     Ok((StatusCode::CREATED, Json(order)).into_response())

@@ -279,7 +279,41 @@ async fn intents_asked_for_at_once_under_one_key_are_one_intent(pair: Pair) {
     assert_eq!(one.json["orderId"], other.json["orderId"]);
 }
 
+async fn orders_sent_at_once_under_one_key_are_one_order(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
+    let (one, other) = (intent(&service, None).await, intent(&service, None).await);
+    let (headers, buyer) = ([("idempotency-key", "k-1")], buyer());
+    let send = |intent: &Value| {
+        let body = request(intent);
+        let (service, buyer, headers) = (&service, &buyer, &headers);
+        async move { service.call(Method::POST, "/api/v1/order", Some(buyer), headers, Some(body)).await }
+    };
+    let (first, second) = tokio::join!(send(&one), send(&other));
+    let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 422], "{} {}", first.text, second.text);
+    assert_eq!(events(&service).await, ["order.placed.v1"]);
+    // The one that was answered is answered again, the other one has no use of this key.
+    let (right, wrong) = if first.status == 201 { (&one, &other) } else { (&other, &one) };
+    assert_eq!(send(right).await.headers["idempotent-replayed"], "true");
+    assert_eq!(send(wrong).await.status, 422);
+}
+
+async fn refused_order_leaves_its_key_for_a_better_one(pair: Pair) {
+    let provider = Provider::start(pair, &[]).await;
+    let service = service(pair, &provider).await;
+    let intent = intent(&service, None).await;
+    let (headers, buyer) = ([("idempotency-key", "k-1")], buyer());
+    let send = |body: Value| service.call(Method::POST, "/api/v1/order", Some(&buyer), &headers, Some(body));
+    let refused = send(request(&json!({ "paymentIntentId": "pi_none" }))).await;
+    assert_eq!(refused.status, 404, "{}", refused.text);
+    assert_eq!(send(request(&intent)).await.status, 201);
+}
+
 backends::on_each_pair!(
+    orders_sent_at_once_under_one_key_are_one_order,
+    refused_order_leaves_its_key_for_a_better_one,
     order_is_created_paid_once_and_announced,
     same_intent_again_is_the_same_order,
     lost_reply_of_a_capture_takes_the_money_once,

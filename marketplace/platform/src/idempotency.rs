@@ -20,6 +20,9 @@ use crate::error::ApiError;
 /// Longest key, in characters.
 const MAX_KEY: usize = 255;
 
+/// Stands in the place of the status while a request is being answered.
+const CLAIMED: u16 = 0;
+
 /// The key of a request, if it carries one. Keys belong to their caller; they are kept for a day.
 ///
 /// # Examples
@@ -97,9 +100,48 @@ impl IdempotencyKey {
             ));
         }
         let status = u16::try_from(row.try_get::<i64, _>(1)?)?;
+        if status == CLAIMED {
+            return Ok(None);
+        }
         let body: String = row.try_get(2)?;
         let headers = [("content-type", "application/json"), ("idempotent-replayed", "true")];
         Ok(Some((StatusCode::from_u16(status)?, headers, body).into_response()))
+    }
+
+    /// Like [`replay`](Self::replay), for what is not created in one transaction: from the commit of `tx` on, the key belongs
+    /// to this request, answered or not. What it creates must be the same however often it is tried.
+    ///
+    /// # Errors
+    ///
+    /// 422 `idempotency_key_reused` when the key came with another request before.
+    pub async fn claim(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        request: &impl Serialize,
+    ) -> Result<Option<Response>, ApiError> {
+        let answer = self.replay(tx, caller, request).await?;
+        if answer.is_none() {
+            self.keep(tx, caller, request, CLAIMED, "").await?;
+        }
+        Ok(answer)
+    }
+
+    /// Gives a claimed key back: the request was refused and nothing was created, so the next one may be another.
+    ///
+    /// # Errors
+    ///
+    /// Fails when the database refuses.
+    pub async fn release(&self, tx: &mut Tx, caller: &Caller, request: &impl Serialize) -> Result<(), ApiError> {
+        let Some(key) = &self.0 else { return Ok(()) };
+        sqlx::query("DELETE FROM idempotency_keys WHERE caller = $1 AND key = $2 AND fingerprint = $3 AND status = $4")
+            .bind(&caller.id)
+            .bind(key)
+            .bind(fingerprint(request)?)
+            .bind(i64::from(CLAIMED))
+            .execute(&mut **tx)
+            .await?;
+        Ok(())
     }
 
     /// Keeps the answer, in the transaction of what it answers.
@@ -115,17 +157,31 @@ impl IdempotencyKey {
         status: StatusCode,
         body: &impl Serialize,
     ) -> Result<(), ApiError> {
+        self.keep(tx, caller, request, status.as_u16(), &serde_json::to_string(body)?).await
+    }
+
+    async fn keep(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        request: &impl Serialize,
+        status: u16,
+        body: &str,
+    ) -> Result<(), ApiError> {
         let Some(key) = &self.0 else { return Ok(()) };
+        // What was answered once stays the answer.
         sqlx::query(
             "INSERT INTO idempotency_keys (caller, key, fingerprint, status, body, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (caller, key) DO UPDATE \
+             SET status = excluded.status, body = excluded.body WHERE idempotency_keys.status = $7",
         )
         .bind(&caller.id)
         .bind(key)
         .bind(fingerprint(request)?)
-        .bind(i64::from(status.as_u16()))
-        .bind(serde_json::to_string(body)?)
+        .bind(i64::from(status))
+        .bind(body)
         .bind(clock::now())
+        .bind(i64::from(CLAIMED))
         .execute(&mut **tx)
         .await?;
         Ok(())
