@@ -139,6 +139,94 @@ pub enum ContractCommand {
     Verify(RunArgs),
     /// Verifies and prints consumers against providers.
     Matrix(RunArgs),
+    /// Publishes pacts to the contract broker's database.
+    Publish(PublishArgs),
+    /// Whether a version may go to an environment; exit code 0 only for a yes.
+    CanIDeploy(CanIDeployArgs),
+    /// Says that a version is in an environment now.
+    RecordDeployment(DeploymentArgs),
+}
+
+/// The contract broker's database.
+#[derive(Clone, Debug, Args)]
+pub struct DatabaseArgs {
+    /// Database of the contract broker: `sqlite://FILE` or `postgres://...`.
+    #[arg(
+        long,
+        env = "BROKER_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite://shakedown-broker.db",
+        value_name = "URL"
+    )]
+    pub database: String,
+}
+
+/// Choices of `contract publish`.
+#[derive(Clone, Debug, Args)]
+pub struct PublishArgs {
+    /// Directory of the pacts [default: the one in shakedown.toml].
+    pub pacts: Option<PathBuf>,
+    /// Version of the consumers, a commit for example.
+    #[arg(long)]
+    pub version: String,
+    /// Branch they were built from.
+    #[arg(long)]
+    pub branch: Option<String>,
+    /// Tag they get (may be repeated).
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Page of the build.
+    #[arg(long, value_name = "URL")]
+    pub build_url: Option<String>,
+    /// Where to.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// Choices of `contract can-i-deploy`.
+#[derive(Clone, Debug, Args)]
+pub struct CanIDeployArgs {
+    /// Consumer or provider.
+    #[arg(long)]
+    pub pacticipant: String,
+    /// Its version.
+    #[arg(long)]
+    pub version: String,
+    /// Environment that it is to go to.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub to: String,
+    /// Leave pacts with this pacticipant out (may be repeated).
+    #[arg(long, value_name = "PACTICIPANT")]
+    pub ignore: Vec<String>,
+    /// Whom to ask.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
+}
+
+/// Choices of `contract record-deployment`.
+#[derive(Clone, Debug, Args)]
+pub struct DeploymentArgs {
+    /// Consumer or provider.
+    #[arg(long)]
+    pub pacticipant: String,
+    /// Its version.
+    #[arg(long)]
+    pub version: String,
+    /// Environment that it is in now.
+    #[arg(long, value_name = "ENVIRONMENT")]
+    pub to: String,
+    /// Which of several instances there.
+    #[arg(long)]
+    pub target: Option<String>,
+    /// Released to users beside earlier versions, instead of deployed in the place of the one before.
+    #[arg(long, conflicts_with = "target")]
+    pub released: bool,
+    /// Make the environment when there is none of this name.
+    #[arg(long)]
+    pub create_environment: bool,
+    /// Where to.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 /// Choices of `report`.
@@ -203,15 +291,9 @@ pub struct BrokerArgs {
     /// Address for HTTP.
     #[arg(long, default_value = "127.0.0.1:9292")]
     pub listen: SocketAddr,
-    /// Database: `sqlite://FILE` or `postgres://...`.
-    #[arg(
-        long,
-        env = "BROKER_DATABASE",
-        hide_env_values = true,
-        default_value = "sqlite://shakedown-broker.db",
-        value_name = "URL"
-    )]
-    pub database: String,
+    /// What it keeps.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
     /// Where clients reach it, when that is not the host they ask for.
     #[arg(long, env = "BROKER_BASE_URL", value_name = "URL")]
     pub base_url: Option<String>,

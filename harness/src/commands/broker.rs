@@ -11,8 +11,9 @@ use crate::signals;
 
 pub(super) async fn run(args: BrokerArgs) -> Result<Exit, Error> {
     let access = access(&args)?;
-    let store =
-        Store::open(&args.database).await.map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
+    let store = Store::open(&args.database.database)
+        .await
+        .map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|e| Error::failed(format!("cannot listen on `{}`", args.listen), e))?;

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Description;
+use super::gate;
 use super::run::{self, Focus};
 use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs};
 use crate::error::Error;
@@ -20,6 +21,9 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
             needs_contracts(config)?;
             run::run(config, format, RunArgs { no_record: true, ..args }, Focus::only(Phase::Contracts)).await
         }
+        ContractCommand::Publish(args) => gate::publish(config, format, args).await,
+        ContractCommand::CanIDeploy(args) => gate::can_i_deploy(format, args).await,
+        ContractCommand::RecordDeployment(args) => gate::record_deployment(format, args).await,
     }
 }
 

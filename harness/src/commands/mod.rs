@@ -5,6 +5,7 @@ mod broker;
 mod collector;
 mod contract;
 mod doctor;
+mod gate;
 mod init;
 mod proxy;
 mod report;

@@ -143,6 +143,43 @@ fn contract_broker_keeps_what_writers_publish_and_tells_readers() {
 }
 
 #[test]
+fn gate_says_no_with_the_reason_until_all_is_known() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let database = format!("sqlite://{}/broker.db", dir.path().display());
+    let pacts = dir.path().join("pacts");
+    fs::create_dir(&pacts).expect("made");
+    let pact = json!({
+        "consumer": { "name": "web" }, "provider": { "name": "shop" },
+        "interactions": [{ "description": "the order", "request": { "method": "GET", "path": "/" }, "response": { "status": 200 } }],
+        "metadata": { "pactSpecification": { "version": "3.0.0" } },
+    });
+    fs::write(pacts.join("web-shop.json"), pact.to_string()).expect("written");
+    let run = |words: &[&str]| {
+        let program = words.iter().fold(Program::new().args(["contract"]), |program, word| program.arg(word));
+        program.args(["--database", &database]).run()
+    };
+    let place =
+        |command: &'static str, name: &'static str| [command, "--pacticipant", name, "--version", "1", "--to", "live"];
+    let pacts = pacts.to_str().expect("text");
+    let published = run(&["publish", pacts, "--version", "1", "--branch", "main"]);
+    assert_eq!(published.expect_code(0).stdout, "web (1) with shop: new\n");
+    run(&place("can-i-deploy", "web")).expect_code(1).expect_said(&["no environment is called `live`"]);
+    let mut first = place("record-deployment", "web").to_vec();
+    first.push("--create-environment");
+    run(&first).expect_code(0);
+    let no = run(&place("can-i-deploy", "web"));
+    let reason = "no, not all is known\n  web (1) needs shop, of which there is no version currently in `live`\n";
+    assert_eq!(no.expect_code(1).stdout, reason);
+    run(&place("can-i-deploy", "shop")).expect_code(1);
+    let mut ignoring = place("can-i-deploy", "web").to_vec();
+    ignoring.extend(["--ignore", "shop", "--format", "json"]);
+    let yes: Value = serde_json::from_str(&run(&ignoring).expect_code(0).stdout).expect("JSON");
+    assert_eq!((&yes["deployable"], &yes["decision"]), (&json!(true), &json!("yes")));
+    fs::write(dir.path().join("pacts/broken.json"), "{").expect("written");
+    run(&["publish", pacts, "--version", "2"]).expect_code(1).expect_said(&["nothing was published", "broken.json"]);
+}
+
+#[test]
 fn contract_broker_for_other_machines_wants_to_know_who_may_write() {
     let open = Program::new().args(["broker", "--listen", "0.0.0.0:0", "--database", "sqlite://never-made.db"]).run();
     open.expect_code(2).expect_no_result().expect_said(&["can be reached from other machines", "--writer"]);
