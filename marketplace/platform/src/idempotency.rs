@@ -173,7 +173,8 @@ impl IdempotencyKey {
         sqlx::query(
             "INSERT INTO idempotency_keys (caller, key, fingerprint, status, body, created_at) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (caller, key) DO UPDATE \
-             SET status = excluded.status, body = excluded.body WHERE idempotency_keys.status = $7",
+             SET status = excluded.status, body = excluded.body \
+             WHERE idempotency_keys.status = $7 AND idempotency_keys.fingerprint = excluded.fingerprint",
         )
         .bind(&caller.id)
         .bind(key)
