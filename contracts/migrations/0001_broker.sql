@@ -90,14 +90,3 @@ CREATE TABLE placements (
 );
 
 CREATE INDEX placements_there ON placements (environment, ended_at);
-
-CREATE TABLE webhooks (
-    id TEXT PRIMARY KEY,
-    description TEXT NOT NULL,
-    consumer TEXT,
-    provider TEXT,
-    events TEXT NOT NULL,
-    request TEXT NOT NULL,
-    enabled BIGINT NOT NULL,
-    created_at TEXT NOT NULL
-);

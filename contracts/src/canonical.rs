@@ -16,6 +16,16 @@ pub(crate) fn sorted(value: &Value) -> Value {
     }
 }
 
+/// An interaction without the identifiers and links that a broker gave it, which are no part of the contract.
+pub(crate) fn without_broker_keys(interaction: &Value) -> Value {
+    let mut interaction = interaction.clone();
+    if let Some(members) = interaction.as_object_mut() {
+        members.remove("_id");
+        members.remove("_links");
+    }
+    interaction
+}
+
 /// The canonical text.
 pub(crate) fn text(value: &Value) -> String {
     // Alternate form is indented; serialising a `Value` cannot fail.

@@ -166,6 +166,9 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
     if let Some(plugin) = plugin(document) {
         return Err(Error::Plugin { path: path.to_owned(), plugin });
     }
+    if document.get("interactions").is_some() && document.get("messages").is_some() {
+        return Err(wrong("it has `interactions` and `messages`, expected one of these lists".into()));
+    }
     let (key, listed) = ["interactions", "messages"]
         .iter()
         .find_map(|key| document.get(key).and_then(Value::as_array).map(|list| (*key, list)))
@@ -194,7 +197,7 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
                 interaction.type_of()
             )));
         };
-        let document = without_broker_keys(raw);
+        let document = canonical::sorted(&canonical::without_broker_keys(raw));
         interactions.push(Interaction {
             description: interaction.description(),
             kind,
@@ -244,16 +247,6 @@ fn plugin(document: &Value) -> Option<String> {
         .iter()
         .filter_map(|interaction| interaction.get("pluginConfiguration").and_then(Value::as_object))
         .find_map(|configuration| configuration.keys().next().cloned())
-}
-
-/// A pact fetched from a broker carries identifiers and links that are no part of the contract.
-fn without_broker_keys(interaction: &Value) -> Value {
-    let mut interaction = canonical::sorted(interaction);
-    if let Some(members) = interaction.as_object_mut() {
-        members.remove("_id");
-        members.remove("_links");
-    }
-    interaction
 }
 
 /// What makes an interaction unique: consumer, provider, description, kind, states.

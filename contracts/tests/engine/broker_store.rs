@@ -109,6 +109,10 @@ async fn pacts_that_cannot_be_are_refused_with_the_reason(pair: Pair) {
             vec![br#"{"consumer":{"name":"web"},"provider":{"name":"p"}}"#.to_vec()],
             "neither `interactions` nor `messages`",
         ),
+        (
+            vec![br#"{"consumer":{"name":"web"},"provider":{"name":"p"},"interactions":[],"messages":[{}]}"#.to_vec()],
+            "has `interactions` and `messages`",
+        ),
     ] {
         let error = broker.store.publish(&with(pacts)).await.unwrap_err().to_string();
         assert!(error.contains(reason), "{error}");
@@ -124,6 +128,14 @@ async fn success_without_any_test_is_no_success(pair: Pair) {
     let empty = Verification { results: json!({ "testResults": [] }), ..result("9", true) };
     let error = broker.store.record_verification("shop", "web", &content, &empty).await.unwrap_err();
     assert!(error.to_string().contains("nothing was verified"), "{error}");
+    for (results, reason) in [
+        (json!({}), "nothing was verified"),
+        (json!({ "testResults": [{ "success": true }, { "success": false }] }), "with a failed test"),
+    ] {
+        let odd = Verification { results, ..result("9", true) };
+        let error = broker.store.record_verification("shop", "web", &content, &odd).await.unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
     let error = broker.store.record_verification("shop", "web", "unheard-of", &result("9", true)).await.unwrap_err();
     assert!(matches!(error, BrokerError::NotFound(_)), "{error}");
     assert_eq!(broker.store.verifications_of(&content).await.unwrap(), []);
@@ -159,6 +171,18 @@ async fn deployment_takes_the_place_of_the_one_before_and_a_release_does_not(pai
     assert!(stranger.unwrap_err().to_string().contains("nobody has heard of web (3)"));
     let nowhere = store.record_placement(PlacementKind::Deployed, &Version::new("web", "1"), "prod", None).await;
     assert_eq!(nowhere.unwrap_err().to_string(), "no environment is called `prod`: there are `production`");
+}
+
+async fn name_of_an_environment_is_given_once(pair: Pair) {
+    let broker = broker(pair).await;
+    let store = &broker.store;
+    store.create_environment("production", "Production", true).await.unwrap();
+    let mut other = store.create_environment("staging", "Staging", false).await.unwrap();
+    assert!(matches!(store.create_environment("staging", "Again", false).await, Err(BrokerError::Conflict(_))));
+    other.name = "production".into();
+    assert!(matches!(store.change_environment(&other).await, Err(BrokerError::Conflict(_))));
+    other.name = "test".into();
+    assert_eq!(store.change_environment(&other).await.unwrap().name, "test");
 }
 
 async fn unknown_environment_is_an_error_and_not_a_yes(pair: Pair) {
@@ -219,6 +243,9 @@ async fn selectors_choose_each_content_once_and_say_why(pair: Pair) {
         ["mail (1): it is the latest of branch `main`", "web (3): it is the latest of branch `feature`"]
     );
     assert_eq!(chosen(vec![]).await, ["mail (1): it is the latest", "web (3): it is the latest"]);
+    let both = Selector { deployed: Some(true), branch: Some("main".into()), ..Selector::default() };
+    let asked = ForVerification { consumer_version_selectors: vec![both], ..ForVerification::default() };
+    assert!(matches!(store.for_verification("shop", &asked).await, Err(BrokerError::Invalid(_))));
     assert_eq!(chosen(vec![Selector { consumer: Some("mail".into()), ..main }]).await.len(), 1);
 }
 
@@ -259,6 +286,7 @@ backends::on_each_pair!(
     success_without_any_test_is_no_success,
     deployment_takes_the_place_of_the_one_before_and_a_release_does_not,
     unknown_environment_is_an_error_and_not_a_yes,
+    name_of_an_environment_is_given_once,
     provider_is_judged_by_the_consumers_of_a_branch,
     selectors_choose_each_content_once_and_say_why,
     pending_until_honoured_and_work_in_progress_is_pending,

@@ -120,7 +120,6 @@ async fn official_client_publishes_verifies_deploys_and_is_told_why_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn official_client_merges_releases_describes_and_lists() {
     let broker = Broker::start().await;
-    broker.run(&["create-environment", "--name", "shops", "--display-name", "App shops", "--no-production"]).await;
     broker.run(&["create-environment", "--name", "store", "--display-name", "App store"]).await.well();
     broker.run(&["create-or-update-pacticipant", "--name", "web", "--main-branch", "trunk"]).await.well();
     broker.publish("1", "trunk", &expects(json!({ "total": 1 }))).await.well();
@@ -155,9 +154,9 @@ async fn readers_may_ask_but_not_publish_and_strangers_neither() {
     };
     as_reader(&["list-latest-pact-versions"]).await.well();
     let refused = as_reader(&["create-environment", "--name", "production", "--production"]).await;
-    assert!(!refused.success, "{}", refused.said);
+    refused.badly("these credentials may read but not write");
     let stranger = pact(&["broker", "list-latest-pact-versions", "--broker-base-url", &broker.url]).await;
-    assert!(!stranger.success, "{}", stranger.said);
-    let environments = broker.run(&["list-environments"]).await;
-    assert!(!environments.said.contains("production"), "{}", environments.said);
+    stranger.badly("who are you?");
+    let environments = broker.run(&["list-environments"]).await.well();
+    assert!(!environments.contains("production"), "{environments}");
 }

@@ -11,15 +11,15 @@ use crate::signals;
 
 pub(super) async fn run(args: BrokerArgs) -> Result<Exit, Error> {
     let access = access(&args)?;
-    let store = Store::open(&args.database.database)
+    let BrokerArgs { listen, database, base_url, .. } = args;
+    let store = Store::open(&database.database)
         .await
         .map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .map_err(|e| Error::failed(format!("cannot listen on `{}`", args.listen), e))?;
+    let listener =
+        TcpListener::bind(listen).await.map_err(|e| Error::failed(format!("cannot listen on `{listen}`"), e))?;
     let address = listener.local_addr().map_err(|e| Error::failed("the broker has no address", e))?;
     print::progress(&format!("contract broker on http://{address}"));
-    axum::serve(listener, router(store, access, args.base_url.as_deref()))
+    axum::serve(listener, router(store, access, base_url.as_deref()))
         .with_graceful_shutdown(signals::terminated())
         .await
         .map_err(|e| Error::failed("the broker stopped", e))?;
@@ -35,13 +35,14 @@ fn access(args: &BrokerArgs) -> Result<Access, Error> {
             access = access.with(&credential(text)?, rights);
         }
     }
+    if args.writers.is_empty() && !args.listen.ip().is_loopback() {
+        return Err(Error::Usage(format!(
+            "`{}` can be reached from other machines: name who may write in BROKER_WRITERS (or by `--writer`, which others \
+             on this machine can see)",
+            args.listen
+        )));
+    }
     if args.writers.is_empty() && args.readers.is_empty() {
-        if !args.listen.ip().is_loopback() {
-            return Err(Error::Usage(format!(
-                "`{}` can be reached from other machines: name who may write (`--writer`, or BROKER_WRITERS)",
-                args.listen
-            )));
-        }
         return Ok(Access::everybody());
     }
     Ok(if args.public_read { access.with_public_reading() } else { access })

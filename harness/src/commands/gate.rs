@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use contracts::broker::{PlacementKind, Publication, Question, Store};
+use contracts::broker::{BrokerError, PlacementKind, Publication, Question, Store};
 use contracts::gate::Version;
 use serde_json::json;
 
@@ -95,8 +95,11 @@ pub(super) async fn can_i_deploy(format: Format, args: CanIDeployArgs) -> Result
 pub(super) async fn record_deployment(format: Format, args: DeploymentArgs) -> Result<Exit, Error> {
     let store = open(&args.database.database).await?;
     let failed = |error| Error::failed("the deployment was not recorded", error);
-    if args.create_environment && store.environment(&args.to).await.is_err() {
-        store.create_environment(&args.to, &args.to, false).await.map_err(failed)?;
+    match store.environment(&args.to).await {
+        Err(BrokerError::NotFound(_)) if args.create_environment => {
+            store.create_environment(&args.to, &args.to, false).await.map_err(failed)?;
+        }
+        found => drop(found.map_err(failed)?),
     }
     let version = Version::new(&args.pacticipant, &args.version);
     let kind = if args.released { PlacementKind::Released } else { PlacementKind::Deployed };

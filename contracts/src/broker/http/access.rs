@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
@@ -13,6 +13,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
+use super::FOR_VERIFICATION;
 use super::hal::Hal;
 
 /// What somebody may do.
@@ -127,8 +128,9 @@ fn bearer(token: &str) -> [u8; 32] {
 /// Lets through who may.
 pub(super) async fn check(State(access): State<Arc<Access>>, request: Request<Body>, next: Next) -> Response {
     // Asking what to verify is a question, although it is sent by POST.
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let asks = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
-        || request.uri().path().ends_with("/for-verification");
+        || (*request.method() == Method::POST && route == Some(FOR_VERIFICATION));
     let needed = if asks { Rights::Read } else { Rights::Write };
     match access.rights(request.headers().get(AUTHORIZATION)) {
         Some(rights) if rights >= needed => next.run(request).await,

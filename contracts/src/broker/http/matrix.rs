@@ -15,11 +15,8 @@ const MAX_SUBJECTS: usize = 100;
 #[derive(Debug, Default)]
 struct Part {
     pacticipant: String,
-    version: Option<String>,
-    branch: Option<String>,
-    tag: Option<String>,
-    environment: Option<String>,
-    main_branch: bool,
+    which: Option<Which>,
+    latest: bool,
 }
 
 /// The question that a query asks.
@@ -41,13 +38,13 @@ fn question(pairs: &[(String, String)]) -> Result<Question, Failure> {
                 .last_mut()
                 .ok_or_else(|| Failure::invalid(format!("`{key}` comes before any `q[][pacticipant]`")))?;
             match name {
-                "version" => part.version = Some(value.clone()),
-                "branch" => part.branch = Some(value.clone()),
-                "tag" => part.tag = Some(value.clone()),
-                "environment" => part.environment = Some(value.clone()),
-                "mainBranch" => part.main_branch = is,
-                // Without a version it is what is meant anyway.
-                "latest" => {}
+                "version" => part.mean(Which::Number(value.clone()))?,
+                "branch" => part.mean(Which::Branch(value.clone()))?,
+                "tag" => part.mean(Which::Tagged(value.clone()))?,
+                "environment" => part.mean(Which::Environment(value.clone()))?,
+                "mainBranch" if is => part.mean(Which::MainBranch)?,
+                "mainBranch" => {}
+                "latest" => part.latest = is,
                 _ => return Err(unknown(key)),
             }
             continue;
@@ -75,15 +72,22 @@ fn question(pairs: &[(String, String)]) -> Result<Question, Failure> {
             parts.len()
         )));
     }
-    let place = match (environment, tag, branch) {
-        (Some(name), _, _) => Place::Environment(name),
-        (None, _, _) if main => Place::MainBranch,
-        (None, Some(tag), _) => Place::Tag(tag),
-        (None, None, Some(branch)) => Place::Branch(branch),
-        (None, None, None) if latest || parts.len() == 1 => Place::Latest,
-        (None, None, None) => Place::Nowhere,
+    let places = [
+        environment.map(Place::Environment),
+        main.then_some(Place::MainBranch),
+        tag.map(Place::Tag),
+        branch.map(Place::Branch),
+    ];
+    let mut places = places.into_iter().flatten();
+    let place = match places.next() {
+        Some(place) => place,
+        None if latest || parts.len() == 1 => Place::Latest,
+        None => Place::Nowhere,
     };
-    let subjects = parts.into_iter().map(|part| (part.pacticipant.clone(), part.which())).collect();
+    if let Some(other) = places.next() {
+        return Err(Failure::invalid(format!("asked is about those {place} and those {other}: expected one place")));
+    }
+    let subjects = parts.into_iter().map(Part::subject).collect();
     Ok(Question { subjects, place, ignored })
 }
 
@@ -92,20 +96,24 @@ fn unknown(key: &str) -> Failure {
 }
 
 impl Part {
-    fn which(self) -> Which {
-        if let Some(number) = self.version {
-            Which::Number(number)
-        } else if let Some(branch) = self.branch {
-            Which::Branch(branch)
-        } else if let Some(tag) = self.tag {
-            Which::Tag(tag)
-        } else if let Some(environment) = self.environment {
-            Which::Environment(environment)
-        } else if self.main_branch {
-            Which::MainBranch
-        } else {
-            Which::Latest
+    fn mean(&mut self, which: Which) -> Result<(), Failure> {
+        match self.which.replace(which) {
+            None => Ok(()),
+            Some(_) => {
+                let message =
+                    format!("`{}` is asked about in two ways: expected one version, branch or tag", self.pacticipant);
+                Err(Failure::invalid(message))
+            }
         }
+    }
+
+    fn subject(self) -> (String, Which) {
+        let which = match self.which {
+            Some(Which::Tagged(tag)) if self.latest => Which::Tag(tag),
+            Some(which) => which,
+            None => Which::Latest,
+        };
+        (self.pacticipant, which)
     }
 }
 
@@ -231,9 +239,16 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_refused() {
-        for query in
-            ["q[][colour]=red", "q[][pacticipant]=a&q[][colour]=red", "enviroment=production", "ignore[][version]=1"]
-        {
+        for query in [
+            "q[][colour]=red",
+            "q[][pacticipant]=a&q[][colour]=red",
+            "enviroment=production",
+            "ignore[][version]=1",
+            "q[][pacticipant]=a&q[][version]=1&q[][branch]=b",
+            "q[][pacticipant]=a&q[][tag]=b&q[][tag]=c",
+            "q[][pacticipant]=a&environment=production&tag=prod",
+            "q[][pacticipant]=a&environment=production&mainBranch=true",
+        ] {
             assert!(asked(query).is_err(), "{query}");
         }
     }

@@ -28,6 +28,9 @@ use hal::Links;
 /// Most bytes of a request: a publication holds its pacts in base64.
 const MAX_BODY: usize = 64 * 1024 * 1024;
 
+/// Where verifiers ask what to verify.
+const FOR_VERIFICATION: &str = "/pacts/provider/{provider}/for-verification";
+
 /// What every route works with.
 #[derive(Clone, Debug)]
 struct Served {
@@ -64,10 +67,7 @@ pub fn router(store: Store, access: Access, base: Option<&str>) -> Router {
         .route("/pacticipants/{name}/versions/{number}/{kind}/environment/{environment}", post(placements::record))
         .route("/pacts/latest", get(pacts::latest))
         .route("/pacts/provider/{provider}/latest", get(pacts::latest_of_provider))
-        .route(
-            "/pacts/provider/{provider}/for-verification",
-            get(verifications::latest).post(verifications::for_verification),
-        )
+        .route(FOR_VERIFICATION, get(verifications::latest).post(verifications::for_verification))
         .route("/pacts/provider/{provider}/consumer/{consumer}/version/{number}", get(pacts::of_version))
         .route("/pacts/provider/{provider}/consumer/{consumer}/pact-version/{content}", get(pacts::by_content))
         .route(

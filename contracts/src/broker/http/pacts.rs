@@ -12,8 +12,8 @@ use crate::gate::Version;
 type Answer = Result<Hal, Failure>;
 
 /// The pact, each interaction with an identity, so that results can be told apart.
-fn document(links: &Links, pact: &StoredPact) -> Value {
-    let mut document = pact.document.clone();
+async fn document(served: &Served, links: &Links, pact: &StoredPact) -> Result<Value, Failure> {
+    let mut document = served.store.content(&pact.content).await?;
     for key in ["interactions", "messages"] {
         for interaction in document.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
             let id = canonical::hash(interaction);
@@ -35,7 +35,7 @@ fn document(links: &Links, pact: &StoredPact) -> Value {
         "pb:pact-version": links.pact(pact),
         "pb:publish-verification-results": links.link(&results),
     });
-    document
+    Ok(document)
 }
 
 pub(super) async fn of_version(
@@ -44,7 +44,7 @@ pub(super) async fn of_version(
     Path((provider, consumer, number)): Path<(String, String, String)>,
 ) -> Answer {
     let pact = served.store.pact(&Version::new(consumer, number), &provider).await?;
-    Ok(Hal(document(&links, &pact)))
+    Ok(Hal(document(&served, &links, &pact).await?))
 }
 
 pub(super) async fn by_content(
@@ -53,7 +53,7 @@ pub(super) async fn by_content(
     Path((provider, consumer, content)): Path<(String, String, String)>,
 ) -> Answer {
     let pact = served.store.pact_by_content(&provider, &consumer, &content).await?;
-    Ok(Hal(document(&links, &pact)))
+    Ok(Hal(document(&served, &links, &pact).await?))
 }
 
 fn listed(links: &Links, pacts: &[StoredPact], at: &[&str]) -> Hal {

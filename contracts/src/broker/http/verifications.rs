@@ -96,7 +96,6 @@ fn document(links: &Links, stored: &StoredVerification) -> Value {
         provider: provider.pacticipant.clone(),
         content: content.clone(),
         created_at: created_at.clone(),
-        document: Value::Null,
     };
     json!({
         "success": success,

@@ -32,28 +32,25 @@ impl Content {
             _ => Err(BrokerError::Invalid(format!("the pact has no `{side}.name`: expected the name of the {side}"))),
         };
         let (consumer, provider) = (name("consumer")?, name("provider")?);
+        if document.get("interactions").is_some() && document.get("messages").is_some() {
+            let message =
+                "the pact has `interactions` and `messages`: expected one of them, a pact that needs both is one of V4";
+            return Err(BrokerError::Invalid(message.into()));
+        }
         let listed = |key: &str| document.get(key).and_then(Value::as_array);
         let interactions = listed("interactions").or_else(|| listed("messages")).ok_or_else(|| {
             BrokerError::Invalid(
                 "the pact has neither `interactions` nor `messages`: expected one of these lists".into(),
             )
         })?;
-        let mut hashes: Vec<String> =
-            interactions.iter().map(|interaction| canonical::hash(&without_broker_keys(interaction))).collect();
+        let mut hashes: Vec<String> = interactions
+            .iter()
+            .map(|interaction| canonical::hash(&canonical::without_broker_keys(interaction)))
+            .collect();
         hashes.sort_unstable();
         // The version of the format decides what the rest means.
         let version = document.pointer("/metadata/pactSpecification/version").cloned().unwrap_or_default();
         let hash = canonical::hash(&json!([consumer, provider, version, hashes]));
         Ok(Self { consumer, provider, hash, document })
     }
-}
-
-/// What a broker adds to an interaction is no part of it.
-fn without_broker_keys(interaction: &Value) -> Value {
-    let mut interaction = interaction.clone();
-    if let Some(members) = interaction.as_object_mut() {
-        members.remove("_id");
-        members.remove("_links");
-    }
-    interaction
 }

@@ -79,6 +79,14 @@ impl Store {
         named("environment", &changed.name)?;
         named("display name", &changed.display_name)?;
         let mut tx = self.begin().await?;
+        let taken = sqlx::query("SELECT 1 FROM environments WHERE name = $1 AND id <> $2")
+            .bind(&changed.name)
+            .bind(&changed.id)
+            .fetch_optional(&mut *tx)
+            .await?;
+        if taken.is_some() {
+            return Err(BrokerError::Conflict(format!("there is an environment called `{}` already", changed.name)));
+        }
         let update = "UPDATE environments SET name = $1, display_name = $2, production = $3 WHERE id = $4";
         let done = sqlx::query(update)
             .bind(&changed.name)

@@ -55,9 +55,10 @@ impl Store {
         sqlx::any::install_default_drivers();
         let sqlite = url.starts_with("sqlite:");
         if !sqlite && !url.starts_with("postgres:") && !url.starts_with("postgresql:") {
-            return Err(BrokerError::Invalid(format!(
-                "`{url}` is no database: expected `sqlite://FILE` or `postgres://...`"
-            )));
+            // Not the rest of it: there may be a password.
+            let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+            let message = format!("`{scheme}:` leads to no database: expected `sqlite://FILE` or `postgres://...`");
+            return Err(BrokerError::Invalid(message));
         }
         let mut url = url.to_owned();
         if sqlite && !url.contains("mode=") {

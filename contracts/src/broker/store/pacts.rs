@@ -53,13 +53,11 @@ pub struct StoredPact {
     pub content: String,
     /// When it was published: RFC 3339.
     pub created_at: String,
-    /// What was published.
-    pub document: Value,
 }
 
 /// Columns of a [`StoredPact`].
 pub(super) const COLUMNS: &str =
-    "pacts.consumer, pacts.consumer_number, pacts.provider, pacts.content, pacts.created_at, contents.document";
+    "pacts.consumer, pacts.consumer_number, pacts.provider, pacts.content, pacts.created_at";
 
 impl StoredPact {
     pub(super) fn read(row: &AnyRow) -> Result<Self, BrokerError> {
@@ -68,7 +66,6 @@ impl StoredPact {
             provider: row.try_get(2)?,
             content: row.try_get(3)?,
             created_at: row.try_get(4)?,
-            document: serde_json::from_str(&row.try_get::<String, _>(5)?)?,
         })
     }
 }
@@ -150,8 +147,7 @@ impl Store {
     /// When there is none, or the database fails.
     pub async fn pact(&self, consumer: &Version, provider: &str) -> Result<StoredPact, BrokerError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM pacts JOIN contents ON contents.hash = pacts.content \
-             WHERE pacts.consumer = $1 AND pacts.consumer_number = $2 AND pacts.provider = $3"
+            "SELECT {COLUMNS} FROM pacts WHERE pacts.consumer = $1 AND pacts.consumer_number = $2 AND pacts.provider = $3"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(select))
             .bind(&consumer.pacticipant)
@@ -174,8 +170,7 @@ impl Store {
         content: &str,
     ) -> Result<StoredPact, BrokerError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM pacts JOIN contents ON contents.hash = pacts.content \
-             WHERE pacts.provider = $1 AND pacts.consumer = $2 AND pacts.content = $3 ORDER BY pacts.created_at DESC LIMIT 1"
+            "SELECT {COLUMNS} FROM pacts WHERE pacts.provider = $1 AND pacts.consumer = $2 AND pacts.content = $3 ORDER BY pacts.created_at DESC LIMIT 1"
         );
         let row = sqlx::query(sqlx::AssertSqlSafe(select))
             .bind(provider)
@@ -187,14 +182,26 @@ impl Store {
         StoredPact::read(&row)
     }
 
+    /// What a pact says, as it was published first.
+    ///
+    /// # Errors
+    /// When there is no such content, or the database fails.
+    pub async fn content(&self, hash: &str) -> Result<Value, BrokerError> {
+        let row = sqlx::query("SELECT document FROM contents WHERE hash = $1")
+            .bind(hash)
+            .fetch_optional(self.pool())
+            .await?
+            .ok_or_else(|| BrokerError::NotFound(format!("no pact has the content `{hash}`")))?;
+        Ok(serde_json::from_str(&row.try_get::<String, _>(0)?)?)
+    }
+
     /// The pact that each consumer published last with each provider, by consumer and provider.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn latest_pacts(&self) -> Result<Vec<StoredPact>, BrokerError> {
         let select = format!(
-            "SELECT {COLUMNS} FROM pacts JOIN contents ON contents.hash = pacts.content \
-             JOIN versions ON versions.pacticipant = pacts.consumer AND versions.number = pacts.consumer_number \
+            "SELECT {COLUMNS} FROM pacts JOIN versions ON versions.pacticipant = pacts.consumer AND versions.number = pacts.consumer_number \
              ORDER BY pacts.consumer, pacts.provider, versions.position DESC"
         );
         let mut latest: Vec<StoredPact> = Vec::new();

@@ -21,6 +21,8 @@ pub enum Which {
     Branch(String),
     /// The latest with a tag.
     Tag(String),
+    /// All with a tag.
+    Tagged(String),
     /// Those that are in an environment.
     Environment(String),
 }
@@ -65,7 +67,7 @@ impl Which {
             Self::Latest => "the latest".to_owned(),
             Self::MainBranch => "on its main branch".to_owned(),
             Self::Branch(branch) => format!("on branch `{branch}`"),
-            Self::Tag(tag) => format!("tagged `{tag}`"),
+            Self::Tag(tag) | Self::Tagged(tag) => format!("tagged `{tag}`"),
             Self::Environment(name) => format!("in `{name}`"),
         }
     }
@@ -110,7 +112,19 @@ impl Store {
                     .await?;
                 known.map(|_| number.clone()).into_iter().collect()
             }
-            Which::Latest => self.versions(pacticipant).await?.into_iter().take(1).collect(),
+            Which::Latest => {
+                let last = "SELECT number FROM versions WHERE pacticipant = $1 ORDER BY position DESC LIMIT 1";
+                let row = sqlx::query(last).bind(pacticipant).fetch_optional(self.pool()).await?;
+                row.map(|row| row.try_get(0)).transpose()?.into_iter().collect()
+            }
+            Which::Tagged(tag) => {
+                let rows = sqlx::query("SELECT number FROM tags WHERE pacticipant = $1 AND tag = $2 ORDER BY position")
+                    .bind(pacticipant)
+                    .bind(tag)
+                    .fetch_all(self.pool())
+                    .await?;
+                rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?
+            }
             Which::MainBranch => match self.main_branch(pacticipant).await? {
                 Some(branch) => head(self.branches(pacticipant).await?, &branch),
                 None => Vec::new(),

@@ -10,8 +10,9 @@ use super::{PlacementKind, Store, StoredPact};
 use crate::broker::BrokerError;
 use crate::gate::Version;
 
-/// A consumer version selector (<https://docs.pact.io/pact_broker/advanced_topics/consumer_version_selectors>). Everything
-/// that is set must hold; consumers that nothing fits are left out.
+/// A consumer version selector (<https://docs.pact.io/pact_broker/advanced_topics/consumer_version_selectors>): what is
+/// somewhere, or the head of a branch, or what has a tag. A fallback is for consumers that do not have what comes before it;
+/// consumers that nothing fits are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Selector {
@@ -100,7 +101,7 @@ impl Store {
                 for (number, because) in
                     self.select(consumer, selector, asked.provider_version_branch.as_deref()).await?
                 {
-                    let Ok(pact) = self.pact(&Version::new(consumer, number), provider).await else { continue };
+                    let Some(pact) = self.pact_if_any(consumer, &number, provider).await? else { continue };
                     let key = (consumer.clone(), pact.content.clone());
                     let entry = chosen.entry(key).or_insert_with(|| PactToVerify {
                         pact,
@@ -123,6 +124,20 @@ impl Store {
         Ok(chosen.into_values().collect())
     }
 
+    /// A version need not have a pact with everybody; that the database fails is another matter.
+    async fn pact_if_any(
+        &self,
+        consumer: &str,
+        number: &str,
+        provider: &str,
+    ) -> Result<Option<StoredPact>, BrokerError> {
+        match self.pact(&Version::new(consumer, number), provider).await {
+            Ok(pact) => Ok(Some(pact)),
+            Err(BrokerError::NotFound(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Versions of `consumer` that fit, each with a sentence that says why.
     async fn select(
         &self,
@@ -140,6 +155,14 @@ impl Store {
         } else {
             None
         };
+        let named = selector.branch.is_some()
+            || selector.tag.is_some()
+            || is(selector.main_branch)
+            || is(selector.matching_branch);
+        if placed.is_some() && named {
+            let message = "a selector names a place and a branch or tag: expected a selector for each";
+            return Err(BrokerError::Invalid(message.into()));
+        }
         if let Some(kinds) = placed {
             if let Some(name) = &selector.environment {
                 self.environment(name).await?;
@@ -147,14 +170,6 @@ impl Store {
             let there = self.placements(selector.environment.as_deref()).await?.into_iter();
             let fits = there.filter(|each| each.version.pacticipant == consumer && kinds.contains(&each.kind));
             return Ok(fits.map(|each| (each.version.number, format!("it is in `{}`", each.environment))).collect());
-        }
-        if let Some(tag) = selector.tag.as_ref().filter(|_| !is(selector.latest)) {
-            let rows = sqlx::query("SELECT number FROM tags WHERE pacticipant = $1 AND tag = $2 ORDER BY position")
-                .bind(consumer)
-                .bind(tag)
-                .fetch_all(self.pool())
-                .await?;
-            return rows.iter().map(|row| Ok((row.try_get(0)?, format!("it is tagged `{tag}`")))).collect();
         }
         let mut wanted: Vec<Which> = Vec::new();
         if is(selector.main_branch) {
@@ -170,7 +185,8 @@ impl Store {
         }
         wanted.extend(selector.branch.clone().map(Which::Branch));
         wanted.extend(selector.fallback_branch.clone().map(Which::Branch));
-        wanted.extend(selector.tag.clone().map(Which::Tag));
+        let all = !is(selector.latest);
+        wanted.extend(selector.tag.clone().map(|tag| if all { Which::Tagged(tag) } else { Which::Tag(tag) }));
         wanted.extend(selector.fallback_tag.clone().map(Which::Tag));
         if wanted.is_empty() {
             wanted.push(Which::Latest);
@@ -181,6 +197,7 @@ impl Store {
                 Which::MainBranch => "it is the latest of the main branch".to_owned(),
                 Which::Branch(branch) => format!("it is the latest of branch `{branch}`"),
                 Which::Tag(tag) => format!("it is the latest tagged `{tag}`"),
+                Which::Tagged(tag) => format!("it is tagged `{tag}`"),
                 _ => "it is the latest".to_owned(),
             };
             let found = self.resolve(consumer, &which).await?;
@@ -202,7 +219,7 @@ impl Store {
         let since = since_when(since)?;
         for consumer in consumers {
             for (branch, number) in self.branches(consumer).await? {
-                let Ok(pact) = self.pact(&Version::new(consumer, number), provider).await else { continue };
+                let Some(pact) = self.pact_if_any(consumer, &number, provider).await? else { continue };
                 let key = (consumer.clone(), pact.content.clone());
                 if chosen.contains_key(&key)
                     || pact.created_at < since

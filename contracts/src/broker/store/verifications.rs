@@ -58,10 +58,13 @@ impl Store {
         verification: &Verification,
     ) -> Result<StoredVerification, BrokerError> {
         let Verification { provider_version, success, results, build_url, verified_by } = verification;
-        let tested = results.pointer("/testResults").or_else(|| results.get("tests"));
-        if *success && tested.and_then(Value::as_array).is_some_and(Vec::is_empty) {
-            let message =
-                "a success with an empty list of tests was sent: nothing was verified, so nothing is recorded";
+        let tests = results.get("testResults").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+        if *success && tests.is_empty() {
+            let message = "a success without `testResults` was sent: nothing was verified, so nothing is recorded";
+            return Err(BrokerError::Invalid(message.into()));
+        }
+        if *success && tests.iter().any(|test| test["success"] == false) {
+            let message = "a success with a failed test in `testResults` was sent: expected `\"success\": false` then";
             return Err(BrokerError::Invalid(message.into()));
         }
         let pact = self.pact_by_content(provider, consumer, content).await?;

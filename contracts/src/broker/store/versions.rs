@@ -243,8 +243,10 @@ impl Store {
     /// # Errors
     /// When the database fails.
     pub async fn main_branch(&self, pacticipant: &str) -> Result<Option<String>, BrokerError> {
-        if let Ok(Pacticipant { main_branch: Some(branch), .. }) = self.pacticipant(pacticipant).await {
-            return Ok(Some(branch));
+        match self.pacticipant(pacticipant).await {
+            Ok(Pacticipant { main_branch: Some(branch), .. }) => return Ok(Some(branch)),
+            Ok(_) | Err(BrokerError::NotFound(_)) => {}
+            Err(error) => return Err(error),
         }
         let branches = self.branches(pacticipant).await?;
         let known = |name: &&str| branches.iter().any(|(branch, _)| branch == name);
