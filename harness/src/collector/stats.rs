@@ -45,6 +45,9 @@ pub struct ServiceStats {
     pub evicted_spans: u64,
     /// Log records given up for want of room.
     pub evicted_logs: u64,
+    /// The latest start of a span, or time of a log record, among what was given up: nanoseconds since the epoch, 0 when
+    /// nothing was.
+    pub evicted_until_ns: u64,
     /// Attributes, events and links that the service itself left out of its spans.
     pub dropped_parts: u64,
 }

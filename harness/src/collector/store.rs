@@ -315,6 +315,7 @@ impl Inner {
             Some(Record::Span(span)) => {
                 records.stats.spans -= 1;
                 records.stats.evicted_spans += 1;
+                records.stats.evicted_until_ns = records.stats.evicted_until_ns.max(span.start_ns);
                 self.spans.remove(&(span.trace_id, span.span_id));
                 if let Some(entry) = self.traces.get_mut(&span.trace_id) {
                     entry.spans.retain(|held| !Arc::ptr_eq(held, &span));
@@ -324,6 +325,7 @@ impl Inner {
             Some(Record::Log(log)) => {
                 records.stats.logs -= 1;
                 records.stats.evicted_logs += 1;
+                records.stats.evicted_until_ns = records.stats.evicted_until_ns.max(log.time_ns);
                 if let Some(entry) = log.trace_id.and_then(|id| self.traces.get_mut(&id)) {
                     entry.logs.retain(|held| !Arc::ptr_eq(held, &log));
                 }

@@ -66,6 +66,7 @@ fn chatty_service_evicts_its_own_spans_only() {
     assert_eq!(stats.services["quiet"].spans, 1);
     assert_eq!(stats.services["chatty"].spans, 9);
     assert_eq!(stats.services["chatty"].evicted_spans, 91);
+    assert_eq!(stats.services["quiet"].evicted_until_ns, 0);
     assert_eq!(stats.evicted, 91);
 }
 

@@ -19,7 +19,11 @@ const LIMIT: Duration = Duration::from_secs(15);
 /// Judges `flows` as one more invariant of a scenario.
 pub(super) async fn judge(session: &Session, flows: &[Seed]) -> model::Invariant {
     let report = assertions::check_flows(&session.collector.store, flows, std::time::Instant::now() + LIMIT).await;
-    let report = without_evictions(report);
+    let report = session.collector.store.read(|view| {
+        let begun = flows.iter().flat_map(|flow| &flow.trace_ids).flat_map(|&id| view.trace(id));
+        let begun = begun.map(|span| span.start_ns).min();
+        without_older_evictions(report, begun, view.stats().services.values().map(|held| held.evicted_until_ns).max())
+    });
     let first = report.findings.first();
     let sentence = match (report.verdict, first) {
         (_, Some(finding)) => format!("{} ({} findings)", finding.sentence, report.findings.len()),
@@ -48,9 +52,16 @@ pub(super) async fn judge(session: &Session, flows: &[Seed]) -> model::Invariant
     invariant
 }
 
-/// Of a long run the collector gives up what is oldest. These flows are the newest: had they lost anything, a parent or a
-/// link would be missing.
-fn without_evictions(mut report: model::Telemetry) -> model::Telemetry {
+/// Of a long run the collector gives up what is oldest. That is no fault of these flows, the first of which began at
+/// `begun_ns`, as long as nothing as new as they are was given up: then nobody knows whether they are whole.
+fn without_older_evictions(
+    mut report: model::Telemetry,
+    begun_ns: Option<u64>,
+    evicted_until_ns: Option<u64>,
+) -> model::Telemetry {
+    if evicted_until_ns.unwrap_or(0) >= begun_ns.unwrap_or(0) {
+        return report;
+    }
     report.findings.retain(|finding| finding.rule != "evicted");
     if report.findings.is_empty() && report.verdict == Verdict::Fail {
         report.verdict = if report.flows == 0 { Verdict::Invalid } else { Verdict::Pass };
@@ -86,8 +97,12 @@ mod tests {
 
     #[test]
     fn what_was_given_up_of_older_flows_is_no_fault_of_the_newest() {
-        assert_eq!(without_evictions(report(&["evicted", "evicted"])).verdict, Verdict::Pass);
-        let mended = without_evictions(report(&["evicted", "orphan-span"]));
+        let judged = |rules: &[&str], until| without_older_evictions(report(rules), Some(100), until);
+        assert_eq!(judged(&["evicted", "evicted"], Some(99)).verdict, Verdict::Pass);
+        let mended = judged(&["evicted", "orphan-span"], Some(99));
         assert_eq!((mended.verdict, mended.findings.len()), (Verdict::Fail, 1));
+        let kept = judged(&["evicted"], Some(100));
+        assert_eq!((kept.verdict, kept.findings.len()), (Verdict::Fail, 1));
+        assert_eq!(without_older_evictions(report(&["evicted"]), None, Some(5)).verdict, Verdict::Fail);
     }
 }

@@ -23,6 +23,8 @@ const LOCK_LABEL: &str = "org.shakedown.lock";
 const CREATE: Duration = Duration::from_secs(300);
 /// Time for every other command.
 const ANSWER: Duration = Duration::from_secs(60);
+/// Between two looks whether containers are gone that somebody else removes.
+const POLL: Duration = Duration::from_millis(100);
 /// Pause between two looks at a command that is waited for without a runtime.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -115,20 +117,29 @@ impl Container {
 
 /// Removes the containers of harnesses that are dead, whoever should have done it. Returns how many.
 pub(super) async fn sweep() -> Result<usize, String> {
-    let (filter, format) = (format!("label={LOCK_LABEL}"), format!("{{{{.ID}}}} {{{{.Label \"{LOCK_LABEL}\"}}}}"));
-    let listed = run(&["ps", "--all", "--filter", &filter, "--format", &format], ANSWER).await?;
-    let orphans =
-        listed.lines().filter_map(|line| line.split_once(' ')).filter(|(_, lock)| is_orphaned(Path::new(lock)));
-    let orphans: Vec<&str> = orphans.map(|(id, _)| id).collect();
-    remove(&orphans).await?;
-    Ok(orphans.len())
+    let found = orphans().await?;
+    if found.is_empty() {
+        return Ok(0);
+    }
+    let mut removal = vec!["rm", "--force", "--volumes"];
+    removal.extend(found.iter().map(String::as_str));
+    let Err(why) = run(&removal, ANSWER).await else { return Ok(found.len()) };
+    // Another harness that starts may be sweeping too: what matters is that they go.
+    let deadline = Instant::now() + ANSWER;
+    while orphans().await?.iter().any(|id| found.contains(id)) {
+        if Instant::now() >= deadline {
+            return Err(why);
+        }
+        tokio::time::sleep(POLL).await;
+    }
+    Ok(found.len())
 }
 
-async fn remove(ids: &[&str]) -> Result<(), String> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    run(&[&["rm", "--force", "--volumes"], ids].concat(), ANSWER).await.map(drop)
+async fn orphans() -> Result<Vec<String>, String> {
+    let (filter, format) = (format!("label={LOCK_LABEL}"), format!("{{{{.ID}}}} {{{{.Label \"{LOCK_LABEL}\"}}}}"));
+    let listed = run(&["ps", "--all", "--filter", &filter, "--format", &format], ANSWER).await?;
+    let containers = listed.lines().filter_map(|line| line.split_once(' '));
+    Ok(containers.filter(|(_, lock)| is_orphaned(Path::new(lock))).map(|(id, _)| id.to_owned()).collect())
 }
 
 /// Whether nobody holds the lock. A file that is not there says nothing: it may be on another machine of the same engine.

@@ -3,6 +3,7 @@
 CREATE TABLE mails (
     message_id TEXT NOT NULL PRIMARY KEY,
     attempts   BIGINT NOT NULL,
+    begun_at   TEXT NOT NULL,
     sent_at    TEXT
 );
-CREATE INDEX mails_sent ON mails (sent_at);
+CREATE INDEX mails_begun ON mails (begun_at);

@@ -11,7 +11,7 @@ use platform::{Database, Migration, now, timestamp};
 /// Its table.
 pub const SCHEMA: &[Migration] = &[Migration::new(1, "mails", include_str!("../migrations/1_mails.sql"))];
 
-/// Days after which a sent mail is forgotten, like the inbox's entries: its event does not come again so late.
+/// Days after which a mail is forgotten, sent or refused, like the inbox's entries: its event does not come again so late.
 const KEPT: i64 = 7;
 /// Mails between two looks for some that can be forgotten.
 const PURGE_EVERY: u64 = 1000;
@@ -37,15 +37,16 @@ impl Ledger {
     pub async fn begin(&self, message_id: &str) -> anyhow::Result<bool> {
         let mut tx = self.database.begin().await?;
         let noted = sqlx::query(
-            "INSERT INTO mails (message_id, attempts) VALUES ($1, 1) \
+            "INSERT INTO mails (message_id, attempts, begun_at) VALUES ($1, 1, $2) \
              ON CONFLICT (message_id) DO UPDATE SET attempts = mails.attempts + 1 WHERE mails.sent_at IS NULL",
         )
         .bind(message_id)
+        .bind(now())
         .execute(&mut *tx)
         .await?
         .rows_affected();
         if self.begun.fetch_add(1, Ordering::Relaxed).is_multiple_of(PURGE_EVERY) {
-            sqlx::query("DELETE FROM mails WHERE sent_at < $1")
+            sqlx::query("DELETE FROM mails WHERE begun_at < $1")
                 .bind(timestamp(chrono::Utc::now() - chrono::Duration::days(KEPT)))
                 .execute(&mut *tx)
                 .await?;
