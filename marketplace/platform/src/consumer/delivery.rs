@@ -32,6 +32,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 /// How long the broker may take to confirm a dead letter.
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long an acknowledgement may take until it is on its way.
+const ACK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Longest reason that is sent along, in bytes.
 const MAX_REASON: usize = 1000;
 
@@ -81,7 +84,7 @@ impl Processor {
     async fn handle(&self, delivery: &Delivery) -> anyhow::Result<Option<String>> {
         let early = bug::active(Bug::AckBeforeCommit);
         if early {
-            self.messaging.ack(delivery, BasicAckOptions::default()).await?;
+            self.acknowledge(delivery).await?;
             tokio::time::sleep(EARLY).await;
         }
         let reason = match self.apply(delivery).await {
@@ -93,9 +96,16 @@ impl Processor {
             }
         };
         if !early {
-            self.messaging.ack(delivery, BasicAckOptions::default()).await?;
+            self.acknowledge(delivery).await?;
         }
         Ok(reason)
+    }
+
+    /// An acknowledgement that is made while its connection dies may be neither sent nor refused.
+    async fn acknowledge(&self, delivery: &Delivery) -> anyhow::Result<()> {
+        let acknowledged = self.messaging.ack(delivery, BasicAckOptions::default());
+        tokio::time::timeout(ACK_TIMEOUT, acknowledged).await.context("delivery not acknowledged in time")??;
+        Ok(())
     }
 
     /// Applies the event once, trying again as long as that may help; `Err` is the reason for the dead-letter queue.

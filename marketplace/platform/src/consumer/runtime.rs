@@ -4,11 +4,12 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use futures_util::StreamExt as _;
-use lapin::Channel;
 use lapin::message::Delivery;
 use lapin::options::{BasicConsumeOptions, BasicQosOptions, ConfirmSelectOptions};
 use lapin::types::FieldTable;
+use lapin::{Channel, Connection, Consumer as Deliveries};
 use telemetry::task::Task;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -23,6 +24,13 @@ use crate::health::Beacon;
 
 /// Deliveries taken from the broker and not yet acknowledged.
 const PREFETCH: u16 = 64;
+
+/// How long the broker may take until deliveries can come. What is asked of a connection that dies in that moment may
+/// never be answered.
+const SETUP: Duration = Duration::from_secs(10);
+
+/// How long what is being handled when the connection ends may go on, before it is given up and comes again.
+const GRACE: Duration = Duration::from_secs(30);
 
 /// Events of different aggregates handled at the same time.
 const LANES: usize = 8;
@@ -66,20 +74,8 @@ async fn session(
     backoff: &mut Backoff,
 ) -> anyhow::Result<()> {
     let connection = broker::connect(amqp_url, &format!("{} consumer", consumer.name())).await?;
-    let channel = connection.create_channel().await?;
-    // Dead-lettering publishes on the same channel and waits for the confirm before it acknowledges.
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    broker::declare_queues(&channel, consumer).await?;
-    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
-    let tag = format!("{}-{}", consumer.name(), std::process::id());
-    let mut deliveries = channel
-        .basic_consume(
-            consumer.queue().as_str().into(),
-            tag.as_str().into(),
-            BasicConsumeOptions::default(),
-            FieldTable::default(),
-        )
-        .await?;
+    let subscribed = tokio::time::timeout(SETUP, subscribe(consumer, &connection)).await;
+    let (channel, mut deliveries) = subscribed.context("the broker does not answer")??;
     beacon.up();
     backoff.reset();
     tracing::info!(queue = consumer.queue(), types = consumer.types().join(" "), "consumer started");
@@ -100,10 +96,24 @@ async fn session(
         }
     };
     over.cancel();
-    lanes.join().await;
+    lanes.join(GRACE).await;
     // A connection that is already broken cannot be closed.
     _ = tokio::time::timeout(Duration::from_secs(1), connection.close(200, "stopping".into())).await;
     ended
+}
+
+/// A channel, and what comes over it for `consumer`.
+async fn subscribe(consumer: &Consumer, connection: &Connection) -> Result<(Channel, Deliveries), lapin::Error> {
+    let channel = connection.create_channel().await?;
+    // Dead-lettering publishes on the same channel and waits for the confirm before it acknowledges.
+    channel.confirm_select(ConfirmSelectOptions::default()).await?;
+    broker::declare_queues(&channel, consumer).await?;
+    channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+    let (queue, tag) = (consumer.queue(), format!("{}-{}", consumer.name(), std::process::id()));
+    let options = BasicConsumeOptions::default();
+    let deliveries =
+        channel.basic_consume(queue.as_str().into(), tag.as_str().into(), options, FieldTable::default()).await?;
+    Ok((channel, deliveries))
 }
 
 /// Sequential workers; deliveries of one subject always go to the same one.
@@ -139,9 +149,17 @@ impl Lanes {
         self.tasks.join_next().await.map(drop)
     }
 
-    async fn join(mut self) {
+    /// Waits for what is being handled, but not for ever: without its acknowledgement an event comes again anyway.
+    async fn join(mut self, grace: Duration) {
         self.senders.clear();
-        while self.tasks.join_next().await.is_some() {}
+        let ended = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, ended).await.is_err() {
+            tracing::warn!(
+                lanes = self.tasks.len(),
+                "deliveries still being handled are given up, they will come again"
+            );
+            self.tasks.shutdown().await;
+        }
     }
 }
 
@@ -157,5 +175,25 @@ async fn lane(processor: Processor, mut deliveries: mpsc::Receiver<Delivery>, ov
             tracing::warn!(error = format!("{error:#}"), "delivery not settled, it will come again");
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn lane_that_never_ends_is_given_up() {
+        let mut tasks = JoinSet::new();
+        let held = Arc::new(());
+        let inside = Arc::clone(&held);
+        tasks.spawn(async move {
+            std::future::pending::<()>().await;
+            drop(inside);
+        });
+        let lanes = Lanes { senders: Vec::new(), tasks };
+        let joined = tokio::time::timeout(Duration::from_secs(10), lanes.join(Duration::from_millis(20))).await;
+        assert!(joined.is_ok(), "a connection could never be made again");
+        assert_eq!(Arc::strong_count(&held), 1, "what is given up holds nothing any more");
     }
 }

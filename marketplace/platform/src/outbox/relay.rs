@@ -78,9 +78,14 @@ async fn session(
     backoff: &mut Backoff,
 ) -> anyhow::Result<()> {
     let connection = broker::connect(amqp_url, &format!("{service} outbox")).await?;
-    let channel = connection.create_channel().await?;
-    channel.confirm_select(ConfirmSelectOptions::default()).await?;
-    broker::declare_exchanges(&channel).await?;
+    let prepared = async {
+        let channel = connection.create_channel().await?;
+        channel.confirm_select(ConfirmSelectOptions::default()).await?;
+        broker::declare_exchanges(&channel).await?;
+        Ok::<_, lapin::Error>(channel)
+    };
+    // What is asked of a connection that dies in that moment may never be answered.
+    let channel = tokio::time::timeout(CONFIRM_TIMEOUT, prepared).await.context("the broker does not answer")??;
     beacon.up();
     backoff.reset();
     tracing::info!("outbox relay connected");
@@ -90,7 +95,7 @@ async fn session(
         let swept = sweep(database, &channel).await?;
         upkeep.run(database).await;
         if stop {
-            _ = connection.close(200, "stopping".into()).await;
+            _ = tokio::time::timeout(Duration::from_secs(1), connection.close(200, "stopping".into())).await;
             return Ok(());
         }
         anyhow::ensure!(alive(&connection), "connection closed");
