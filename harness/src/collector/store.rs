@@ -75,8 +75,7 @@ impl Store {
         let mut inner = self.lock();
         for sample in samples {
             match inner.series.add(sample) {
-                Kept::Added => {}
-                Kept::Replaced => inner.evicted_points += 1,
+                Kept::Added { evicted } => inner.evicted_points += evicted as u64,
                 Kept::Refused => inner.rejected += 1,
             }
         }
