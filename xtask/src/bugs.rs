@@ -1,10 +1,11 @@
 //! `cargo xtask bugs`: plants each bug of the reference system in turn, and expects a run to fail and to name the culprit.
 
+use std::fs;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
 
-use crate::shell::{command, say};
+use crate::shell::{command, root, say};
 
 /// Each planted bug and the service that a run must blame for it.
 const BUGS: [(&str, &str); 5] = [
@@ -30,8 +31,14 @@ pub(crate) fn run() -> Result<()> {
 
 /// Plants one bug; what is wrong with the run's answer, if anything.
 fn find(bug: &str, culprit: &str) -> Result<Option<String>> {
+    // Hundreds of megabytes of telemetry, of which nothing is wanted once the bug was found.
+    let run_dir = root().join("target/shakedown").join(format!("bug-{bug}"));
+    if run_dir.exists() {
+        fs::remove_dir_all(&run_dir).with_context(|| format!("cannot remove `{}`", run_dir.display()))?;
+    }
     let output = command("cargo")
-        .args(["run", "--release", "--locked", "--quiet", "--", "run", "--quick", "--no-record"])
+        .args(["run", "--release", "--locked", "--quiet", "--", "run", "--quick", "--no-record", "--out"])
+        .arg(&run_dir)
         .env("MARKETPLACE_BUG", bug)
         .stdin(Stdio::null())
         .stderr(Stdio::inherit())
@@ -42,7 +49,10 @@ fn find(bug: &str, culprit: &str) -> Result<Option<String>> {
     say(&format!("{bug}: exit {:?}: {sentence}", output.status.code()));
     let named = sentence.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == culprit);
     Ok(match output.status.code() {
-        Some(FAILED) if named => None,
+        Some(FAILED) if named => {
+            fs::remove_dir_all(&run_dir).with_context(|| format!("cannot remove `{}`", run_dir.display()))?;
+            None
+        }
         Some(FAILED) => Some(format!("{bug}: the verdict does not name `{culprit}`: {sentence}")),
         code => Some(format!("{bug}: expected exit {FAILED}, got {code:?}: {sentence}")),
     })
