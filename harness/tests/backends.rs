@@ -35,6 +35,7 @@ kind = "postgres"
 image = "postgres:17"
 image_env = "SHAKEDOWN_IMAGE_POSTGRES"
 url_env = "TEST_POSTGRES_URL"
+env = { POSTGRES_PASSWORD = "known to nobody = else #" }
 
 [services.front]
 command = ["python3", "@TOY@"]

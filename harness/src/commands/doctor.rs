@@ -8,8 +8,9 @@ use crate::error::Error;
 use crate::exit_code::Exit;
 use crate::journey::Journeys;
 use crate::report::print;
+use crate::supervisor;
 
-pub(super) fn run(config: &Description) -> Result<Exit, Error> {
+pub(super) async fn run(config: &Description) -> Result<Exit, Error> {
     let config = config.load()?;
     let mut out = String::new();
     let mut missing = 0;
@@ -36,6 +37,15 @@ pub(super) fn run(config: &Description) -> Result<Exit, Error> {
     if let Some(contracts) = &config.contracts {
         let problem = contracts::store::load_dir(&contracts.pacts).err().map(|e| e.to_string());
         row(&format!("pacts in {}", contracts.pacts.display()), problem);
+    }
+    for backend in config.backends.values() {
+        // One that runs already is asked when the system starts, as its services are.
+        if let Some(server) = &backend.server {
+            row(&format!("backend {} at the URL of `{}`", backend.name, server.variable), None);
+        } else {
+            let problem = supervisor::engine_obstacle().await;
+            row(&format!("engine for the container of backend {} ({})", backend.name, backend.image), problem);
+        }
     }
     row(
         "/proc (clean-up of processes that escaped)",

@@ -57,7 +57,7 @@ pub(crate) async fn dispatch(cli: Cli) -> Result<Exit, Error> {
         Command::Amqp(args) => amqp::run(args).await,
         Command::Broker(args) => broker::run(args).await,
         Command::Init(args) => init::run(&args),
-        Command::Doctor => doctor::run(&config),
+        Command::Doctor => doctor::run(&config).await,
         Command::Watchdog(args) => {
             crate::supervisor::watchdog::run(&args.run_id, &args.journal)
                 .await

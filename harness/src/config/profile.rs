@@ -127,6 +127,12 @@ env = { MQ = "${backend:broker}", DB = "${backend:db}" }
     }
 
     #[test]
+    fn variable_that_an_engine_would_read_as_two_is_refused() {
+        let text = FILE.replace("image = \"postgres:17\"", "image = \"postgres:17\", env = { A = \"b\\nC=d\" }");
+        refuses(&text, "variable `A` has a line break");
+    }
+
+    #[test]
     fn mistakes_of_a_profile_are_reported_where_they_are_written() {
         let text = FILE.replace("${backend:db}", "${backend:bd}").replace("image = \"postgres:17\"", "imag = \"x\"");
         let error = read(&text, Some("real")).expect_err("mistakes");

@@ -11,6 +11,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
+use tokio::io::AsyncWriteExt as _;
 use tokio::sync::OnceCell;
 
 /// The engine's command line.
@@ -50,6 +51,8 @@ pub(super) struct Recipe<'r> {
 pub(super) struct Container {
     name: String,
     create: Vec<String>,
+    /// Its variables, a line each. Among them are passwords, and command lines are for everyone on the machine to read.
+    env: String,
     created: OnceCell<()>,
 }
 
@@ -62,15 +65,14 @@ impl Container {
         for (outside, inside) in recipe.ports {
             option("--publish", format!("127.0.0.1:{outside}:{inside}"));
         }
-        for (name, value) in recipe.env {
-            option("--env", format!("{name}={value}"));
-        }
+        option("--env-file", "/dev/stdin".to_owned());
         if let Some(bytes) = recipe.memory {
             option("--memory", bytes.to_string());
         }
         create.push(recipe.image.to_owned());
         create.extend_from_slice(recipe.args);
-        Self { name: recipe.name, create, created: OnceCell::new() }
+        let env = recipe.env.iter().map(|(name, value)| format!("{name}={value}\n")).collect();
+        Self { name: recipe.name, create, env, created: OnceCell::new() }
     }
 
     /// The command whose process lives as long as the container runs.
@@ -80,7 +82,8 @@ impl Container {
 
     /// Makes it, unless it is there already.
     pub(super) async fn create(&self) -> Result<(), String> {
-        self.created.get_or_try_init(|| async { run(&self.create, CREATE).await.map(drop) }).await.map(drop)
+        let create = || async { run_with(&self.create, &self.env, CREATE).await.map(drop) };
+        self.created.get_or_try_init(create).await.map(drop)
     }
 
     /// Sends a signal to its first process.
@@ -159,13 +162,31 @@ pub(super) fn remove_run(run_id: &str, deadline: Instant) -> usize {
     ids.len()
 }
 
+/// Why no container can be run here, if so.
+pub(crate) async fn obstacle() -> Option<String> {
+    run(&["version", "--format", "{{.Server.Version}}"], ANSWER).await.err()
+}
+
 /// What a command of the engine prints, or why it failed.
 async fn run(arguments: &[impl AsRef<OsStr>], within: Duration) -> Result<String, String> {
+    run_with(arguments, "", within).await
+}
+
+/// The same for a command that reads `input`.
+async fn run_with(arguments: &[impl AsRef<OsStr>], input: &str, within: Duration) -> Result<String, String> {
     let mut command = tokio::process::Command::new(ENGINE);
-    command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     // A Ctrl-C in the terminal must not break off the clean-up that it leads to.
     command.process_group(0);
-    let output = match tokio::time::timeout(within, command.output()).await {
+    let ended = async {
+        let mut child = command.spawn()?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // Whoever ends without reading it says in its answer why.
+            let _ = stdin.write_all(input.as_bytes()).await;
+        }
+        child.wait_with_output().await
+    };
+    let output = match tokio::time::timeout(within, ended).await {
         Ok(output) => output.map_err(|error| unavailable(&error))?,
         Err(_) => return Err(format!("`{}` did not end within {} s", shown(arguments), within.as_secs())),
     };
@@ -235,9 +256,10 @@ mod tests {
             run_id: "r",
             lock,
         };
-        let command = Container::new(recipe).create.join(" ");
+        let container = Container::new(recipe);
         let expected = "create --name n --label org.shakedown.run=r --label org.shakedown.lock=/l \
-            --publish 127.0.0.1:15001:5432 --env A=b --memory 536870912 postgres:17 postgres";
-        assert_eq!(command, expected);
+            --publish 127.0.0.1:15001:5432 --env-file /dev/stdin --memory 536870912 postgres:17 postgres";
+        assert_eq!(container.create.join(" "), expected);
+        assert_eq!(container.env, "A=b\n", "not in the command, which everyone on the machine may read");
     }
 }

@@ -29,6 +29,7 @@ pub mod watchdog;
 
 pub use broker::{BrokerApi, BrokerApiError, QueueState, QueuedMessage};
 pub use build::BuildError;
+pub(crate) use container::obstacle as engine_obstacle;
 pub use links::LinkError;
 pub use ports::{PortError, Ports, Reserved};
 pub use process::{Exit, SpawnError};

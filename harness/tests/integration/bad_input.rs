@@ -142,7 +142,14 @@ fn backend_without_an_engine_says_what_would_do() {
     let backend = "kind = \"postgres\"\nimage = \"postgres:17\"\nurl_env = \"SHAKEDOWN_TEST_NOT_SET\"";
     system.write(TOML, &format!("{whole}\n[profiles.real.backends.db]\n{backend}\n"));
     let empty = tempfile::tempdir().expect("a folder");
-    let program = Program::new().config(&system.config()).env("PATH", &empty.path().display().to_string());
-    let ended = program.args(["--profile", "real", "load", "--no-build"]).run();
+    let run = |words: &[&str]| {
+        let program = Program::new().config(&system.config()).env("PATH", &empty.path().display().to_string());
+        words.iter().fold(program.args(["--profile", "real"]), |program, word| program.args([word])).run()
+    };
+    let ended = run(&["load", "--no-build"]);
     ended.expect_code(1).expect_said(&["backend `db` needs a Docker engine", "`docker` cannot be started"]);
+    let looked = run(&["doctor"]);
+    looked.expect_code(1);
+    let row = "MISSING engine for the container of backend db (postgres:17): `docker` cannot be started";
+    assert!(looked.stdout.contains(row), "{}", looked.stdout);
 }

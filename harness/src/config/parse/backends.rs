@@ -30,6 +30,10 @@ pub(super) fn backend(name: String, section: Section<'_>) -> Option<Backend> {
     let usual = if kind == Some(BackendKind::Postgres) { StopSignal::Int } else { StopSignal::Term };
     let args = section.strings("args").unwrap_or_default();
     let env = section.string_map("env");
+    if let Some((name, _)) = env.iter().find(|(name, value)| format!("{name}{value}").contains(['\n', '\r'])) {
+        let message = format!("variable `{}` has a line break", name.escape_debug());
+        section.problem_at("env", message, Some("engines read variables line by line".to_owned()));
+    }
     let memory = section.unit("memory", parse_size);
     section.finish();
     Some(Backend {
