@@ -6,13 +6,15 @@ use contracts::consumer::Recorder;
 use contracts::store::{drift, load_dir};
 
 use super::{
-    gateway_auth, gateway_gig, gateway_order, gateway_review, gateway_users, gig_users, notification_auth,
-    notification_chat, notification_order, users_auth, users_gig, users_order, users_review,
+    gateway_auth, gateway_chat, gateway_gig, gateway_order, gateway_review, gateway_users, gig_users,
+    notification_auth, notification_chat, notification_order, operator, order_review, users_auth, users_gig,
+    users_order, users_review, web,
 };
 
 async fn record_everything(dir: &Path) -> Result<(), contracts::Error> {
     let recorder = Recorder::into_dir(dir);
     gateway_auth::record(&recorder).await?;
+    gateway_chat::record(&recorder).await?;
     gateway_gig::record(&recorder).await?;
     gateway_order::record(&recorder).await?;
     gateway_review::record(&recorder).await?;
@@ -21,10 +23,13 @@ async fn record_everything(dir: &Path) -> Result<(), contracts::Error> {
     notification_auth::record(&recorder).await?;
     notification_chat::record(&recorder).await?;
     notification_order::record(&recorder).await?;
+    operator::record(&recorder).await?;
+    order_review::record(&recorder).await?;
     users_auth::record(&recorder).await?;
     users_gig::record(&recorder).await?;
     users_order::record(&recorder).await?;
     users_review::record(&recorder).await?;
+    web::record(&recorder).await?;
     Ok(())
 }
 

@@ -1,16 +1,12 @@
 //! The gateway reads orders and carries them from placed to completed.
 
-use std::collections::HashMap;
-
 use contracts::Error;
 use contracts::consumer::{HttpPact, Recorder};
-use gateway::clients::order::{Cancel, Deliver, NewIntent, NewOrder};
+use gateway::clients::order::{Cancel, Deliver, Extension, MarkAsRead, NewIntent, NewOrder};
 use gateway::clients::{CallError, OrderClient};
 use pact_consumer::builders::InteractionBuilder;
 use pact_consumer::prelude::*;
 use pact_consumer::{each_like, json_pattern, like, term};
-use pact_models::expression_parser::DataType;
-use pact_models::generators::Generator;
 use reqwest::Url;
 use serde_json::json;
 
@@ -20,14 +16,24 @@ use super::envelope::{NOON, TIME};
 expectations!(
     reading_an_order,
     reading_an_order_that_is_not_there,
+    reading_an_order_of_somebody_else,
+    reading_the_timeline_of_an_order,
     listing_the_orders_of_a_buyer,
+    listing_the_orders_of_a_seller,
     preparing_a_payment,
     placing_an_order,
+    asking_for_more_time,
+    granting_more_time,
     delivering_an_order,
     approving_an_order,
     approving_an_order_too_early,
     cancelling_an_order,
+    listing_notifications,
+    marking_a_notification_as_read,
 );
+
+/// What an order that is paid can be.
+const STATES: &str = "^(pending|in_progress|delivered|completed|cancelled)$";
 
 fn client(base: &Url) -> OrderClient {
     OrderClient::new(service("order", base))
@@ -64,6 +70,18 @@ fn order_with<const N: usize>(status: JsonPattern, more: [(&str, JsonPattern); N
     JsonPattern::Object(fields.map(|(name, value)| (name.to_owned(), value)).collect())
 }
 
+fn notification(is_read: JsonPattern) -> JsonPattern {
+    json_pattern!({
+        "id": like!("notification-1"),
+        "userTo": "contract_caller",
+        "senderUsername": like!("grace"),
+        "orderId": like!("order-1"),
+        "message": like!("placed an order for your gig."),
+        "isRead": is_read,
+        "createdAt": term!(TIME, NOON),
+    })
+}
+
 fn delivery() -> JsonPattern {
     json_pattern!({ "message": like!("Here it is"), "deliveredAt": term!(TIME, NOON) })
 }
@@ -72,8 +90,7 @@ fn delivery() -> JsonPattern {
 fn given(i: &mut InteractionBuilder, state: &str, role: &str, path: &str) {
     i.given_with_params(state, &json!({ "role": role }));
     with_token(i);
-    let (prefix, example) = (format!("/api/v1/order/{path}"), format!("/api/v1/order/{path}order-1"));
-    i.request.path_from_provider_state(format!("{prefix}${{orderId}}"), term!(format!("^{prefix}[\\w-]+$"), example));
+    super::calls::path(i, &format!("/api/v1/order/{path}${{orderId}}"), &[("orderId", "order-1")]);
 }
 
 async fn reading_an_order(recorder: &Recorder) -> Result<(), Error> {
@@ -167,20 +184,12 @@ async fn placing_an_order(recorder: &Recorder) -> Result<(), Error> {
         description: "A logo for an engine".into(),
         delivery_days: 3,
     };
-    let mut sent: HashMap<String, JsonPattern> = json!(new)
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(name, value)| (name.clone(), value.clone().into()))
-        .collect();
-    sent.insert("paymentIntentId".into(), like!("pi_1").into());
     HttpPact::new("gateway", "order")
         .interaction("placing an order", |i| {
             i.given("a payment intent exists");
             with_token(i);
-            i.request.post().path("/api/v1/order").json_body(JsonPattern::Object(sent));
-            let intent = Generator::ProviderStateGenerator("${paymentIntentId}".into(), Some(DataType::STRING));
-            i.request.body_generator("$.paymentIntentId", intent);
+            i.request.post().path("/api/v1/order");
+            super::calls::body(i, &new, &[("paymentIntentId", "paymentIntentId")]);
             i.response.created().json_body(order("in_progress", []));
         })
         .exercise(recorder, |base| async move {
@@ -256,6 +265,132 @@ async fn cancelling_an_order(recorder: &Recorder) -> Result<(), Error> {
         .exercise(recorder, |base| async move {
             let order = client(&base).cancel("order-1", &body, &caller()).await?;
             assert_eq!(order.cancellation.map(|cancellation| cancellation.by).as_deref(), Some("buyer"));
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn reading_the_timeline_of_an_order(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "order")
+        .interaction("reading the timeline of an order", |i| {
+            given(i, "an order in progress exists", "buyer", "timeline/");
+            i.request.get();
+            i.response.ok().json_body(json_pattern!({
+                "timeline": each_like!({
+                    "version": like!(1),
+                    "fact": like!("placed"),
+                    "state": term!(STATES, "in_progress"),
+                    "at": term!(TIME, NOON),
+                }),
+            }));
+        })
+        .exercise(recorder, |base| async move {
+            let timeline = client(&base).timeline("order-1", &caller()).await?;
+            assert_eq!((timeline[0].version, timeline[0].fact.as_str()), (1, "placed"));
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn reading_an_order_of_somebody_else(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "order")
+        .interaction("reading an order of somebody else", |i| {
+            given(i, "an order in progress exists", "nobody", "");
+            i.request.get();
+            refusal(i, 403, "not_your_order");
+        })
+        .exercise(recorder, |base| async move {
+            let refused = client(&base).order("order-1", &caller()).await.unwrap_err();
+            assert_eq!(refused.refused_with(), Some(403), "{refused}");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn listing_the_orders_of_a_seller(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "order")
+        .interaction("listing the completed orders of a seller", |i| {
+            i.given_with_params("a completed order exists", &json!({ "role": "seller" }));
+            with_token(i);
+            i.request.get().path("/api/v1/order/seller/contract-caller").query_param("status", "completed");
+            i.response.ok().json_body(json_pattern!({ "orders": each_like!(order("completed", [])) }));
+        })
+        .exercise(recorder, |base| async move {
+            let orders = client(&base).of_seller("contract-caller", Some("status=completed"), &caller()).await?;
+            assert_eq!(orders[0].status, "completed");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn asking_for_more_time(recorder: &Recorder) -> Result<(), Error> {
+    let body = Extension { days: 3, reason: "The brief has grown".into() };
+    HttpPact::new("gateway", "order")
+        .interaction("asking for more time", |i| {
+            given(i, "an order in progress exists", "seller", "extension/");
+            i.request.put().json_body(json!(body));
+            let extension = json_pattern!({
+                "days": 3,
+                "reason": like!("The brief has grown"),
+                "newDeliveryDue": term!(TIME, NOON),
+                "requestedAt": term!(TIME, NOON),
+            });
+            i.response.ok().json_body(order("in_progress", [("extension", extension)]));
+        })
+        .exercise(recorder, |base| async move {
+            let order = client(&base).request_extension("order-1", &body, &caller()).await?;
+            assert_eq!(order.extension.map(|extension| extension.days), Some(3));
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn granting_more_time(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "order")
+        .interaction("granting more time", |i| {
+            given(i, "an order with an open extension exists", "buyer", "gig/approve/");
+            i.request.put().json_body(json!({}));
+            i.response.ok().json_body(order("in_progress", []));
+        })
+        .exercise(recorder, |base| async move {
+            let order = client(&base).decide_extension("approve", "order-1", &caller()).await?;
+            assert_eq!(order.status, "in_progress");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn listing_notifications(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "order")
+        .interaction("listing notifications", |i| {
+            i.given("a notification exists");
+            with_token(i);
+            i.request.get().path("/api/v1/order/notification/contract_caller");
+            i.response
+                .ok()
+                .json_body(json_pattern!({ "notifications": each_like!(notification(like!(false).into())) }));
+        })
+        .exercise(recorder, |base| async move {
+            let notifications = client(&base).notifications("contract_caller", None, &caller()).await?;
+            assert_eq!(notifications[0].user_to, "contract_caller");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn marking_a_notification_as_read(recorder: &Recorder) -> Result<(), Error> {
+    let body = MarkAsRead { notification_id: "notification-1".into() };
+    HttpPact::new("gateway", "order")
+        .interaction("marking a notification as read", |i| {
+            i.given("a notification exists");
+            with_token(i);
+            i.request.put().path("/api/v1/order/notification/mark-as-read");
+            super::calls::body(i, &body, &[("notificationId", "notificationId")]);
+            i.response.ok().json_body(json_pattern!({ "notification": notification(json_pattern!(true)) }));
+        })
+        .exercise(recorder, |base| async move {
+            let notification = client(&base).mark_as_read(&body, &caller()).await?;
+            assert!(notification.is_read, "{notification:?}");
             Ok::<(), CallError>(())
         })
         .await

@@ -9,10 +9,15 @@ use pact_consumer::{each_like, json_pattern, like, term};
 use reqwest::Url;
 use serde_json::json;
 
-use super::calls::{caller, service, with_token};
+use super::calls::{caller, refusal, service, with_token};
 use super::envelope::{NOON, TIME};
 
-expectations!(reading_the_reviews_of_a_gig, writing_a_review);
+expectations!(
+    reading_the_reviews_of_a_gig,
+    reading_the_reviews_of_a_seller,
+    writing_a_review,
+    writing_a_review_of_somebody_elses_order,
+);
 
 fn client(base: &Url) -> ReviewClient {
     ReviewClient::new(service("review", base))
@@ -35,6 +40,17 @@ fn review() -> JsonPattern {
     })
 }
 
+fn new() -> NewReview {
+    NewReview {
+        order_id: "order-1".into(),
+        gig_id: "gig-1".into(),
+        buyer_id: caller().id,
+        seller_id: "seller-1".into(),
+        rating: 5,
+        text: "Delivered early, as agreed.".into(),
+    }
+}
+
 async fn reading_the_reviews_of_a_gig(recorder: &Recorder) -> Result<(), Error> {
     HttpPact::new("gateway", "review")
         .interaction("reading the reviews of a gig", |i| {
@@ -52,14 +68,7 @@ async fn reading_the_reviews_of_a_gig(recorder: &Recorder) -> Result<(), Error> 
 }
 
 async fn writing_a_review(recorder: &Recorder) -> Result<(), Error> {
-    let new = NewReview {
-        order_id: "order-1".into(),
-        gig_id: "gig-1".into(),
-        buyer_id: caller().id,
-        seller_id: "seller-1".into(),
-        rating: 5,
-        text: "Delivered early, as agreed.".into(),
-    };
+    let new = new();
     let sent = json!(new);
     HttpPact::new("gateway", "review")
         .interaction("writing a review", |i| {
@@ -71,6 +80,38 @@ async fn writing_a_review(recorder: &Recorder) -> Result<(), Error> {
         .exercise(recorder, |base| async move {
             let review = client(&base).create(&new, None, &caller()).await?;
             assert_eq!(review.reviewed, "seller");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn reading_the_reviews_of_a_seller(recorder: &Recorder) -> Result<(), Error> {
+    HttpPact::new("gateway", "review")
+        .interaction("reading the reviews of a seller", |i| {
+            i.given_with_params("a review of a gig exists", &json!({ "sellerId": "seller-1" }));
+            with_token(i);
+            i.request.get().path("/api/v1/review/seller/seller-1");
+            i.response.ok().json_body(json_pattern!({ "reviews": each_like!(review()) }));
+        })
+        .exercise(recorder, |base| async move {
+            let reviews = client(&base).of_seller("seller-1", None, &caller()).await?;
+            assert_eq!(reviews[0].seller_id, "seller-1");
+            Ok::<(), CallError>(())
+        })
+        .await
+}
+
+async fn writing_a_review_of_somebody_elses_order(recorder: &Recorder) -> Result<(), Error> {
+    let new = NewReview { buyer_id: "buyer-1".into(), ..new() };
+    HttpPact::new("gateway", "review")
+        .interaction("writing a review of somebody else's order", |i| {
+            with_token(i);
+            i.request.post().path("/api/v1/review").json_body(json!(new));
+            refusal(i, 403, "not_your_order");
+        })
+        .exercise(recorder, |base| async move {
+            let refused = client(&base).create(&new, None, &caller()).await.unwrap_err();
+            assert_eq!(refused.refused_with(), Some(403), "{refused}");
             Ok::<(), CallError>(())
         })
         .await

@@ -54,4 +54,10 @@ impl Inbox {
         let (number,) = sqlx::query_as(sql).bind(id).fetch_one(self.database.pool()).await?;
         Ok(number)
     }
+
+    /// The one text that `sql` finds for `id`.
+    pub(crate) async fn text(&self, sql: &'static str, id: &str) -> anyhow::Result<String> {
+        let (text,) = sqlx::query_as(sql).bind(id).fetch_one(self.database.pool()).await?;
+        Ok(text)
+    }
 }

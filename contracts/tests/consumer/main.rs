@@ -36,6 +36,7 @@ mod mails;
 mod postbox;
 
 mod gateway_auth;
+mod gateway_chat;
 mod gateway_gig;
 mod gateway_order;
 mod gateway_review;
@@ -44,7 +45,10 @@ mod gig_users;
 mod notification_auth;
 mod notification_chat;
 mod notification_order;
+mod operator;
+mod order_review;
 mod users_auth;
 mod users_gig;
 mod users_order;
 mod users_review;
+mod web;

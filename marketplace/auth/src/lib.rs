@@ -50,5 +50,6 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let seeding = env.switch("ALLOW_SEED");
     let database = ctx.database(SCHEMA).await?;
     let state = Auth { database: database.clone(), passwords: passwords?, seeding };
-    Ok(App::new(routes::router(state.clone())).with_database(&database).with_contract(contract::hooks(&state.database)))
+    let hooks = contract::hooks(&database, &state.passwords);
+    Ok(App::new(routes::router(state)).with_database(&database).with_contract(hooks))
 }

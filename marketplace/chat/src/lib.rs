@@ -39,6 +39,6 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let database = ctx.database(SCHEMA).await?;
     let live = live.open(&database, ctx.stopping());
     let state = Chat { database: database.clone(), live: live.clone() };
-    let app = App::new(routes::router(state)).with_database(&database).with_contract(contract::hooks());
+    let app = App::new(routes::router(state)).with_database(&database).with_contract(contract::hooks(&database));
     Ok(live.serve(app))
 }

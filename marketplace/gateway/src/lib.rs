@@ -5,6 +5,7 @@
 //! service that cannot be reached. What a service refuses is passed on as it said it; how it fails is not shown.
 
 pub mod clients;
+mod contract;
 pub mod rate;
 mod routes;
 pub mod session;
@@ -89,19 +90,29 @@ pub async fn app(ctx: Context) -> anyhow::Result<App> {
     let [auth, users, gig, chat, order, review] = urls;
     let service =
         |name: &'static str, base: &str| Service::new(name, base, http.clone(), tokens.clone()).with_patience(patience);
+    let services = [
+        service("auth", &auth),
+        service("users", &users),
+        service("gig", &gig),
+        service("chat", &chat),
+        service("order", &order),
+        service("review", &review),
+    ];
+    let hooks = contract::hooks(&sessions, services.clone());
+    let [auth, users, gigs, chat_service, orders, reviews] = services;
     let gateway = Gateway {
         clients: Arc::new(Clients {
-            auth: AuthClient::new(service("auth", &auth)),
-            users: UsersClient::new(service("users", &users)),
-            gigs: GigClient::new(service("gig", &gig)),
-            chat: ChatClient::new(service("chat", &chat)),
-            orders: OrderClient::new(service("order", &order)),
-            reviews: ReviewClient::new(service("review", &review)),
+            auth: AuthClient::new(auth),
+            users: UsersClient::new(users),
+            gigs: GigClient::new(gigs),
+            chat: ChatClient::new(chat_service),
+            orders: OrderClient::new(orders),
+            reviews: ReviewClient::new(reviews),
         }),
         sessions: sessions.clone(),
     };
     let sockets = Sockets::new(settings, sessions.clone(), http.clone(), tokens.clone(), &chat);
     let router = routes::router(gateway).merge(sockets.router());
     let router = shield::raise(router, sessions, rate, in_flight);
-    Ok(App::public(router).with_task(sockets.run(ctx.stopping().clone())))
+    Ok(App::public(router).with_task(sockets.run(ctx.stopping().clone())).with_contract(hooks))
 }

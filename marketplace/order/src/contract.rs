@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use chrono::{DateTime, Utc};
-use platform::contract::test_caller;
+use platform::contract::caller_of;
 use platform::{ContractHooks, Event, new_id, now};
 use serde_json::{Value, json};
 
@@ -35,9 +35,11 @@ pub fn example_terms() -> Terms {
 
 /// The states and messages of this service.
 ///
-/// States take `orderId` (default: a new one) and `role` (`buyer`, the default, or `seller`: the side of the caller that
-/// `internalToken` names) and answer `orderId`, `paymentIntentId`, `buyerId`, `buyerUsername`, `sellerId`, `sellerUsername`.
+/// States take `orderId` (default: a new one), `gigId`, `sellerId` and `role` (`buyer`, the default, `seller` or `nobody`: the
+/// side of the caller that `internalToken` names) and answer `orderId`, `paymentIntentId`, `buyerId`, `buyerUsername`, `sellerId`,
+/// `sellerUsername`; `a notification exists` also answers `notificationId`.
 pub(crate) fn hooks(settlement: Settlement) -> ContractHooks {
+    let told = settlement.clone();
     let state = move |path: &'static [Step]| {
         let settlement = settlement.clone();
         move |params: Value| prepare(settlement.clone(), params, path)
@@ -50,6 +52,7 @@ pub(crate) fn hooks(settlement: Settlement) -> ContractHooks {
         .state("a delivered order exists", state(&[Step::Place, Step::Deliver]))
         .state("a completed order exists", state(&[Step::Place, Step::Deliver, Step::Complete]))
         .state("a cancelled order exists", state(&[Step::Place, Step::Cancel]))
+        .state("a notification exists", move |params| notified(told.clone(), params))
         .message("an order was placed", |params| async move { example(&params, &[Step::Place]) })
         .message("an order was delivered", |params| async move { example(&params, &[Step::Place, Step::Deliver]) })
         .message(
@@ -94,9 +97,17 @@ impl Step {
 }
 
 fn terms_for(params: &Value) -> Terms {
-    let caller = test_caller();
+    let caller = caller_of(params);
     let mut terms = Terms { delivery_due: Utc::now() + chrono::Duration::days(7), ..example_terms() };
     terms.order_id = params["orderId"].as_str().map_or_else(new_id, str::to_owned);
+    for (name, field) in [("gigId", &mut terms.gig_id), ("sellerId", &mut terms.seller_id)] {
+        if let Some(value) = params[name].as_str() {
+            value.clone_into(field);
+        }
+    }
+    if params["role"] == "nobody" {
+        return terms;
+    }
     if params["role"] == "seller" {
         (terms.seller_id, terms.seller_username, terms.seller_email) = (caller.id, caller.username, caller.email);
     } else {
@@ -153,6 +164,21 @@ async fn prepare(settlement: Settlement, params: Value, path: &'static [Step]) -
     }
     tx.commit().await?;
     Ok(values(&order.terms))
+}
+
+/// An order of the caller's gig, and what the caller was told of it.
+async fn notified(settlement: Settlement, mut params: Value) -> anyhow::Result<Value> {
+    if let Some(params) = params.as_object_mut() {
+        params.insert("role".to_owned(), json!("seller"));
+    }
+    let database = settlement.database.clone();
+    let mut values = prepare(settlement, params, &[Step::Place]).await?;
+    let (id,): (String,) = sqlx::query_as("SELECT id FROM notifications WHERE order_id = $1")
+        .bind(values["orderId"].as_str().unwrap_or_default())
+        .fetch_one(database.pool())
+        .await?;
+    values["notificationId"] = json!(id);
+    Ok(values)
 }
 
 fn values(terms: &Terms) -> Value {

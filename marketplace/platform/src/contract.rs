@@ -1,7 +1,8 @@
 //! Hooks for contract verification: provider states and messages, served only under `CONTRACT_HOOKS=1`.
 //!
 //! `POST /_contract/states` with `{ "action": "setup" | "teardown", "state": ..., "params": {...} }` puts the service into
-//! a state and answers an object of values, always with `internalToken`. `POST /_contract/messages` with
+//! a state and answers an object of values, always with `internalToken`. The parameter `caller` (`id`, `username`, `email`)
+//! says who calls afterwards, so that two verifications on one service need not share a person. `POST /_contract/messages` with
 //! `{ "description": ..., "providerStates": [{ "name": ..., "params": {...} }] }` answers the body of an event, with its
 //! headers as base64 JSON in `Pact-Message-Metadata`.
 
@@ -33,6 +34,12 @@ type Hook<T> = Arc<dyn Fn(Value) -> HookFuture<T> + Send + Sync>;
 #[must_use]
 pub fn test_caller() -> Caller {
     Caller::new("contract-caller", "contract_caller", "contract.caller@example.test")
+}
+
+/// The person that a state is about: its parameter `caller`, or else [`test_caller`].
+#[must_use]
+pub fn caller_of(params: &Value) -> Caller {
+    Caller::deserialize(&params["caller"]).unwrap_or_else(|_| test_caller())
 }
 
 /// A service's provider states and messages.
@@ -136,7 +143,7 @@ struct StateRequest {
 async fn states(State(served): State<Arc<Served>>, Json(request): Json<StateRequest>) -> Result<Response, ApiError> {
     let mut values = Map::new();
     if let Some(tokens) = &served.tokens {
-        values.insert("internalToken".to_owned(), json!(tokens.sign(served.service, &test_caller())?));
+        values.insert("internalToken".to_owned(), json!(tokens.sign(served.service, &caller_of(&request.params))?));
     }
     if request.action.as_deref() != Some("teardown") && !request.state.is_empty() {
         let hook =

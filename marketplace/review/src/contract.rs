@@ -1,27 +1,28 @@
 //! Provider states and messages for contract verification, on the code that production uses.
 
-use platform::contract::test_caller;
-use platform::{ContractHooks, Database};
+use platform::contract::caller_of;
+use platform::{ContractHooks, Database, new_id};
 use serde_json::{Value, json};
 
 use crate::domain::{NewReview, Review};
 use crate::{events, store};
 
-/// States `a review of a gig exists` (`gigId`) and `an order without a review`; message `a review was submitted`.
+/// States `a review of a gig exists` (`gigId`, `sellerId`) and `an order without a review`; message `a review was
+/// submitted`.
 #[must_use]
 pub fn hooks(database: &Database) -> ContractHooks {
     let (existing, none) = (database.clone(), database.clone());
     ContractHooks::new()
         .state("a review of a gig exists", move |params| review_exists(existing.clone(), params))
-        .state("an order without a review", move |_| no_reviews(none.clone()))
+        .state("an order without a review", move |params| no_reviews(none.clone(), params))
         .message("a review was submitted", |params| async move { Ok(events::submitted(&example(&params)?)?) })
 }
 
 fn example(params: &Value) -> anyhow::Result<Review> {
-    let caller = test_caller();
+    let caller = caller_of(params);
     let text = |name: &str, default: &str| params[name].as_str().unwrap_or(default).to_owned();
     let request = NewReview {
-        order_id: text("orderId", "order-1"),
+        order_id: params["orderId"].as_str().map_or_else(new_id, str::to_owned),
         gig_id: text("gigId", "gig-1"),
         buyer_id: caller.id.clone(),
         seller_id: text("sellerId", "seller-1"),
@@ -39,8 +40,8 @@ async fn review_exists(database: Database, params: Value) -> anyhow::Result<Valu
     Ok(json!({ "gigId": review.gig_id, "orderId": review.order_id, "sellerId": review.seller_id }))
 }
 
-async fn no_reviews(database: Database) -> anyhow::Result<Value> {
-    let caller = test_caller();
+async fn no_reviews(database: Database, params: Value) -> anyhow::Result<Value> {
+    let caller = caller_of(&params);
     let mut tx = database.begin().await?;
     sqlx::query("DELETE FROM reviews WHERE reviewer_id = $1").bind(&caller.id).execute(&mut *tx).await?;
     tx.commit().await?;
