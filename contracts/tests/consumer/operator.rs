@@ -76,7 +76,7 @@ fn probes(service: &str) -> HttpPact {
         .interaction("asking whether it is ready", check("/health/ready"))
         .interaction("scraping its metrics", |i| {
             i.request.get().path("/metrics");
-            i.response.ok().header("content-type", term!("^text/plain", "text/plain; version=0.0.4"));
+            i.response.ok().header("content-type", term!("^text/plain.*$", "text/plain; version=0.0.4"));
         })
 }
 

@@ -81,7 +81,7 @@ fn sentence() -> JsonPattern {
 /// A session in the body and in a cookie that scripts cannot read.
 fn session(i: &mut InteractionBuilder, status: u16, email_verified: JsonPattern) {
     let cookie =
-        term!(r"^marketplace_session=[\w-]+\.[\w-]+\.[\w-]+;.*HttpOnly", "marketplace_session=a.b.c; HttpOnly");
+        term!(r"^marketplace_session=[\w-]+\.[\w-]+\.[\w-]+;.*HttpOnly.*$", "marketplace_session=a.b.c; HttpOnly");
     i.response.status(status).header("set-cookie", cookie).json_body(json_pattern!({
         "user": user(email_verified),
         "token": term!(r"^[\w-]+\.[\w-]+\.[\w-]+$", super::SESSION),
@@ -146,7 +146,7 @@ async fn signing_out(recorder: &Recorder) -> Result<(), Error> {
         i.request.post();
         i.response
             .no_content()
-            .header("set-cookie", term!("^marketplace_session=;", "marketplace_session=; Max-Age=0"));
+            .header("set-cookie", term!("^marketplace_session=;.*$", "marketplace_session=; Max-Age=0"));
     })
     .exercise(recorder, |base| async move {
         let browser = Browser::of_a_visitor(base);
