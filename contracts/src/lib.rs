@@ -23,6 +23,8 @@
 
 pub mod broker;
 pub mod consumer;
+pub mod coverage;
+pub mod document;
 pub mod drift;
 pub mod error;
 pub mod gate;

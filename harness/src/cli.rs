@@ -145,6 +145,8 @@ pub enum ContractCommand {
     CanIDeploy(CanIDeployArgs),
     /// Says that a version is in an environment now.
     RecordDeployment(DeploymentArgs),
+    /// What the pacts cover of the providers' documents, and whether the two fit each other.
+    Coverage(CoverageArgs),
 }
 
 /// The contract broker's database.
@@ -227,6 +229,19 @@ pub struct DeploymentArgs {
     /// Where to.
     #[command(flatten)]
     pub database: DatabaseArgs,
+}
+
+/// Choices of `contract coverage`.
+#[derive(Clone, Debug, Args)]
+pub struct CoverageArgs {
+    /// Directory of the pacts [default: the one in shakedown.toml].
+    pub pacts: Option<PathBuf>,
+    /// Fail when fewer of all documented operations are covered.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub min_operations: Option<u8>,
+    /// Fail when fewer of all documented events are covered.
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub min_events: Option<u8>,
 }
 
 /// Choices of `report`.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::Description;
+use super::coverage;
 use super::gate;
 use super::run::{self, Focus};
 use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs};
@@ -24,6 +25,7 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
         ContractCommand::Publish(args) => gate::publish(config, format, args).await,
         ContractCommand::CanIDeploy(args) => gate::can_i_deploy(format, args).await,
         ContractCommand::RecordDeployment(args) => gate::record_deployment(format, args).await,
+        ContractCommand::Coverage(args) => coverage::run(config, format, args),
     }
 }
 

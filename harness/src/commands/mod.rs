@@ -4,6 +4,7 @@ mod amqp;
 mod broker;
 mod collector;
 mod contract;
+mod coverage;
 mod doctor;
 mod gate;
 mod init;

@@ -226,6 +226,22 @@ impl<'d> Section<'d> {
             .collect()
     }
 
+    /// A table whose values are arrays of strings.
+    pub(super) fn string_lists(&self, key: &'static str) -> BTreeMap<String, Vec<String>> {
+        let Some(section) = self.section(key) else { return BTreeMap::new() };
+        let lists = section.table.iter().filter_map(|(name, value)| {
+            let path = section.key_path(name.get_ref());
+            let Some(items) = value.get_ref().as_array() else {
+                section.wrong_type(&path, value, "an array of strings");
+                return None;
+            };
+            let items = items.iter().enumerate();
+            let texts = items.filter_map(|(at, item)| section.string_of(&format!("{path}[{at}]"), item));
+            Some((name.get_ref().to_string(), texts.collect()))
+        });
+        lists.collect()
+    }
+
     /// A sub-table.
     pub(super) fn section(&self, key: &'static str) -> Option<Section<'d>> {
         let value = self.value(key)?;

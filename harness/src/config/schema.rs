@@ -53,6 +53,8 @@
 //! env = { CONTRACT_HOOKS = "1" }    # on top of the service's own
 //! states = "/contract/states"       # optional: path that puts the provider into a state
 //! messages = "/contract/messages"   # optional: path that returns a message by its description
+//! [contracts.documents]             # what each provider promises: OpenAPI and AsyncAPI, by its name in the pacts
+//! order = ["../contracts/openapi/order.json", "../contracts/asyncapi/order.json"]
 //!
 //! [journeys]
 //! dir = "journeys"                  # one `*.yaml` for each journey
@@ -317,6 +319,8 @@ pub struct Contracts {
     pub record: Option<Record>,
     /// Providers by their name in the pacts.
     pub providers: BTreeMap<String, Provider>,
+    /// OpenAPI and AsyncAPI documents of providers by their name in the pacts, absolute.
+    pub documents: BTreeMap<String, Vec<PathBuf>>,
 }
 
 /// `[contracts] record`.

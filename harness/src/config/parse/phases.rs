@@ -29,8 +29,10 @@ pub(super) fn contracts(section: Section<'_>, root: &Path) -> Option<Contracts> 
         (name, provider)
     });
     let providers = providers.collect();
+    let documents = section.string_lists("documents").into_iter();
+    let documents = documents.map(|(name, files)| (name, files.iter().map(|file| root.join(file)).collect())).collect();
     section.finish();
-    Some(Contracts { pacts: root.join(pacts?), record, providers })
+    Some(Contracts { pacts: root.join(pacts?), record, providers, documents })
 }
 
 fn path(section: &Section<'_>, key: &'static str) -> Option<String> {

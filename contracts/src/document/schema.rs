@@ -1,0 +1,214 @@
+//! A schema as readers need it: every reference and `allOf` in it already put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::reference;
+use super::types::Types;
+
+/// Most schemas that one schema is put together from.
+const MAX_PARTS: usize = 256;
+/// Most alternatives that are looked at; where there are more, any value will do.
+const MAX_ALTERNATIVES: usize = 64;
+/// How deep alternatives may have alternatives; those further down are taken as fitting.
+const MAX_NESTING: usize = 3;
+
+/// What a value must be: all of its parts hold at once.
+///
+/// References and `allOf` are resolved; `oneOf` and `anyOf` with a single alternative beside `null`, which is how an
+/// optional reference is written, are taken as that alternative or null. Nothing in it goes further than one step down,
+/// so cyclic schemas are as good as any.
+#[derive(Clone, Debug)]
+pub struct Schema<'a> {
+    root: &'a Value,
+    parts: Vec<&'a Value>,
+    choices: Vec<Vec<&'a Value>>,
+    nullable: bool,
+    nesting: usize,
+}
+
+/// What a schema says of members that it does not name.
+#[derive(Clone, Debug)]
+pub enum Additional<'a> {
+    /// Nothing: they are allowed, and nobody promises them.
+    Unsaid,
+    /// They are allowed.
+    Allowed,
+    /// They are not allowed.
+    Forbidden,
+    /// They are values of a map.
+    Values(Schema<'a>),
+}
+
+impl<'a> Schema<'a> {
+    /// The schema at `value`, a part of the document `root`.
+    pub(crate) fn new(root: &'a Value, value: &'a Value) -> Self {
+        Self::all(root, &[value], 0)
+    }
+
+    /// The schema that everything fits.
+    pub(crate) fn anything(root: &'a Value) -> Self {
+        Self::all(root, &[], 0)
+    }
+
+    /// What fits all of these.
+    pub(crate) fn all_of(root: &'a Value, values: &[&'a Value]) -> Self {
+        Self::all(root, values, 0)
+    }
+
+    fn all(root: &'a Value, values: &[&'a Value], nesting: usize) -> Self {
+        let mut schema = Self { root, parts: Vec::new(), choices: Vec::new(), nullable: false, nesting };
+        for value in values {
+            schema.add(value);
+        }
+        schema
+    }
+
+    fn add(&mut self, value: &'a Value) {
+        // A part that is there already adds nothing; that also ends cycles.
+        if self.parts.len() >= MAX_PARTS || self.parts.iter().any(|part| std::ptr::eq(*part, value)) {
+            return;
+        }
+        self.parts.push(value);
+        let Value::Object(members) = value else { return };
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str)
+            && let Ok(target) = reference::target(self.root, reference)
+        {
+            self.add(target);
+        }
+        for part in members.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+            self.add(part);
+        }
+        let version = self.root.get("openapi").and_then(Value::as_str).unwrap_or_default();
+        self.nullable |= version.starts_with("3.0") && members.get("nullable") == Some(&Value::Bool(true));
+        for keyword in ["oneOf", "anyOf"] {
+            if let Some(listed) = members.get(keyword).and_then(Value::as_array) {
+                self.choose(listed);
+            }
+        }
+    }
+
+    fn choose(&mut self, listed: &'a [Value]) {
+        let is_null = |value: &Value| value.get("type").and_then(Value::as_str) == Some("null");
+        let others: Vec<&Value> = listed.iter().filter(|value| !is_null(value)).take(MAX_ALTERNATIVES + 1).collect();
+        match others.as_slice() {
+            [] => {}
+            [only] => self.add(only),
+            several if several.len() > MAX_ALTERNATIVES => return,
+            several => self.choices.push(several.to_vec()),
+        }
+        self.nullable |= others.len() < listed.len();
+    }
+
+    /// The values of one keyword, in all parts.
+    pub(crate) fn keyword(&self, name: &str) -> impl Iterator<Item = &'a Value> {
+        self.parts.iter().filter_map(move |part| part.get(name))
+    }
+
+    /// Which types a value may have.
+    #[must_use]
+    pub fn types(&self) -> Types {
+        let declared = self.parts.iter().map(|part| match part {
+            Value::Bool(false) => Types::NONE,
+            _ => part.get("type").map_or(Types::ANY, Types::declared),
+        });
+        let own = declared.fold(Types::ANY, Types::intersection);
+        let listed = self
+            .enumeration()
+            .map_or(Types::ANY, |values| values.into_iter().map(Types::of).fold(Types::NONE, Types::union));
+        let chosen = self.alternatives().into_iter();
+        let chosen = chosen.map(|each| each.iter().map(Self::types).fold(Types::NONE, Types::union));
+        let types = chosen.fold(own.intersection(listed), Types::intersection);
+        if self.nullable { types.union(Types::NULL) } else { types }
+    }
+
+    /// The only values that are allowed, when they are listed.
+    #[must_use]
+    pub fn enumeration(&self) -> Option<Vec<&'a Value>> {
+        let lists = self.parts.iter().flat_map(|part| {
+            let listed = part.get("enum").and_then(Value::as_array).map(|values| values.iter().collect::<Vec<_>>());
+            listed.into_iter().chain(part.get("const").map(|value| vec![value]))
+        });
+        lists.reduce(|one, other| one.into_iter().filter(|value| other.contains(value)).collect())
+    }
+
+    /// Members that are named, with what they must be.
+    #[must_use]
+    pub fn properties(&self) -> BTreeMap<&'a str, Schema<'a>> {
+        let mut values: BTreeMap<&'a str, Vec<&'a Value>> = BTreeMap::new();
+        for members in self.keyword("properties").filter_map(Value::as_object) {
+            for (name, value) in members {
+                values.entry(name).or_default().push(value);
+            }
+        }
+        values.into_iter().map(|(name, values)| (name, self.below(&values))).collect()
+    }
+
+    /// Members that are named here or in any alternative; the first to name one says what it must be.
+    #[must_use]
+    pub fn known_properties(&self) -> BTreeMap<&'a str, Schema<'a>> {
+        let mut known = self.properties();
+        for alternative in self.alternatives().into_iter().flatten() {
+            for (name, schema) in alternative.known_properties() {
+                known.entry(name).or_insert(schema);
+            }
+        }
+        known
+    }
+
+    /// Names of the members that must be there.
+    #[must_use]
+    pub fn required(&self) -> BTreeSet<&'a str> {
+        self.keyword("required").filter_map(Value::as_array).flatten().filter_map(Value::as_str).collect()
+    }
+
+    /// What it says of members that it does not name.
+    #[must_use]
+    pub fn additional(&self) -> Additional<'a> {
+        let said: Vec<&Value> = self.keyword("additionalProperties").collect();
+        if said.contains(&&Value::Bool(false)) {
+            return Additional::Forbidden;
+        }
+        let schemas: Vec<&Value> = said.iter().copied().filter(|value| value.is_object()).collect();
+        match (schemas.is_empty(), said.is_empty()) {
+            (false, _) => Additional::Values(self.below(&schemas)),
+            (true, false) => Additional::Allowed,
+            (true, true) => Additional::Unsaid,
+        }
+    }
+
+    /// What the items of a list must be.
+    #[must_use]
+    pub fn items(&self) -> Option<Schema<'a>> {
+        let values: Vec<&Value> = self.keyword("items").filter(|value| !value.is_array()).collect();
+        if !values.is_empty() {
+            return Some(self.below(&values));
+        }
+        self.alternatives().iter().flatten().find_map(Self::items)
+    }
+
+    /// Sets of schemas, of each of which one must fit too.
+    #[must_use]
+    pub fn alternatives(&self) -> Vec<Vec<Schema<'a>>> {
+        if self.nesting >= MAX_NESTING {
+            return Vec::new();
+        }
+        let one = |value: &&'a Value| Self::all(self.root, &[value], self.nesting + 1);
+        self.choices.iter().map(|choice| choice.iter().map(one).collect()).collect()
+    }
+
+    /// Whether null is allowed whatever else is said.
+    pub(crate) fn is_nullable(&self) -> bool {
+        self.nullable
+    }
+
+    /// Where its first part stands in memory: what cycles are noticed by.
+    pub(crate) fn identity(&self) -> Vec<*const Value> {
+        self.parts.iter().map(|part| std::ptr::from_ref(*part)).collect()
+    }
+
+    fn below(&self, values: &[&'a Value]) -> Self {
+        Self::all(self.root, values, 0)
+    }
+}
