@@ -1,6 +1,6 @@
 //! One form of JSON for one content: sorted keys, two spaces, a final newline; and its hash.
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// The value with the keys of every object in order, whatever map `serde_json` was built with.
@@ -35,6 +35,21 @@ pub(crate) fn text(value: &Value) -> String {
 /// SHA-256 of the canonical form, hexadecimal. Spacing and the order of keys do not change it.
 pub(crate) fn hash(value: &Value) -> String {
     hex::encode(Sha256::digest(sorted(value).to_string().as_bytes()))
+}
+
+/// Identity of an interaction between two: of what it says, whatever broker it passed through.
+pub(crate) fn interaction_hash(consumer: &str, provider: &str, interaction: &Value) -> String {
+    hash(&json!([consumer, provider, without_broker_keys(interaction)]))
+}
+
+/// Identity of what a pact says, and the only one there is: replay, matrix and broker mean the same pact by it. Layout,
+/// the order of interactions, what a broker adds and which library wrote the file do not change it; the version of the
+/// format does, because it decides what the rest means.
+pub(crate) fn pact_hash(consumer: &str, provider: &str, document: &Value, interactions: &[Value]) -> String {
+    let mut hashes: Vec<String> = interactions.iter().map(|each| hash(&without_broker_keys(each))).collect();
+    hashes.sort_unstable();
+    let version = document.pointer("/metadata/pactSpecification/version");
+    hash(&json!([consumer, provider, version, hashes]))
 }
 
 /// JSON path of the first difference in document order, with both values (`null` where one is absent).

@@ -29,7 +29,7 @@ pub struct Pact {
     /// File it was read from.
     pub path: PathBuf,
     /// SHA-256 of the canonical content, hexadecimal: the same whatever the layout of the file or the order of the
-    /// interactions.
+    /// interactions, and the content by which the [broker](crate::broker) knows it.
     pub hash: String,
     /// Interactions in the order of description and states.
     pub interactions: Vec<Interaction>,
@@ -130,6 +130,15 @@ pub fn load_file(path: &Path) -> Result<Pact, Error> {
     parse(&document, path)
 }
 
+/// Reads one pact that is at hand already; `origin` stands for the file in errors and results.
+///
+/// # Errors
+///
+/// When it is not a pact, or needs a plugin.
+pub fn from_document(document: &Value, origin: &Path) -> Result<Pact, Error> {
+    parse(document, origin)
+}
+
 /// Compares recorded with committed pacts: every interaction that only one side has, or that differs.
 #[must_use]
 pub fn drift(recorded: &[Pact], committed: &[Pact]) -> Vec<Drift> {
@@ -204,14 +213,13 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
             states: interaction.provider_states().into_iter().map(|state| state.name).collect(),
             given: canonical::sorted(&json!(interaction.provider_states())).to_string(),
             pending,
-            hash: canonical::hash(&json!([consumer, provider, document])),
+            hash: canonical::interaction_hash(&consumer, &provider, raw),
             document,
             content,
         });
     }
     interactions.sort_by(|a, b| (&a.description, &a.states, &a.hash).cmp(&(&b.description, &b.states, &b.hash)));
-    let hashes: Vec<&str> = interactions.iter().map(|interaction| interaction.hash.as_str()).collect();
-    let hash = canonical::hash(&json!([consumer, provider, hashes]));
+    let hash = canonical::pact_hash(&consumer, &provider, document, listed);
     Ok(Pact { consumer, provider, path: path.to_owned(), hash, interactions })
 }
 

@@ -136,7 +136,7 @@ pub enum ContractCommand {
     /// Runs the consumers' tests, which record the pacts.
     Record(SystemArgs),
     /// Replays every pact on its provider.
-    Verify(RunArgs),
+    Verify(VerifyArgs),
     /// Verifies and prints consumers against providers.
     Matrix(RunArgs),
     /// Publishes pacts to the contract broker's database.
@@ -147,6 +147,41 @@ pub enum ContractCommand {
     RecordDeployment(DeploymentArgs),
     /// What the pacts cover of the providers' documents, and whether the two fit each other.
     Coverage(CoverageArgs),
+}
+
+/// Choices of `contract verify`.
+#[derive(Clone, Debug, Args)]
+pub struct VerifyArgs {
+    /// What every run can be told.
+    #[command(flatten)]
+    pub run: RunArgs,
+    /// What it has to do with the contract broker.
+    #[command(flatten)]
+    pub broker: BrokeredArgs,
+}
+
+/// Where pacts to verify come from, and whether what came of them is told.
+#[derive(Clone, Debug, Args)]
+pub struct BrokeredArgs {
+    /// Verify the pacts that the contract broker selects, pending ones too, instead of those in the directory. SELECTOR is
+    /// a consumer version selector as JSON (may be repeated) [default: main branches, and what is deployed or released].
+    #[arg(long, value_name = "SELECTOR", num_args = 0..=1, default_missing_value = "")]
+    pub from_broker: Vec<String>,
+    /// Publish the result of each pact that was verified as a whole.
+    #[arg(long, requires = "provider_version")]
+    pub publish: bool,
+    /// Version of the providers, a commit for example.
+    #[arg(long, value_name = "VERSION")]
+    pub provider_version: Option<String>,
+    /// Branch of the providers.
+    #[arg(long)]
+    pub branch: Option<String>,
+    /// Page of the build.
+    #[arg(long, value_name = "URL", requires = "publish")]
+    pub build_url: Option<String>,
+    /// Whom to ask and tell.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
 }
 
 /// The contract broker's database.

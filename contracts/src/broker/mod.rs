@@ -5,10 +5,14 @@
 //! the same version is refused, because whoever verified the first would be taken to have verified the second.
 
 mod error;
+mod findings;
 mod http;
+mod pending;
 mod store;
 
 pub use error::BrokerError;
+pub use findings::{Finding, Withheld, findings};
+pub use pending::{forgive, forgive_all};
 pub use http::{Access, Credential, Rights, router};
 pub use store::{
     Environment, ForVerification, PactToVerify, Pacticipant, Placement, PlacementKind, Publication, Published,

@@ -6,6 +6,7 @@ use axum::http::{Method, Request, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use contracts::broker::{Access, Credential, Rights, Store, router};
+use contracts::store::from_document;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -62,10 +63,10 @@ fn publication(version: &str) -> Value {
 }
 
 /// Every route: a request that is right, and what it answers to a writer.
-fn routes(content: &str, environment: &str, deployed: &str) -> Vec<(Method, String, Option<Value>, u16)> {
+fn routes(content: &str, interaction: &str, environment: &str, deployed: &str) -> Vec<(Method, String, Option<Value>, u16)> {
     let pact = format!("/pacts/provider/shop/consumer/mail/pact-version/{content}");
     let result = json!({
-        "success": true, "providerApplicationVersion": "9", "testResults": [{ "interactionId": "1", "success": true }],
+        "success": true, "providerApplicationVersion": "9", "testResults": [{ "interactionId": interaction, "success": true }],
     });
     let name = json!({ "name": "staging" });
     vec![
@@ -120,7 +121,9 @@ async fn each_route_lets_in_whom_it_may() {
     let at = format!("/pacticipants/mail/versions/1/deployed-versions/environment/{environment}");
     let (_, deployed) = broker.ask(&Method::POST, &at, writer, None).await;
     let deployed = deployed["uuid"].as_str().unwrap();
-    for (method, path, body, right) in routes(&content, &environment, deployed) {
+    let document = document(json!([order()]));
+    let interaction = from_document(&document, "a test".as_ref()).unwrap().interactions.remove(0).hash;
+    for (method, path, body, right) in routes(&content, &interaction, &environment, deployed) {
         let asks = method == Method::GET || (method == Method::POST && path.ends_with("/for-verification"));
         let (ada, wrong, swapped) = (basic("ada:reads"), basic("ada:writes"), "Bearer ada:reads".to_owned());
         for (shown, expected) in [

@@ -5,6 +5,7 @@ use contracts::broker::{
     BrokerError, ForVerification, PlacementKind, Publication, Question, Selector, Store, Verification, Which,
 };
 use contracts::gate::{Decision, Place, Version};
+use contracts::store::from_document;
 use serde_json::{Value, json};
 
 use crate::shop::{document, order, paid};
@@ -37,11 +38,16 @@ fn publication(consumer: &str, version: &str, interactions: Value) -> Publicatio
     }
 }
 
-fn result(version: &str, success: bool) -> Verification {
+/// What a verifier says that has replayed all of these interactions.
+fn result(consumer: &str, interactions: Value, version: &str, success: bool) -> Verification {
+    let document: Value = serde_json::from_slice(&pact(consumer, interactions)).unwrap();
+    let pact = from_document(&document, "a test".as_ref()).unwrap();
+    let tests: Vec<Value> =
+        pact.interactions.iter().map(|each| json!({ "interactionId": each.hash, "success": success })).collect();
     Verification {
         provider_version: version.into(),
         success,
-        results: json!({ "testResults": [{ "interactionId": "1", "success": success }] }),
+        results: json!({ "testResults": tests }),
         build_url: None,
         verified_by: None,
     }
@@ -54,7 +60,9 @@ impl Broker {
     }
 
     async fn verify(&self, consumer: &str, content: &str, version: &str, success: bool) {
-        self.store.record_verification("shop", consumer, content, &result(version, success)).await.unwrap();
+        let interactions = self.store.content(content).await.unwrap()["interactions"].clone();
+        let result = result(consumer, interactions, version, success);
+        self.store.record_verification("shop", consumer, content, &result).await.unwrap();
     }
 
     async fn decision(&self, name: &str, version: &str) -> Decision {
@@ -122,23 +130,63 @@ async fn pacts_that_cannot_be_are_refused_with_the_reason(pair: Pair) {
     assert_eq!(broker.store.pacticipants().await.unwrap(), []);
 }
 
-async fn success_without_any_test_is_no_success(pair: Pair) {
+async fn success_without_each_of_the_tests_is_no_success(pair: Pair) {
     let broker = broker(pair).await;
-    let content = broker.publish("web", "1", json!([order()])).await;
-    let empty = Verification { results: json!({ "testResults": [] }), ..result("9", true) };
+    let result = |success| result("web", json!([order(), paid()]), "9", success);
+    let content = broker.publish("web", "1", json!([order(), paid()])).await;
+    let empty = Verification { results: json!({ "testResults": [] }), ..result(true) };
     let error = broker.store.record_verification("shop", "web", &content, &empty).await.unwrap_err();
     assert!(error.to_string().contains("nothing was verified"), "{error}");
+    let whole = result(true).results["testResults"].clone();
     for (results, reason) in [
         (json!({}), "nothing was verified"),
-        (json!({ "testResults": [{ "success": true }, { "success": false }] }), "with a failed test"),
+        (json!({ "testResults": [whole[0], { "success": false }] }), "with a failed test"),
+        (json!({ "testResults": [whole[0], { "success": null }] }), "with a failed test"),
+        // Of a filtered run, and of one that does not say what it looked at.
+        (json!({ "testResults": [whole[0]] }), "a success for 1 of the 2 interactions"),
+        (json!({ "testResults": [whole[0], whole[0]] }), "a success for 1 of the 2 interactions"),
+        (json!({ "testResults": [{ "success": true }, { "success": true }] }), "a success for 0 of the 2"),
     ] {
-        let odd = Verification { results, ..result("9", true) };
+        let odd = Verification { results, ..result(true) };
         let error = broker.store.record_verification("shop", "web", &content, &odd).await.unwrap_err();
         assert!(error.to_string().contains(reason), "{error}");
     }
-    let error = broker.store.record_verification("shop", "web", "unheard-of", &result("9", true)).await.unwrap_err();
+    let error = broker.store.record_verification("shop", "web", "unheard-of", &result(true)).await.unwrap_err();
     assert!(matches!(error, BrokerError::NotFound(_)), "{error}");
+    // All of several or none.
+    let several = [true, false].map(|right| {
+        let results = if right { result(true).results } else { json!({}) };
+        ("web".to_owned(), content.clone(), Verification { results, ..result(true) })
+    });
+    let shop = Version::new("shop", "9");
+    assert!(broker.store.record_verifications(&shop, Some("main"), &several).await.is_err());
     assert_eq!(broker.store.verifications_of(&content).await.unwrap(), []);
+    assert_eq!(broker.store.branches("shop").await.unwrap(), []);
+    let part = Verification { results: json!({ "testResults": [] }), ..result(false) };
+    broker.store.record_verification("shop", "web", &content, &part).await.unwrap();
+}
+
+async fn interaction_that_the_pact_calls_pending_may_fail_and_no_other(pair: Pair) {
+    let broker = broker(pair).await;
+    let mut soon = paid();
+    soon["pending"] = json!(true);
+    let content = broker.publish("web", "1", json!([order(), soon])).await;
+    let mut sent = result("web", json!([order(), soon]), "9", true);
+    let tests = sent.results["testResults"].as_array_mut().unwrap();
+    // What the sender calls pending does not count.
+    for (index, test) in tests.iter_mut().enumerate() {
+        (test["success"], test["pending"]) = (json!(index != 0), json!(true));
+    }
+    let (one, other) = (sent.clone(), {
+        let tests = sent.results["testResults"].as_array_mut().unwrap();
+        (tests[0]["success"], tests[1]["success"]) = (json!(true), json!(false));
+        sent
+    });
+    let mut kept = 0;
+    for result in [one, other] {
+        kept += usize::from(broker.store.record_verification("shop", "web", &content, &result).await.is_ok());
+    }
+    assert_eq!(kept, 1);
 }
 
 async fn deployment_takes_the_place_of_the_one_before_and_a_release_does_not(pair: Pair) {
@@ -283,7 +331,8 @@ backends::on_each_pair!(
     verification_holds_for_every_version_that_expects_the_same,
     what_was_published_does_not_change,
     pacts_that_cannot_be_are_refused_with_the_reason,
-    success_without_any_test_is_no_success,
+    success_without_each_of_the_tests_is_no_success,
+    interaction_that_the_pact_calls_pending_may_fail_and_no_other,
     deployment_takes_the_place_of_the_one_before_and_a_release_does_not,
     unknown_environment_is_an_error_and_not_a_yes,
     name_of_an_environment_is_given_once,

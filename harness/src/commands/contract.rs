@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use super::Description;
-use super::coverage;
-use super::gate;
 use super::run::{self, Focus};
-use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs};
+use super::{brokered, coverage, gate};
+use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs, VerifyArgs};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::exit_code::Exit;
-use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
+use crate::phases::{self, Brokered, Plan, RunDir, Surroundings, Wanted};
 use crate::report::{Progress, print};
 use crate::signals;
 
@@ -18,15 +17,27 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
     match command {
         ContractCommand::Record(args) => record(config, args).await,
         // A matrix is the result of a verification, so both do the same; a person sees the matrix either way.
-        ContractCommand::Verify(args) | ContractCommand::Matrix(args) => {
-            needs_contracts(config)?;
-            run::run(config, format, RunArgs { no_record: true, ..args }, Focus::only(Phase::Contracts)).await
+        ContractCommand::Verify(VerifyArgs { run, broker }) => {
+            let brokered = brokered::prepare(broker).await?;
+            verify(config, format, run, brokered).await
         }
+        ContractCommand::Matrix(args) => verify(config, format, args, None).await,
         ContractCommand::Publish(args) => gate::publish(config, format, args).await,
         ContractCommand::CanIDeploy(args) => gate::can_i_deploy(format, args).await,
         ContractCommand::RecordDeployment(args) => gate::record_deployment(format, args).await,
         ContractCommand::Coverage(args) => coverage::run(config, format, args),
     }
+}
+
+async fn verify(
+    config: &Description,
+    format: Format,
+    args: RunArgs,
+    brokered: Option<Brokered>,
+) -> Result<Exit, Error> {
+    needs_contracts(config)?;
+    let focus = Focus { brokered, ..Focus::only(Phase::Contracts) };
+    run::run(config, format, RunArgs { no_record: true, ..args }, focus).await
 }
 
 fn needs_contracts(config: &Description) -> Result<(), Error> {
@@ -44,6 +55,7 @@ async fn record(config: &Description, args: SystemArgs) -> Result<Exit, Error> {
         quick: false,
         phases: vec![Phase::Contracts],
         record: true,
+        brokered: None,
         journeys: Vec::new(),
         scenarios: Vec::new(),
         seed: args.seed,

@@ -2,6 +2,7 @@
 
 mod amqp;
 mod broker;
+mod brokered;
 mod collector;
 mod contract;
 mod coverage;

@@ -7,7 +7,7 @@ use crate::cli::{Format, Phase, RunArgs};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::exit_code::Exit;
-use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
+use crate::phases::{self, Brokered, Plan, RunDir, Surroundings, Wanted};
 use crate::report::{self, Progress, print};
 use crate::{signals, ui};
 
@@ -16,6 +16,8 @@ pub(super) struct Focus {
     pub(super) phases: Vec<Phase>,
     pub(super) journeys: Vec<String>,
     pub(super) scenarios: Vec<String>,
+    /// What verification has to do with the contract broker.
+    pub(super) brokered: Option<Brokered>,
 }
 
 impl Focus {
@@ -25,6 +27,7 @@ impl Focus {
             phases: vec![Phase::Contracts, Phase::Journeys, Phase::Load, Phase::Chaos],
             journeys: Vec::new(),
             scenarios: Vec::new(),
+            brokered: None,
         }
     }
 
@@ -42,6 +45,7 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
         record: !args.no_record,
         journeys: focus.journeys,
         scenarios: focus.scenarios,
+        brokered: focus.brokered,
         seed: args.system.seed,
     };
     let plan = Plan::new(config.load()?, wanted)?;

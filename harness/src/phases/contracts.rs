@@ -6,11 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chaos::verdict::Verdict;
+use contracts::broker::forgive_all;
 use contracts::result::{ContractsResult, InteractionResult, VerificationResult};
 use contracts::store::Pact;
 use contracts::verify::{Options, Provider, verify};
 use reqwest::Url;
 
+use super::brokered::{Brokered, Selected};
 use super::run::Ground;
 use super::{Plan, Surroundings};
 use crate::config::{self, Config};
@@ -24,13 +26,18 @@ use crate::supervisor::{BuildError, RunningSystem, StartOptions};
 const PACTS: &str = "pacts";
 
 /// Records where the configuration says how, then verifies every provider.
-pub(super) async fn run(ground: &Ground, section: &config::Contracts, record: bool) -> Result<model::Contracts, Error> {
+pub(super) async fn run(
+    ground: &Ground,
+    section: &config::Contracts,
+    record: bool,
+    brokered: Option<&Brokered>,
+) -> Result<model::Contracts, Error> {
     ground.events.send(Event::PhaseStarted {
         phase: "contracts",
         detail: format!("{} providers", section.providers.len()),
         total: None,
     });
-    let result = match judge(ground, section, record).await {
+    let result = match judge(ground, section, record, brokered).await {
         Ok(result) => result,
         Err(Failure::Judged(reason)) => unjudged(Verdict::Fail, reason),
         Err(Failure::Other(error)) => return Err(error),
@@ -100,8 +107,21 @@ enum Failure {
     Other(Error),
 }
 
-async fn judge(ground: &Ground, section: &config::Contracts, recording: bool) -> Result<model::Contracts, Failure> {
-    let committed = load(&section.pacts)?;
+async fn judge(
+    ground: &Ground,
+    section: &config::Contracts,
+    recording: bool,
+    brokered: Option<&Brokered>,
+) -> Result<model::Contracts, Failure> {
+    let selected = match brokered {
+        Some(brokered) => brokered.select(section.providers.keys()).await.map_err(Failure::Other)?,
+        None => None,
+    };
+    let recording = recording && selected.is_none();
+    let Selected { pacts: committed, pending, mut notes } = match selected {
+        Some(selected) => selected,
+        None => Selected { pacts: load(&section.pacts)?, ..Selected::default() },
+    };
     let mut drift = Vec::new();
     let mut recorded = false;
     let pacts = match &section.record {
@@ -123,11 +143,30 @@ async fn judge(ground: &Ground, section: &config::Contracts, recording: bool) ->
             "a pact names the provider `{provider}`, which has no [contracts.providers.{provider}]"
         )));
     }
+    if let Some(brokered) = brokered {
+        brokered.expects(&pacts).await.map_err(Failure::Other)?;
+    }
     let providers = start_providers(ground, section).await.map_err(Failure::Other)?;
     let verifications = replay(ground, section, &providers, &pacts).await;
     providers.stop().await;
-    let result = ContractsResult::new(&pacts, &verifications?);
-    Ok(report(result, recorded, drift))
+    let mut verifications = verifications?;
+    let mut withheld = Vec::new();
+    if let Some(brokered) = brokered {
+        let (published, not) = brokered.publish(&pacts, &mut verifications, ground.cancel.is_cancelled()).await;
+        notes.extend(published);
+        withheld = not;
+    }
+    notes.extend(contracts::broker::forgive(&mut verifications, &pending));
+    notes.extend(withheld.iter().cloned());
+    notes.into_iter().for_each(|note| ground.events.note(note));
+    let mut result = ContractsResult::new(&pacts, &verifications);
+    forgive_all(&mut result, &verifications);
+    let mut report = report(result, recorded, drift);
+    // Whoever asked for it to be published must hear that it was not.
+    if let (Verdict::Pass, Some(reason)) = (report.verdict, withheld.into_iter().next()) {
+        (report.verdict, report.error) = (Verdict::Invalid, Some(reason));
+    }
+    Ok(report)
 }
 
 fn load(dir: &Path) -> Result<Vec<Pact>, Failure> {

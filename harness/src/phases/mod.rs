@@ -1,5 +1,6 @@
 //! A run, in order: contracts, journeys, load, telemetry, chaos, and the result that all of them fill.
 
+mod brokered;
 mod chaos;
 mod contracts;
 mod journeys;
@@ -14,6 +15,7 @@ mod telemetry;
 mod traces;
 mod verdict;
 
+pub use brokered::{Brokered, ProviderVersion};
 pub use contracts::record;
 pub use prepare::{Plan, Wanted};
 pub use run::{Surroundings, run, up};

@@ -7,6 +7,7 @@ use chaos::Problems;
 use chaos::load::LoadPlan;
 use chaos::scenario::{self, Known, Profile, ScenarioFile};
 
+use super::Brokered;
 use crate::cli::Phase;
 use crate::config::{Arrivals, Config, LoadShape};
 use crate::error::Error;
@@ -22,6 +23,8 @@ pub struct Wanted {
     pub phases: Vec<Phase>,
     /// Whether pacts are recorded anew.
     pub record: bool,
+    /// What verification has to do with the contract broker, if anything.
+    pub brokered: Option<Brokered>,
     /// Journeys by name; those of the configuration when empty.
     pub journeys: Vec<String>,
     /// Scenarios by name; those of the configuration when empty.

@@ -171,7 +171,7 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
     let started = Instant::now();
     let mut run = empty(&plan, &around, started_at, build_s);
     if let (true, Some(section)) = (plan.wants(Phase::Contracts), &plan.config.contracts) {
-        run.contracts = contracts::run(&ground, section, plan.wanted.record).await?;
+        run.contracts = contracts::run(&ground, section, plan.wanted.record, plan.wanted.brokered.as_ref()).await?;
     }
     let needs_system = [Phase::Journeys, Phase::Load, Phase::Chaos].iter().any(|phase| plan.wants(*phase));
     if needs_system && !ground.cancel.is_cancelled() {

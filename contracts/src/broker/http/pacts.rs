@@ -16,7 +16,7 @@ async fn document(served: &Served, links: &Links, pact: &StoredPact) -> Result<V
     let mut document = served.store.content(&pact.content).await?;
     for key in ["interactions", "messages"] {
         for interaction in document.get_mut(key).and_then(Value::as_array_mut).into_iter().flatten() {
-            let id = canonical::hash(interaction);
+            let id = canonical::interaction_hash(&pact.consumer.pacticipant, &pact.provider, interaction);
             if let Some(members) = interaction.as_object_mut() {
                 members.insert("_id".to_owned(), json!(id));
             }

@@ -90,19 +90,20 @@ pub(super) fn link(links: &Links, provider: &str, consumer: &str, content: &str,
 }
 
 fn document(links: &Links, stored: &StoredVerification) -> Value {
-    let StoredVerification { number, content, consumer, provider, success, results, build_url, created_at } = stored;
+    let StoredVerification { number, content, consumer, provider, success, results, .. } = stored;
     let pact = StoredPact {
         consumer: consumer.clone(),
         provider: provider.pacticipant.clone(),
         content: content.clone(),
-        created_at: created_at.clone(),
+        created_at: stored.created_at.clone(),
     };
     json!({
         "success": success,
         "providerApplicationVersion": provider.number,
         "testResults": results["testResults"],
-        "buildUrl": build_url,
-        "verificationDate": created_at,
+        "buildUrl": stored.build_url,
+        "verifiedBy": { "implementation": stored.verified_by },
+        "verificationDate": stored.created_at,
         "_links": {
             "self": link(links, &provider.pacticipant, &consumer.pacticipant, content, *number),
             "pb:pact-version": links.pact(&pact),

@@ -1,6 +1,6 @@
 //! What a pact says, apart from who wrote it when and with what.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::broker::BrokerError;
 use crate::canonical;
@@ -43,14 +43,13 @@ impl Content {
                 "the pact has neither `interactions` nor `messages`: expected one of these lists".into(),
             )
         })?;
-        let mut hashes: Vec<String> = interactions
-            .iter()
-            .map(|interaction| canonical::hash(&canonical::without_broker_keys(interaction)))
-            .collect();
-        hashes.sort_unstable();
-        // The version of the format decides what the rest means.
-        let version = document.pointer("/metadata/pactSpecification/version").cloned().unwrap_or_default();
-        let hash = canonical::hash(&json!([consumer, provider, version, hashes]));
+        let hash = canonical::pact_hash(&consumer, &provider, &document, interactions);
         Ok(Self { consumer, provider, hash, document })
     }
+}
+
+/// The interactions of a document, under whichever name it has them.
+pub(in crate::broker) fn interactions(document: &Value) -> &[Value] {
+    let listed = |key: &str| document.get(key).and_then(Value::as_array);
+    listed("interactions").or_else(|| listed("messages")).map_or(&[], Vec::as_slice)
 }

@@ -19,6 +19,8 @@ pub use selectors::{ForVerification, PactToVerify, Selector};
 pub use verifications::{StoredVerification, Verification};
 pub use versions::Pacticipant;
 
+#[allow(unused_imports)]
+pub(super) use content::interactions;
 pub(super) use open::Tx;
 
 /// Now, in the form that is stored: RFC 3339 in UTC, so that text order is time order.

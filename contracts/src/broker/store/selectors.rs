@@ -12,9 +12,9 @@ use crate::gate::Version;
 
 /// A consumer version selector (<https://docs.pact.io/pact_broker/advanced_topics/consumer_version_selectors>): what is
 /// somewhere, or the head of a branch, or what has a tag. A fallback is for consumers that do not have what comes before it;
-/// consumers that nothing fits are left out.
+/// consumers that nothing fits are left out. A field that nobody knows is refused: what it was meant to say would be lost.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Selector {
     /// The latest of the consumer's main branch.
     pub main_branch: Option<bool>,

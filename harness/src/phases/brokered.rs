@@ -1,0 +1,148 @@
+//! Verification that takes its pacts from the contract broker, or tells it what came of them.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use contracts::broker::{BrokerError, ForVerification, Selector, Store, findings};
+use contracts::gate::Version;
+use contracts::result::VerificationResult;
+use contracts::store::{Pact, from_document};
+
+use crate::error::Error;
+
+/// What a verification has to do with the contract broker.
+#[derive(Clone, Debug)]
+pub struct Brokered {
+    /// The broker.
+    pub store: Store,
+    /// Which of its pacts are verified; none verifies those in the configuration's directory.
+    pub selectors: Option<Vec<Selector>>,
+    /// The providers' version, when results are published.
+    pub publish: Option<ProviderVersion>,
+    /// The branch that is verified: decides what is pending.
+    pub branch: Option<String>,
+}
+
+/// Which version of the providers is verified.
+#[derive(Clone, Debug)]
+pub struct ProviderVersion {
+    /// The version, a commit for example.
+    pub number: String,
+    /// Page of the build.
+    pub build_url: Option<String>,
+}
+
+/// Pacts that are to be verified.
+#[derive(Debug, Default)]
+pub(super) struct Selected {
+    pub(super) pacts: Vec<Pact>,
+    /// Contents of those that may fail.
+    pub(super) pending: BTreeSet<String>,
+    /// What a person should know of them.
+    pub(super) notes: Vec<String>,
+}
+
+impl Brokered {
+    /// What the selectors choose for these providers; none when there are no selectors.
+    ///
+    /// # Errors
+    /// When the broker fails, or holds a pact that cannot be replayed and may not fail either.
+    pub(super) async fn select(&self, providers: impl Iterator<Item = &String>) -> Result<Option<Selected>, Error> {
+        let Some(selectors) = &self.selectors else { return Ok(None) };
+        let failed = |provider: &str, error| {
+            Error::failed(format!("the broker does not say which pacts `{provider}` is to verify"), error)
+        };
+        let mut selected = Selected::default();
+        for provider in providers {
+            let asked = ForVerification {
+                consumer_version_selectors: selectors.clone(),
+                provider_version_branch: self.branch.clone(),
+                include_pending_status: true,
+                ..ForVerification::default()
+            };
+            let chosen = self.store.for_verification(provider, &asked).await.map_err(|e| failed(provider, e))?;
+            for each in chosen {
+                let document = self.store.content(&each.pact.content).await.map_err(|e| failed(provider, e))?;
+                let origin = PathBuf::from(format!("the pact of {} with {provider}", each.pact.consumer));
+                match from_document(&document, &origin) {
+                    Ok(pact) => {
+                        if each.pending {
+                            selected.pending.insert(pact.hash.clone());
+                        }
+                        selected.pacts.push(pact);
+                    }
+                    Err(error) if each.pending => {
+                        selected.notes.push(format!("{error}; it is pending, so it is left out, which fails nobody"));
+                    }
+                    Err(error) => return Err(Error::failed("a pact of the broker cannot be verified", error)),
+                }
+            }
+        }
+        Ok(Some(selected))
+    }
+
+    /// Makes sure, before anything is started, that the broker knows each pact whose result it is to be told.
+    ///
+    /// # Errors
+    /// A sentence that names the first pact that was not published.
+    pub(super) async fn expects(&self, pacts: &[Pact]) -> Result<(), Error> {
+        for pact in self.publish.iter().flat_map(|_| pacts) {
+            match self.store.pact_by_content(&pact.provider, &pact.consumer, &pact.hash).await {
+                Ok(_) => {}
+                Err(BrokerError::NotFound(_)) => {
+                    return Err(Error::Usage(format!(
+                        "nobody has published `{}` as it is, so its result cannot be: run `shakedown contract publish` first",
+                        pact.path.display()
+                    )));
+                }
+                Err(error) => return Err(Error::failed("the broker does not answer", error)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Publishes what was found, unless the run was `interrupted`. Returns a sentence for each pact that was published, and
+    /// one for each that was not.
+    pub(super) async fn publish(
+        &self,
+        pacts: &[Pact],
+        verifications: &mut [VerificationResult],
+        interrupted: bool,
+    ) -> (Vec<String>, Vec<String>) {
+        let (mut published, mut withheld) = (Vec::new(), Vec::new());
+        let Some(version) = &self.publish else { return (published, withheld) };
+        if interrupted {
+            withheld.push("nothing is published: the run was stopped before its end".to_owned());
+            return (published, withheld);
+        }
+        for verification in verifications {
+            verification.provider_version.clone_from(&version.number);
+            let found = match findings(pacts, verification) {
+                Ok((found, partly)) => {
+                    withheld.extend(partly.iter().map(ToString::to_string));
+                    found
+                }
+                Err(reason) => {
+                    withheld.push(reason.to_string());
+                    continue;
+                }
+            };
+            let results: Vec<_> = found
+                .iter()
+                .map(|each| {
+                    let result = each.verification(&version.number, version.build_url.as_deref());
+                    (each.consumer.clone(), each.content.clone(), result)
+                })
+                .collect();
+            let provider = Version::new(&verification.provider, &version.number);
+            match self.store.record_verifications(&provider, self.branch.as_deref(), &results).await {
+                Ok(_) => published.extend(found.iter().map(|each| {
+                    let what = if each.success { "honours" } else { "does not honour" };
+                    format!("published: {provider} {what} the pact of {}", each.consumer)
+                })),
+                Err(error) => withheld.push(format!("nothing is published for {provider}: {error}")),
+            }
+        }
+        (published, withheld)
+    }
+}
