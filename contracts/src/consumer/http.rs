@@ -11,6 +11,7 @@ use reqwest::Url;
 use super::recorder::Recorder;
 use super::stand_in::StandIn;
 use crate::error::Error;
+use crate::store::{Content, Pact};
 
 /// Requests that `consumer` sends to `provider`, and the responses it needs.
 #[derive(Clone, Debug)]
@@ -28,6 +29,17 @@ impl HttpPact {
     pub fn new(consumer: &str, provider: &str) -> Self {
         let (consumer, provider) = (consumer.to_owned(), provider.to_owned());
         Self { consumer, provider, interactions: Vec::new(), origin: Location::caller() }
+    }
+
+    /// The interactions over HTTP of a pact that exists, whoever recorded it: its stand-in answers what it promises.
+    #[track_caller]
+    #[must_use]
+    pub fn of(pact: &Pact) -> Self {
+        let http = pact.interactions.iter().filter_map(|interaction| match &interaction.content {
+            Content::Http(http) => Some((**http).clone()),
+            Content::Message(_) => None,
+        });
+        Self { interactions: http.collect(), ..Self::new(&pact.consumer, &pact.provider) }
     }
 
     /// Adds an interaction; `build` describes its states, request and response.
