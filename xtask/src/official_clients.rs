@@ -1,33 +1,47 @@
-//! Installs the official clients of Socket.IO and of Pact, by which the gateway's sockets and the contract broker are tested.
+//! Installs the official clients of Socket.IO and of Pact, by which the gateway's sockets, the contract broker and contracts
+//! are tested.
 
 use anyhow::{Result, bail};
 
 use crate::backends::apt;
-use crate::shell::{root, run, succeeds};
+use crate::shell::{output, root, run, succeeds};
 
 /// Where the `package.json` of Socket.IO's client is.
 const SOCKET_IO: &str = "marketplace/gateway/tests/official-client";
 
-/// Where the `requirements.txt` of Pact's is.
+/// Where the `requirements.txt` of Pact's command line and of pact-python is.
 const PACT: &str = "contracts/tests/official";
+
+/// Where the `package.json` of pact-js is.
+const PACT_JS: &str = "contracts/tests/official/node";
+
+/// Oldest Node.js that all of them run on.
+const NODE: u32 = 20;
 
 /// Installs what the lists of them name, unless it is there.
 pub(crate) fn prepare() -> Result<()> {
-    socket_io()?;
+    npm(SOCKET_IO)?;
+    npm(PACT_JS)?;
     pact()
 }
 
-fn socket_io() -> Result<()> {
+fn npm(directory: &str) -> Result<()> {
     // npm writes the first when it has installed what the second demands.
-    if is_newer(SOCKET_IO, "node_modules/.package-lock.json", "package-lock.json") {
+    if is_newer(directory, "node_modules/.package-lock.json", "package-lock.json") {
         return Ok(());
     }
     for tool in ["node", "npm"] {
         if !succeeds(tool, &["--version"]) {
-            bail!("missing: {tool} (the official client of Socket.IO runs on Node.js 18 or later); please install it");
+            bail!("missing: {tool} (official clients run on Node.js {NODE} or later); please install it");
         }
     }
-    run("npm", &["ci", "--prefix", SOCKET_IO, "--ignore-scripts", "--no-audit", "--no-fund"])
+    let version = output("node", &["--version"])?;
+    let major = version.trim().trim_start_matches('v').split('.').next().and_then(|major| major.parse().ok());
+    if major.is_none_or(|major: u32| major < NODE) {
+        bail!("Node.js is `{}`, official clients need {NODE} or later; please install it", version.trim());
+    }
+    // Binaries come within the packages; no script of theirs has anything to fetch.
+    run("npm", &["ci", "--prefix", directory, "--ignore-scripts", "--no-audit", "--no-fund"])
 }
 
 fn pact() -> Result<()> {

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::panic::Location;
 
 use pact_consumer::builders::InteractionBuilder;
+use pact_models::v4::http_parts::HttpRequest;
 use pact_models::v4::interaction::V4Interaction as _;
 use pact_models::v4::synch_http::SynchronousHttp;
 use reqwest::Url;
@@ -47,7 +48,9 @@ impl HttpPact {
     pub fn interaction(mut self, description: &str, build: impl FnOnce(&mut InteractionBuilder)) -> Self {
         let mut builder = InteractionBuilder::new(description, "");
         build(&mut builder);
-        self.interactions.push(builder.build_v4());
+        let mut interaction = builder.build_v4();
+        declare_type(&mut interaction.request);
+        self.interactions.push(interaction);
         self
     }
 
@@ -87,5 +90,16 @@ impl HttpPact {
             recorder.record(&consumer, &provider, &interaction.to_json(), origin)?;
         }
         Ok(())
+    }
+}
+
+/// Puts the type of the body into a header, unless there is one: other verifiers send the headers of a pact and no more, and
+/// a provider would not know what it gets.
+fn declare_type(request: &mut HttpRequest) {
+    if let Some(content_type) = request.body.content_type().filter(|_| request.body.is_present()) {
+        let headers = request.headers.get_or_insert_default();
+        if !headers.keys().any(|name| name.eq_ignore_ascii_case("content-type")) {
+            headers.insert("content-type".to_owned(), vec![content_type.to_string()]);
+        }
     }
 }

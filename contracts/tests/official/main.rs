@@ -4,8 +4,12 @@
 //!
 //! ```sh
 //! python3 -m venv .venv && .venv/bin/pip install -r requirements.txt
+//! npm ci --prefix node
 //! ```
 
 mod broker;
 mod cli;
+mod orders;
+mod recorded_by_others;
 mod shop;
+mod verified_by_others;
