@@ -34,5 +34,7 @@ pub mod store;
 pub mod verify;
 
 mod canonical;
+mod rules;
+mod version;
 
 pub use error::Error;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Conflict, Error};
-use crate::{canonical, drift::Drift};
+use crate::{canonical, drift::Drift, rules, version};
 
 /// Largest pact file that is read, in bytes.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -31,6 +32,8 @@ pub struct Pact {
     /// SHA-256 of the canonical content, hexadecimal: the same whatever the layout of the file or the order of the
     /// interactions, and the content by which the [broker](crate::broker) knows it.
     pub hash: String,
+    /// What it says that its version of the specification has no meaning for, and that is not obeyed: a sentence each.
+    pub lost: Vec<String>,
     /// Interactions in the order of description and states.
     pub interactions: Vec<Interaction>,
 }
@@ -118,14 +121,16 @@ pub fn load_dir(dir: &Path) -> Result<Vec<Pact>, Error> {
 /// When the file cannot be read, is not a pact, or needs a plugin.
 pub fn load_file(path: &Path) -> Result<Pact, Error> {
     let read = |source| Error::Read { path: path.to_owned(), source };
-    let size = fs::metadata(path).map_err(read)?.len();
-    if size > MAX_FILE {
-        return Err(Error::NotAPact {
-            path: path.to_owned(),
-            reason: format!("it has `{size}` bytes, expected at most {MAX_FILE}"),
-        });
+    let wrong = |reason: String| Error::NotAPact { path: path.to_owned(), reason };
+    // A pipe may never say a word, and a device may never end.
+    if !fs::metadata(path).map_err(read)?.is_file() {
+        return Err(wrong("it is no regular file".into()));
     }
-    let bytes = fs::read(path).map_err(read)?;
+    let mut bytes = Vec::new();
+    fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(read)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(wrong(format!("it is larger than {MAX_FILE} bytes")));
+    }
     let document = serde_json::from_slice(&bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
     parse(&document, path)
 }
@@ -157,7 +162,10 @@ fn find(dir: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Vec<E
         }
         // Of the entry itself, so that a symbolic link to a directory cannot lead in circles.
         let directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if directory && depth < MAX_DEPTH {
+        if directory && depth == MAX_DEPTH {
+            let reason = format!("it lies deeper than {MAX_DEPTH} directories, expected no pacts below that");
+            problems.push(Error::NotAPact { path, reason });
+        } else if directory {
             find(&path, depth + 1, files, problems);
         } else if !directory && path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);
@@ -172,6 +180,7 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
         _ => Err(wrong(format!("`{side}.name` is missing, expected the name of the {side}"))),
     };
     let (consumer, provider) = (name("consumer")?, name("provider")?);
+    let version = version::of(document).map_err(wrong)?;
     if let Some(plugin) = plugin(document) {
         return Err(Error::Plugin { path: path.to_owned(), plugin });
     }
@@ -183,7 +192,9 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
         .find_map(|key| document.get(key).and_then(Value::as_array).map(|list| (*key, list)))
         .ok_or_else(|| wrong("it has neither `interactions` nor `messages`, expected one of these lists".into()))?;
     for (index, interaction) in listed.iter().enumerate() {
-        shape(interaction).map_err(|reason| wrong(format!("`{key}[{index}]` {reason}")))?;
+        shape(interaction)
+            .and_then(|()| rules::check(interaction))
+            .map_err(|reason| wrong(format!("`{key}[{index}]` {reason}")))?;
     }
     // The reader of `pact_models` panics on some malformed files; they are bad input like any other.
     let model = catch_unwind(AssertUnwindSafe(|| load_pact_from_json(&path.to_string_lossy(), document)))
@@ -220,7 +231,8 @@ fn parse(document: &Value, path: &Path) -> Result<Pact, Error> {
     }
     interactions.sort_by(|a, b| (&a.description, &a.states, &a.hash).cmp(&(&b.description, &b.states, &b.hash)));
     let hash = canonical::pact_hash(&consumer, &provider, document, listed);
-    Ok(Pact { consumer, provider, path: path.to_owned(), hash, interactions })
+    let lost = version::lost(version, key, listed);
+    Ok(Pact { consumer, provider, path: path.to_owned(), hash, lost, interactions })
 }
 
 /// Refuses what the reader of `pact_models` would quietly replace by a default.

@@ -18,7 +18,9 @@ use reqwest::{Method, Request, Url};
 use serde_json::Value;
 
 use super::exchange::{Exchange, Reply, Trace};
+use super::judge;
 use super::mismatch::{Mismatch, Part, from_engine};
+use super::nesting;
 use super::provider::Provider;
 use super::states::Values;
 
@@ -38,7 +40,13 @@ pub(super) async fn replay(
         Err(reason) => return vec![Mismatch::new(Part::Pact, "", format!("{what} cannot be sent: {reason}"))],
     };
     match exchange.send(request, &what).await {
-        Ok(reply) => compare(interaction, reply).await,
+        Ok(reply) => {
+            if let Some(refused) = nesting::refused(interaction.response.body.value().as_ref(), &reply.body) {
+                return vec![refused];
+            }
+            let interaction = interaction.clone();
+            judge::within(exchange.until, move || async move { compare(&interaction, reply).await }).await
+        }
         Err(failure) => vec![failure],
     }
 }

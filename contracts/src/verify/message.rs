@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::exchange::{Exchange, Reply, Trace};
 use super::http::body_of;
+use super::judge;
 use super::mismatch::{Mismatch, Part, from_engine};
+use super::nesting;
 use super::provider::Provider;
 use super::states::post;
 use crate::canonical;
@@ -28,7 +30,13 @@ pub(super) async fn replay(
     trace: &Trace,
 ) -> Vec<Mismatch> {
     match ask(exchange, provider, message, trace).await {
-        Ok((reply, metadata)) => compare(message, &reply, metadata).await,
+        Ok((reply, metadata)) => {
+            if let Some(refused) = nesting::refused(message.contents.contents.value().as_ref(), &reply.body) {
+                return vec![refused];
+            }
+            let message = message.clone();
+            judge::within(exchange.until, move || async move { compare(&message, &reply, metadata).await }).await
+        }
         Err(failure) => vec![failure],
     }
 }

@@ -9,6 +9,11 @@ use serde_json::Value;
 
 use crate::canonical;
 
+/// Longest sentence of a mismatch, in characters.
+const MAX_SENTENCE: usize = 2000;
+/// Most mismatches of one interaction that are told one by one.
+const MAX_MISMATCHES: usize = 100;
+
 /// Which part of an interaction a mismatch is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -53,7 +58,8 @@ impl fmt::Display for Mismatch {
 
 impl Mismatch {
     pub(super) fn new(part: Part, path: impl Into<String>, sentence: impl Into<String>) -> Self {
-        Self { part, path: path.into(), sentence: sentence.into() }
+        // The engine quotes whole values.
+        Self { part, path: path.into(), sentence: canonical::shorten(&sentence.into(), MAX_SENTENCE) }
     }
 
     pub(super) fn state(sentence: impl Into<String>) -> Self {
@@ -118,6 +124,10 @@ pub(super) fn from_engine(
     }
     mismatches.sort();
     mismatches.dedup();
+    if let Some(more) = mismatches.len().checked_sub(MAX_MISMATCHES).filter(|more| *more > 0) {
+        mismatches.truncate(MAX_MISMATCHES);
+        mismatches.push(Mismatch::new(Part::Body, "", format!("and {more} mismatches more")));
+    }
     mismatches
 }
 

@@ -7,8 +7,10 @@
 
 mod exchange;
 mod http;
+mod judge;
 mod message;
 mod mismatch;
+mod nesting;
 mod provider;
 mod replay;
 mod states;

@@ -16,9 +16,6 @@ use contracts::verify::{Options, Provider, verify};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-/// What the provider answers to everything but its hooks.
-pub(crate) type Answer = fn() -> Response;
-
 /// A running provider; requests and calls of the state hook are kept.
 pub(crate) struct Shop {
     pub(crate) provider: Provider,
@@ -39,7 +36,8 @@ impl Drop for Shop {
 }
 
 impl Shop {
-    pub(crate) async fn start(answer: Answer) -> Self {
+    /// `answer` makes what the provider answers to everything but its hooks.
+    pub(crate) async fn start(answer: impl Fn() -> Response + Clone + Send + Sync + 'static) -> Self {
         let seen = Arc::new(Seen::default());
         let router = Router::new()
             .route("/states", post(states))
