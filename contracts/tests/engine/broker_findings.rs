@@ -177,7 +177,7 @@ async fn pending_pact_fails_nobody_and_is_told_and_published_as_failed() {
         assert_eq!((all.verdict, all.expected, all.verified, all.failed.len()), (Verdict::Pass, expected, expected, 0));
     }
     // One that holds counts like any other, and a failure of another is none of its business.
-    let mut held = [shop.verify(&[old.clone()]).await];
+    let mut held = [shop.verify(std::slice::from_ref(&old)).await];
     assert_eq!(forgive(&mut held, &BTreeSet::from([old.hash.clone()])), Vec::<String>::new());
     assert_eq!((held[0].expected, held[0].verdict), (2, Verdict::Pass));
     let mut both = [shop.verify(&[old.clone(), new]).await];
