@@ -50,6 +50,8 @@ pub struct Outcome {
     pub number: i64,
     /// Whether every interaction held.
     pub success: bool,
+    /// The first that did not, and how, in the verifier's words.
+    pub broken: Option<String>,
 }
 
 /// Which versions of the others count, when only some are named.

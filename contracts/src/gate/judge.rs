@@ -180,7 +180,10 @@ impl Case<'_> {
         let (consumer, provider) = (promise.consumer.clone(), provider.clone());
         match outcome {
             None => drop(self.reasons.insert(Reason::NotVerified { consumer, provider })),
-            Some(outcome) if !outcome.success => drop(self.reasons.insert(Reason::Failed { consumer, provider })),
+            Some(outcome) if !outcome.success => {
+                let broken = outcome.broken.clone();
+                self.reasons.insert(Reason::Failed { consumer, provider, broken });
+            }
             Some(_) => {}
         }
     }

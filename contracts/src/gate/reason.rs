@@ -39,6 +39,8 @@ pub enum Reason {
         consumer: Version,
         /// Who was verified.
         provider: Version,
+        /// What of it failed first, in the verifier's words, where it said so.
+        broken: Option<String>,
     },
     /// Every pact that matters is honoured.
     Honoured {
@@ -83,7 +85,10 @@ impl fmt::Display for Reason {
             Self::NotVerified { consumer, provider } => {
                 write!(f, "Nobody has verified that {provider} honours the pact of {consumer}")
             }
-            Self::Failed { consumer, provider } => write!(f, "{provider} does not honour the pact of {consumer}"),
+            Self::Failed { consumer, provider, broken } => {
+                write!(f, "{provider} does not honour the pact of {consumer}")?;
+                broken.as_ref().map_or(Ok(()), |broken| write!(f, ": {broken}"))
+            }
             Self::Honoured { pacts: 1 } => f.write_str("The one pact that is required is honoured"),
             Self::Honoured { pacts } => write!(f, "All {pacts} pacts that are required are honoured"),
             Self::NothingRequired { pacticipant } => {

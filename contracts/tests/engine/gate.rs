@@ -18,7 +18,7 @@ fn promise(consumer: Version, provider: &str, content: &str) -> Promise {
 }
 
 fn outcome(provider: Version, content: &str, number: i64, success: bool) -> Outcome {
-    Outcome { provider, content: content.into(), number, success }
+    Outcome { provider, content: content.into(), number, success, broken: None }
 }
 
 fn present(there: &[(&str, &str)]) -> BTreeMap<String, Vec<String>> {
@@ -52,8 +52,12 @@ fn consumer_goes_where_each_version_of_its_provider_honours_its_pact() {
     facts.outcomes.push(outcome(v("order", "2"), "c1", 3, false));
     let reasons = vec!["order (2) does not honour the pact of web (7)".to_owned()];
     assert_eq!(said(asked("web", "7"), &facts), (Decision::No, reasons));
+    let broken = Some("`reading an order`: $.total: expected a number".to_owned());
+    facts.outcomes.push(Outcome { broken, ..outcome(v("order", "2"), "c1", 4, false) });
+    let because = "order (2) does not honour the pact of web (7): `reading an order`: $.total: expected a number";
+    assert_eq!(said(asked("web", "7"), &facts), (Decision::No, vec![because.to_owned()]));
     // The last word counts, whatever order the facts come in.
-    facts.outcomes.insert(0, outcome(v("order", "2"), "c1", 4, true));
+    facts.outcomes.insert(0, outcome(v("order", "2"), "c1", 5, true));
     assert_eq!(said(asked("web", "7"), &facts).0, Decision::Yes);
 }
 

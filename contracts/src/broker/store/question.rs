@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
 use sqlx::Row as _;
 
 use super::Store;
 use crate::broker::BrokerError;
+use crate::canonical;
 use crate::gate::{Asked, Facts, Judgement, Outcome, Place, Promise, Version, judge};
+
+/// Longest that a verifier's words on what failed are told, in characters.
+const LONGEST: usize = 300;
 
 /// Which version of a pacticipant somebody means.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -203,7 +208,7 @@ impl Store {
 
     async fn outcomes(&self, provider: &str, content: &str) -> Result<Vec<Outcome>, BrokerError> {
         let rows = sqlx::query(
-            "SELECT provider_number, id, success FROM verifications WHERE content = $1 AND provider = $2 AND id IN \
+            "SELECT provider_number, id, success, CASE WHEN success = 0 THEN results END FROM verifications WHERE content = $1 AND provider = $2 AND id IN \
              (SELECT MAX(id) FROM verifications WHERE content = $1 AND provider = $2 GROUP BY provider_number)",
         )
         .bind(content)
@@ -217,8 +222,21 @@ impl Store {
                     content: content.to_owned(),
                     number: row.try_get(1)?,
                     success: row.try_get::<i64, _>(2)? != 0,
+                    broken: row.try_get::<Option<String>, _>(3)?.and_then(|results| broken(&results)),
                 })
             })
             .collect()
     }
+}
+
+/// The first interaction that failed and its first mismatch, as far as the verifier named them.
+fn broken(results: &str) -> Option<String> {
+    let results: Value = serde_json::from_str(results).ok()?;
+    let failed = results.get("testResults")?.as_array()?.iter().find(|test| test["success"] == false)?;
+    let mismatch = &failed["mismatches"][0];
+    let described = failed["interactionDescription"].as_str().map(|description| format!("`{description}`"));
+    let place = mismatch["identifier"].as_str().filter(|place| !place.is_empty()).map(str::to_owned);
+    let how = mismatch["description"].as_str().map(str::to_owned);
+    let parts: Vec<String> = [described, place, how].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| canonical::shorten(&parts.join(": "), LONGEST))
 }

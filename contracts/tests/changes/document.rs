@@ -1,0 +1,46 @@
+//! The change as the provider's document tells it.
+
+use contracts::store::Pact;
+use serde_json::Value;
+
+use super::change::{Change, contracts};
+
+/// What is wrong with how the comparison of the documents judges the change.
+pub(crate) fn judge(change: &Change, _pacts: &[Pact]) -> Vec<String> {
+    let before = committed(change);
+    let after = patched(before.clone(), &change.patch);
+    if before == after { vec!["its document does not change".to_owned()] } else { Vec::new() }
+}
+
+fn committed(change: &Change) -> Value {
+    let path = contracts().join(change.document);
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// A document after a JSON patch of `add`, `remove` and `replace`, in which an element of a list of texts may be named by
+/// itself instead of its index: `/required/price`.
+///
+/// # Panics
+///
+/// When the patch names what is not there: then it tests nothing.
+fn patched(mut document: Value, patch: &Value) -> Value {
+    for operation in patch.as_array().unwrap() {
+        let path = operation["path"].as_str().unwrap();
+        let (parent, last) = path.rsplit_once('/').unwrap();
+        let last = last.replace("~1", "/").replace("~0", "~");
+        let parent = document.pointer_mut(parent).unwrap_or_else(|| panic!("`{path}` is below nothing"));
+        let value = operation["value"].clone();
+        match (operation["op"].as_str().unwrap(), parent) {
+            ("add", Value::Object(members)) => assert!(members.insert(last, value).is_none(), "`{path}` is there"),
+            ("add", Value::Array(items)) if last == "-" => items.push(value),
+            ("replace", Value::Object(members)) => assert!(members.insert(last, value).is_some(), "no `{path}`"),
+            ("remove", Value::Object(members)) => assert!(members.remove(&last).is_some(), "no `{path}`"),
+            ("remove", Value::Array(items)) => {
+                let index = items.iter().position(|item| *item == *last).unwrap_or_else(|| panic!("no `{path}`"));
+                items.remove(index);
+            }
+            (other, _) => panic!("`{other}` of `{path}` is not an operation of these tests"),
+        }
+    }
+    document
+}
