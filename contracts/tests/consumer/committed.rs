@@ -45,6 +45,49 @@ fn files(dir: &Path) -> Vec<(PathBuf, String)> {
     files
 }
 
+/// Everything at once, the last first, each part as a process of its own would: with a recorder that knows no other.
+async fn record_everything_at_once(dir: &Path) -> Result<(), contracts::Error> {
+    let recorders = [(); 16].map(|()| Recorder::into_dir(dir));
+    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = &recorders;
+    tokio::try_join!(
+        web::record(a),
+        users_review::record(b),
+        users_order::record(c),
+        users_gig::record(d),
+        users_auth::record(e),
+        order_review::record(f),
+        operator::record(g),
+        notification_order::record(h),
+        notification_chat::record(i),
+        notification_auth::record(j),
+        gig_users::record(k),
+        gateway_users::record(l),
+        gateway_review::record(m),
+        gateway_order::record(n),
+        gateway_gig::record(o),
+        async {
+            gateway_chat::record(p).await?;
+            gateway_auth::record(p).await
+        },
+    )?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn recording_everything_at_once_gives_the_same_bytes() {
+    let (in_order, at_once) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let recorded = record_everything(in_order.path()).await;
+    if let Err(error) = recorded.and(record_everything_at_once(at_once.path()).await) {
+        panic!("{error}");
+    }
+    let (in_order, at_once) = (files(in_order.path()), files(at_once.path()));
+    for (one, other) in in_order.iter().zip(&at_once) {
+        assert_eq!(one.0, other.0);
+        assert!(one.1 == other.1, "`{}` has other bytes when everything is recorded at once", one.0.display());
+    }
+    assert_eq!(in_order.len(), at_once.len());
+}
+
 #[tokio::test]
 async fn committed_pacts_are_the_recorded_ones() {
     let recorded = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use tower::ServiceExt as _;
 use crate::cli::{Done, pact};
 use crate::shop::serve;
 
-const HOOKS: &[(&str, &str)] = &[("CONTRACT_HOOKS", "1")];
+const HOOKS: &[(&str, &str)] = &[("CONTRACT_HOOKS", "1"), ("ALLOW_SEED", "1")];
 
 /// Interactions that the provider has to honour, read as the verifier of this repository reads them.
 fn expected(provider: &str) -> Vec<Pact> {
