@@ -7,12 +7,17 @@
 //! UPDATE_PACTS=1 cargo test -p contracts --test consumer
 //! ```
 
+use std::pin::Pin;
+
+/// Runs a consumer's code and records what it needed.
+type Expectation = fn(&contracts::consumer::Recorder) -> Recorded<'_>;
+type Recorded<'r> = Pin<Box<dyn Future<Output = Result<(), contracts::Error>> + Send + 'r>>;
+
 /// Makes each expectation a test of its own, and all of them together something that can be recorded at once.
 macro_rules! expectations {
     ($($name:ident),+ $(,)?) => {
-        pub(crate) async fn record(recorder: &contracts::consumer::Recorder) -> Result<(), contracts::Error> {
-            $($name(recorder).await?;)+
-            Ok(())
+        pub(crate) fn all() -> Vec<crate::Expectation> {
+            vec![$(|recorder| Box::pin($name(recorder))),+]
         }
 
         mod each {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use contracts::Error;
 use contracts::consumer::{HttpPact, Message, MessagePact, Recorder};
-use contracts::store::load_dir;
+use contracts::store::{drift, load_dir};
 use pact_consumer::prelude::*;
 use pact_consumer::{each_like, json_pattern, like, term};
 use serde_json::{Value, json};
@@ -80,11 +80,11 @@ async fn recording_gives_the_same_bytes_in_any_order_and_in_parallel() {
     assert_eq!(first.keys().collect::<Vec<_>>(), ["mail-shop.json"]);
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
 async fn simultaneous_recorders_lose_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().to_owned();
-    let tasks: Vec<_> = (0..32)
+    let tasks: Vec<_> = (0..128)
         .map(|index| {
             let recorder = Recorder::into_dir(&path);
             tokio::spawn(async move { paid(&format!("order {index}")).exercise(&recorder, handle).await })
@@ -93,7 +93,7 @@ async fn simultaneous_recorders_lose_nothing() {
     for task in tasks {
         task.await.unwrap().unwrap();
     }
-    assert_eq!(load_dir(&path).unwrap()[0].interactions.len(), 32);
+    assert_eq!(load_dir(&path).unwrap()[0].interactions.len(), 128);
 }
 
 #[tokio::test]
@@ -113,6 +113,19 @@ async fn same_interaction_with_different_content_is_an_error_naming_both() {
     let from_another_process = order(5).exercise(&Recorder::into_dir(dir.path()), read).await.unwrap_err().to_string();
     assert!(from_another_process.contains("mail-shop.json` (1200)"), "{from_another_process}");
     assert_eq!(files(dir.path()), before);
+}
+
+#[tokio::test]
+async fn whole_recording_leaves_out_what_nobody_records_any_more() {
+    let (earlier, now) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let recorder = Recorder::into_dir(earlier.path());
+    order(1200).exercise(&recorder, read).await.unwrap();
+    paid("an order was paid").exercise(&recorder, handle).await.unwrap();
+    paid("an order was paid").exercise(&Recorder::into_dir(now.path()), handle).await.unwrap();
+    let (committed, recorded) = (load_dir(earlier.path()).unwrap(), load_dir(now.path()).unwrap());
+    assert_eq!(recorded[0].interactions.len(), 1);
+    let stale: Vec<String> = drift(&recorded, &committed).iter().map(ToString::to_string).collect();
+    assert!(stale.len() == 1 && stale[0].contains("`reading an order`"), "{stale:?}");
 }
 
 #[tokio::test]

@@ -12,8 +12,7 @@ mod reviews;
 
 use std::fmt::{self, Display};
 
-use contracts::Error;
-use contracts::consumer::{HttpPact, Recorder};
+use contracts::consumer::HttpPact;
 use pact_consumer::builders::InteractionBuilder;
 use pact_consumer::prelude::*;
 use pact_consumer::term;
@@ -21,15 +20,12 @@ use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::Expectation;
 use super::calls::refusal;
 
-pub(crate) async fn record(recorder: &Recorder) -> Result<(), Error> {
-    accounts::record(recorder).await?;
-    people::record(recorder).await?;
-    gigs::record(recorder).await?;
-    messages::record(recorder).await?;
-    orders::record(recorder).await?;
-    reviews::record(recorder).await
+pub(crate) fn all() -> Vec<Expectation> {
+    let parts = [accounts::all(), people::all(), gigs::all(), messages::all(), orders::all(), reviews::all()];
+    parts.into_iter().flatten().collect()
 }
 
 /// Where the gateway's interface begins.
