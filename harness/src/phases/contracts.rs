@@ -146,6 +146,10 @@ async fn judge(
     if let Some(brokered) = brokered {
         brokered.expects(&pacts).await.map_err(Failure::Other)?;
     }
+    for pact in &pacts {
+        // Somebody wrote it and believes in it.
+        pact.lost.iter().for_each(|lost| ground.events.note(format!("`{}`: {lost}", pact.path.display())));
+    }
     let providers = start_providers(ground, section).await.map_err(Failure::Other)?;
     let verifications = replay(ground, section, &providers, &pacts).await;
     providers.stop().await;
