@@ -10,6 +10,8 @@
 mod broker;
 mod cli;
 mod orders;
+mod providers;
 mod recorded_by_others;
 mod shop;
 mod verified_by_others;
+mod verifier;
