@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::shell::{self, run_with, say, succeeds};
-use crate::{bugs, gate, openapi, soak, test, tidy};
+use crate::{bugs, gate, openapi, soak, test, tidy, workflows};
 
 /// Version of cargo-deny that the policy in deny.toml is written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -35,5 +35,6 @@ pub(crate) fn lint() -> Result<()> {
     // Advisories need a database from outside; licences, bans and sources do not.
     shell::run("cargo", &["deny", "--all-features", "check", "bans", "licenses", "sources"])?;
     tidy::run()?;
+    workflows::check()?;
     openapi::check()
 }

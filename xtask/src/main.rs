@@ -11,6 +11,7 @@ mod shell;
 mod soak;
 mod test;
 mod tidy;
+mod workflows;
 
 use std::process::ExitCode;
 

@@ -153,3 +153,20 @@ fn backend_without_an_engine_says_what_would_do() {
     let row = "MISSING engine for the container of backend db (postgres:17): `docker` cannot be started";
     assert!(looked.stdout.contains(row), "{}", looked.stdout);
 }
+
+#[test]
+fn pact_that_cannot_be_obeyed_is_neither_verified_nor_published() {
+    let system = toy::Copy::new();
+    system.change("pacts/front-counter.json", r#"{ "match": "type" }"#, r#"{ "match": "tpye" }"#);
+    let place = "front-counter.json` is not a usable pact: `interactions[0]` has, at \
+                 `response.matchingRules.body['$.name'].matchers[0]`, the matcher `tpye`";
+    let run = |arguments: &[&str]| {
+        let program = Program::new().config(&system.config());
+        arguments.iter().fold(program, Program::arg).run()
+    };
+    run(&["contract", "verify", "--no-build"]).expect_code(1).expect_said(&[place]);
+    let publishing = ["contract", "publish", "--version", "1", "--database", "sqlite://broker.db"];
+    let ended = run(&publishing);
+    ended.expect_code(1).expect_no_result().expect_said(&["nothing was published", place]);
+    assert!(!ended.dir().join("broker.db").exists(), "a broker was opened");
+}

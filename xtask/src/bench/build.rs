@@ -13,8 +13,13 @@ pub(crate) struct Bench {
 
 /// Builds these benches of the telemetry crate, as `cargo bench` would.
 pub(crate) fn benches(names: &[&str]) -> Result<Vec<Bench>> {
-    let mut arguments =
-        vec!["bench", "--package", "telemetry", "--locked", "--no-run", "--message-format", "json-render-diagnostics"];
+    benches_of("telemetry", "bench", names)
+}
+
+/// Builds these benches of a crate in a profile.
+pub(crate) fn benches_of(package: &str, profile: &str, names: &[&str]) -> Result<Vec<Bench>> {
+    let mut arguments = vec!["bench", "--package", package, "--profile", profile];
+    arguments.extend(["--locked", "--no-run", "--message-format", "json-render-diagnostics"]);
     arguments.extend(names.iter().flat_map(|name| ["--bench", name]));
     let messages = output("cargo", &arguments)?;
     let built: Vec<Value> = messages.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();

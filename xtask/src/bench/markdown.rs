@@ -1,4 +1,4 @@
-//! The table in docs/performance.md, between two markers.
+//! The tables in docs/performance.md, each between two markers.
 
 use std::fmt::Write;
 
@@ -11,20 +11,21 @@ use crate::shell::root;
 
 /// Where the last table is kept.
 pub(crate) const FILE: &str = "docs/performance.md";
-const BEGIN: &str = "<!-- telemetry: begin, written by `cargo xtask bench telemetry --write` -->";
-const END: &str = "<!-- telemetry: end -->";
 
-/// Replaces what is between the markers.
-pub(crate) fn write(table: &Table, machine: &Machine) -> Result<()> {
+/// Replaces what is between the markers of `subject`.
+pub(crate) fn write(subject: &str, section: &str) -> Result<()> {
+    let begin = format!("<!-- {subject}: begin, written by `cargo xtask bench {subject} --write` -->");
+    let end = format!("<!-- {subject}: end -->");
     let path = root().join(FILE);
     let text = std::fs::read_to_string(&path)?;
-    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("{FILE} without `{BEGIN}`"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("{FILE} without `{END}`"))?;
-    std::fs::write(path, format!("{before}{BEGIN}\n{}\n{END}{after}", section(table, machine)))?;
+    let (before, rest) = text.split_once(&begin).with_context(|| format!("{FILE} without `{begin}`"))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("{FILE} without `{end}`"))?;
+    std::fs::write(path, format!("{before}{begin}\n{section}\n{end}{after}"))?;
     Ok(())
 }
 
-fn section(table: &Table, machine: &Machine) -> String {
+/// The table of telemetry.
+pub(crate) fn section(table: &Table, machine: &Machine) -> String {
     let mut out = format!("Taken on {} ({}), {}.\n", machine.date, machine.machine, machine.rustc);
     out.push_str(
         "\n| | ns | times ours | processor ns, all threads | allocations | all threads | instructions | of bare |\n",

@@ -1,9 +1,10 @@
-//! `cargo xtask bench telemetry`: what this repository's telemetry costs, beside what its peers cost, in one run.
+//! `cargo xtask bench SUBJECT`: what something in this repository costs, beside what its peers cost, in one run.
 //!
-//! The measuring is done by the benches of the crate; here they are built, run, and put together.
+//! The measuring is done by the benches of the crates; here they are built, run, and put together.
 
 mod budget;
 mod build;
+mod contracts;
 pub(crate) mod instructions;
 mod json;
 mod machine;
@@ -27,6 +28,15 @@ pub(crate) enum Subject {
     Telemetry,
 }
 
+/// What can be measured beside others.
+#[derive(Clone, Copy, ValueEnum)]
+enum Compared {
+    /// `crates/telemetry`, per request and per log line.
+    Telemetry,
+    /// Verification of the marketplace's contracts, beside the official command line.
+    Contracts,
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Format {
@@ -39,12 +49,12 @@ pub(crate) enum Format {
 /// What to measure, and how long.
 #[derive(Args)]
 pub(crate) struct Options {
-    subject: Subject,
+    subject: Compared,
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
-    /// Turns of each stack; the more, the less the noise of the machine shows.
-    #[arg(long, default_value_t = 60)]
-    rounds: usize,
+    /// Turns of each stack, or of each verifier; the more, the less the noise of the machine shows [default: 60, or 9].
+    #[arg(long)]
+    rounds: Option<usize>,
     /// Puts the table into docs/performance.md.
     #[arg(long)]
     write: bool,
@@ -52,11 +62,17 @@ pub(crate) struct Options {
 
 /// Measures everything and prints it.
 pub(crate) fn run_all(options: &Options) -> Result<()> {
-    let Subject::Telemetry = options.subject;
+    match options.subject {
+        Compared::Telemetry => telemetry(options),
+        Compared::Contracts => contracts::run_all(options),
+    }
+}
+
+fn telemetry(options: &Options) -> Result<()> {
     instructions::prepare()?;
     let benches = benches(&["cost", "allocations"])?;
     say("measuring time");
-    let rounds = options.rounds.to_string();
+    let rounds = options.rounds.unwrap_or(60).to_string();
     let cost = measured(&benches[0], &["--measure", "--rounds", &rounds])?;
     say("counting allocations");
     let allocations = measured(&benches[1], &["--rounds", "5"])?;
@@ -69,7 +85,7 @@ pub(crate) fn run_all(options: &Options) -> Result<()> {
         Format::Json => shell_print(&json::document(&table, &machine).to_string()),
     }
     if options.write {
-        markdown::write(&table, &machine)?;
+        markdown::write("telemetry", &markdown::section(&table, &machine))?;
         run("git", &["diff", "--stat", "--", markdown::FILE])?;
     }
     Ok(())
