@@ -368,6 +368,9 @@ pub struct BrokerArgs {
     /// Everybody may read.
     #[arg(long)]
     pub public_read: bool,
+    /// Host that webhooks may reach, such as `ci.example` or `127.0.0.1:8080` (may be repeated); without any, nobody.
+    #[arg(long = "webhook-host", env = "BROKER_WEBHOOK_HOSTS", value_delimiter = ' ', value_name = "HOST")]
+    pub webhook_hosts: Vec<String>,
 }
 
 /// Choices of `init`.

@@ -119,10 +119,7 @@ impl fmt::Display for Withheld {
 /// # Errors
 ///
 /// Why nothing at all may be published.
-pub fn findings(
-    pacts: &[Pact],
-    verification: &VerificationResult,
-) -> Result<(Vec<Finding>, Vec<Withheld>), Withheld> {
+pub fn findings(pacts: &[Pact], verification: &VerificationResult) -> Result<(Vec<Finding>, Vec<Withheld>), Withheld> {
     let provider = verification.provider.as_str();
     let pacts: Vec<&Pact> = pacts.iter().filter(|pact| pact.provider == provider).collect();
     if pacts.is_empty() {

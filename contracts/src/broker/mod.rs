@@ -4,17 +4,21 @@
 //! holds for every version that expects the same. Nothing that was published changes: publishing something else under
 //! the same version is refused, because whoever verified the first would be taken to have verified the second.
 
+mod address;
 mod error;
 mod findings;
 mod http;
 mod pending;
 mod store;
+mod webhooks;
 
 pub use error::BrokerError;
 pub use findings::{Finding, Withheld, findings};
+pub use http::{Access, Credential, Rights, router, router_with_webhooks};
 pub use pending::{forgive, forgive_all};
-pub use http::{Access, Credential, Rights, router};
 pub use store::{
-    Environment, ForVerification, PactToVerify, Pacticipant, Placement, PlacementKind, Publication, Published,
-    Question, Selector, Store, StoredPact, StoredVerification, Verification, Which,
+    DeliveryState, Environment, ForVerification, HookDelivery, Marks, Occasion, PactToVerify, Pacticipant, Placement,
+    PlacementKind, Publication, Published, Question, Selector, Store, StoredPact, StoredVerification, Verification,
+    Webhook, Which,
 };
+pub use webhooks::{Courier, HookEvent, HookRequest, Hosts, Pace};

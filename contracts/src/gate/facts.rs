@@ -90,6 +90,8 @@ impl fmt::Display for Place {
 pub struct Facts {
     /// Pacts of the consumers in question, and of those in the place.
     pub promises: Vec<Promise>,
+    /// Consumers in question, or in the place, whose pact with a provider was deleted.
+    pub withdrawn: Vec<(Version, String)>,
     /// Verifications of these pacts' contents.
     pub outcomes: Vec<Outcome>,
     /// Who is in the place: pacticipant to versions.

@@ -117,6 +117,14 @@ pub fn judge(asked: &[Asked], place: &Place, ignored: &[String], facts: &Facts) 
             }
         }
     }
+    for (consumer, provider) in &facts.withdrawn {
+        let asked_of = case.named.contains_key(provider) && case.counts(consumer);
+        let asks =
+            case.named.get(&consumer.pacticipant).is_some_and(|numbers| numbers.contains(consumer.number.as_str()));
+        if (asks || asked_of) && !ignored.contains(&consumer.pacticipant) && !ignored.contains(provider) {
+            case.reasons.insert(Reason::Withdrawn { consumer: consumer.clone(), provider: provider.clone() });
+        }
+    }
     for pacticipant in ignored {
         case.reasons.insert(Reason::Ignored { pacticipant: pacticipant.clone() });
     }

@@ -33,6 +33,13 @@ pub enum Reason {
         /// Who should have been verified.
         provider: Version,
     },
+    /// What the consumer expects was deleted.
+    Withdrawn {
+        /// Who expects.
+        consumer: Version,
+        /// Of whom.
+        provider: String,
+    },
     /// The provider does not do what the consumer expects.
     Failed {
         /// Who expects.
@@ -69,7 +76,13 @@ impl Reason {
     /// Whether it stands in the way because something is not known.
     #[must_use]
     pub fn is_ignorance(&self) -> bool {
-        matches!(self, Self::UnknownVersion { .. } | Self::ProviderMissing { .. } | Self::NotVerified { .. })
+        matches!(
+            self,
+            Self::UnknownVersion { .. }
+                | Self::ProviderMissing { .. }
+                | Self::NotVerified { .. }
+                | Self::Withdrawn { .. }
+        )
     }
 }
 
@@ -84,6 +97,9 @@ impl fmt::Display for Reason {
             }
             Self::NotVerified { consumer, provider } => {
                 write!(f, "Nobody has verified that {provider} honours the pact of {consumer}")
+            }
+            Self::Withdrawn { consumer, provider } => {
+                write!(f, "The pact of {consumer} with {provider} was deleted, so nobody knows what it expects")
             }
             Self::Failed { consumer, provider, broken } => {
                 write!(f, "{provider} does not honour the pact of {consumer}")?;

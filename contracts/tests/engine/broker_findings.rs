@@ -60,8 +60,7 @@ async fn broker_takes_what_is_found_and_knows_the_pact_by_the_same_hash() {
     let mut other = document(json!([named("two"), named("one")]));
     other["interactions"][0]["_id"] = json!("from-a-broker");
     let pacts = vec![format!("{other:#}").into_bytes()];
-    let publication =
-        Publication { consumer: "mail".into(), version: "1".into(), pacts, ..Publication::default() };
+    let publication = Publication { consumer: "mail".into(), version: "1".into(), pacts, ..Publication::default() };
     assert_eq!(store.publish(&publication).await.unwrap()[0].content, two().hash);
 
     let shop = Shop::start(right).await;

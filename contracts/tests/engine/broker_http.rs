@@ -63,7 +63,12 @@ fn publication(version: &str) -> Value {
 }
 
 /// Every route: a request that is right, and what it answers to a writer.
-fn routes(content: &str, interaction: &str, environment: &str, deployed: &str) -> Vec<(Method, String, Option<Value>, u16)> {
+fn routes(
+    content: &str,
+    interaction: &str,
+    environment: &str,
+    deployed: &str,
+) -> Vec<(Method, String, Option<Value>, u16)> {
     let pact = format!("/pacts/provider/shop/consumer/mail/pact-version/{content}");
     let result = json!({
         "success": true, "providerApplicationVersion": "9", "testResults": [{ "interactionId": interaction, "success": true }],

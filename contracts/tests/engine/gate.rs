@@ -44,6 +44,7 @@ fn consumer_goes_where_each_version_of_its_provider_honours_its_pact() {
         promises: vec![promise(v("web", "7"), "order", "c1")],
         outcomes: vec![outcome(v("order", "1"), "c1", 1, true), outcome(v("order", "2"), "c1", 2, true)],
         present: present(&[("order", "1"), ("order", "2")]),
+        ..Facts::default()
     };
     assert_eq!(
         said(asked("web", "7"), &facts),
@@ -80,6 +81,7 @@ fn provider_goes_where_it_honours_those_who_are_there() {
         outcomes,
         // Mail is not there, so what it expects does not matter yet.
         present: present(&[("web", "7"), ("order", "1")]),
+        ..Facts::default()
     };
     let reasons = vec!["The one pact that is required is honoured".to_owned()];
     assert_eq!(
@@ -114,6 +116,7 @@ fn versions_that_go_together_are_judged_together() {
         promises: vec![promise(v("web", "8"), "order", "c2"), promise(v("web", "7"), "order", "c1")],
         outcomes: vec![outcome(v("order", "2"), "c2", 1, true)],
         present: present(&[("web", "7"), ("order", "1")]),
+        ..Facts::default()
     };
     // Each alone would break the other that is there.
     assert_eq!(said(asked("web", "8"), &facts).0, Decision::Unknown);
@@ -128,11 +131,30 @@ fn what_is_ignored_does_not_count_and_is_said() {
         promises: vec![promise(v("web", "7"), "order", "c1")],
         outcomes: vec![outcome(v("order", "1"), "c1", 1, false)],
         present: present(&[("order", "1")]),
+        ..Facts::default()
     };
     let judgement = judge(&[asked("web", "7")], &production(), &["order".to_owned()], &facts);
     assert_eq!(judgement.decision, Decision::Yes);
     let reasons: Vec<String> = judgement.reasons.iter().map(ToString::to_string).collect();
     assert!(reasons.contains(&"Pacts with order were ignored, as asked".to_owned()), "{reasons:?}");
+}
+
+#[test]
+fn pact_that_was_deleted_is_nothing_that_is_known() {
+    let facts = Facts {
+        promises: vec![promise(v("web", "7"), "order", "c1")],
+        withdrawn: vec![(v("web", "7"), "users".into())],
+        outcomes: vec![outcome(v("order", "1"), "c1", 1, true), outcome(v("order", "2"), "c1", 2, true)],
+        present: present(&[("order", "1"), ("web", "7")]),
+    };
+    let reason = "The pact of web (7) with users was deleted, so nobody knows what it expects".to_owned();
+    assert_eq!(said(asked("web", "7"), &facts), (Decision::Unknown, vec![reason.clone()]));
+    assert_eq!(said(asked("users", "1"), &facts), (Decision::Unknown, vec![reason]));
+    // Between others, and of a version that is not there.
+    assert_eq!(said(asked("order", "2"), &facts).0, Decision::Yes);
+    let gone = Facts { present: present(&[("order", "1")]), ..facts.clone() };
+    assert_eq!(said(asked("users", "1"), &gone).0, Decision::Yes);
+    assert_eq!(judge(&[asked("web", "7")], &production(), &["users".to_owned()], &facts).decision, Decision::Yes);
 }
 
 fn any_facts() -> impl Strategy<Value = Facts> {
@@ -152,6 +174,7 @@ fn any_facts() -> impl Strategy<Value = Facts> {
             .map(|(at, ((name, number), content, success))| outcome(v(name, number), content, at as i64, success))
             .collect(),
         present: present(&there),
+        ..Facts::default()
     })
 }
 

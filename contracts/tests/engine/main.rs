@@ -3,7 +3,10 @@
 mod bad_input;
 mod broker_findings;
 mod broker_http;
+mod broker_pages;
+mod broker_removal;
 mod broker_store;
+mod broker_webhooks;
 mod fuzz;
 mod gate;
 mod http;

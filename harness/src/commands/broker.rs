@@ -1,6 +1,6 @@
 //! `shakedown broker`: the contract broker, for the official clients of the Pact Broker and for this tool.
 
-use contracts::broker::{Access, Credential, Rights, Store, router};
+use contracts::broker::{Access, BrokerError, Courier, Credential, Hosts, Pace, Rights, Store, router_with_webhooks};
 use tokio::net::TcpListener;
 
 use crate::cli::BrokerArgs;
@@ -11,6 +11,7 @@ use crate::signals;
 
 pub(super) async fn run(args: BrokerArgs) -> Result<Exit, Error> {
     let access = access(&args)?;
+    let hosts = Hosts::new(args.webhook_hosts.iter().map(String::as_str)).map_err(Error::Usage)?;
     let BrokerArgs { listen, database, base_url, .. } = args;
     let store = Store::open(&database.database)
         .await
@@ -19,10 +20,21 @@ pub(super) async fn run(args: BrokerArgs) -> Result<Exit, Error> {
         TcpListener::bind(listen).await.map_err(|e| Error::failed(format!("cannot listen on `{listen}`"), e))?;
     let address = listener.local_addr().map_err(|e| Error::failed("the broker has no address", e))?;
     print::progress(&format!("contract broker on http://{address}"));
-    axum::serve(listener, router(store, access, base_url.as_deref()))
-        .with_graceful_shutdown(signals::terminated())
-        .await
-        .map_err(|e| Error::failed("the broker stopped", e))?;
+    let base = base_url.clone().unwrap_or_else(|| format!("http://{address}"));
+    let courier = Courier::new(store.clone(), hosts.clone(), &base, Pace::default())
+        .map_err(|e| Error::failed("webhooks cannot be told anything", e))?;
+    let trouble = |error: &BrokerError| print::progress(&format!("webhooks were not told: {error}"));
+    let (stopped, stop) = tokio::sync::oneshot::channel::<()>();
+    let told = courier.run(async move { drop(stop.await) }, trouble);
+    let served = async move {
+        let router = router_with_webhooks(store, access, base_url.as_deref(), hosts);
+        let served = axum::serve(listener, router).with_graceful_shutdown(signals::terminated()).await;
+        // What was not told by now is told by the next broker on this database.
+        drop(stopped);
+        served
+    };
+    let (served, ()) = tokio::join!(served, told);
+    served.map_err(|e| Error::failed("the broker stopped", e))?;
     Ok(Exit::Passed)
 }
 

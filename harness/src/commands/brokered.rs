@@ -40,7 +40,9 @@ fn selectors(given: &[String]) -> Result<Vec<Selector>, Error> {
             continue;
         }
         selectors.push(serde_json::from_str(text).map_err(|error| {
-            Error::Usage(format!("`{text}` is no consumer version selector, expected JSON such as `{{\"mainBranch\": true}}`: {error}"))
+            Error::Usage(format!(
+                "`{text}` is no consumer version selector, expected JSON such as `{{\"mainBranch\": true}}`: {error}"
+            ))
         })?);
     }
     Ok(selectors)

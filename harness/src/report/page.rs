@@ -1,7 +1,7 @@
 //! One HTML file out of the parts: style, data and scripts inside, nothing fetched from anywhere.
 
-/// What every page has: look, and words for values.
-const BASE_CSS: &str = include_str!("assets/base.css");
+/// What every page has: look, which the contract broker shares, and words for values.
+const BASE_CSS: &str = include_str!("../../../assets/base.css");
 const DOM: &str = include_str!("assets/dom.js");
 const CHARTS: &str = include_str!("assets/charts.js");
 

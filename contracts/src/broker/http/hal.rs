@@ -1,13 +1,14 @@
 //! Links: absolute, each part of a path percent-encoded.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{CONTENT_TYPE, HOST};
+use axum::http::header::{CONTENT_TYPE, HOST, VARY};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Served;
 use crate::broker::StoredPact;
+use crate::broker::address::address;
 use crate::gate::Version;
 
 /// A HAL document.
@@ -15,7 +16,7 @@ pub(super) struct Hal(pub(super) Value);
 
 impl IntoResponse for Hal {
     fn into_response(self) -> Response {
-        ([(CONTENT_TYPE, "application/hal+json;charset=utf-8")], self.0.to_string()).into_response()
+        ([(CONTENT_TYPE, "application/hal+json;charset=utf-8"), (VARY, "accept")], self.0.to_string()).into_response()
     }
 }
 
@@ -51,18 +52,12 @@ impl Links {
 
     /// The address of `path`, whose parts are each encoded.
     pub(super) fn to(&self, parts: &[&str]) -> String {
-        let mut url = self.base.clone();
-        for part in parts {
-            url.push('/');
-            for byte in part.bytes() {
-                if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-                    url.push(char::from(byte));
-                } else {
-                    url.push_str(&format!("%{byte:02X}"));
-                }
-            }
-        }
-        url
+        address(&self.base, parts)
+    }
+
+    /// Where everything begins.
+    pub(super) fn home(&self) -> String {
+        format!("{}/", self.base)
     }
 
     /// A link.

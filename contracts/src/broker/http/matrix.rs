@@ -1,9 +1,11 @@
 //! "Can I deploy?" in the broker's query language.
 
-use axum::extract::{Query, State};
+use axum::extract::{Path, Query, State};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::hal::Hal;
+use super::pages::{self, Reader};
 use super::{Failure, Links, Served, verifications};
 use crate::broker::{Question, Which};
 use crate::gate::{Decision, Judgement, Place, Reason, Row, Version};
@@ -120,10 +122,51 @@ impl Part {
 pub(super) async fn ask(
     State(served): State<Served>,
     links: Links,
+    reader: Reader,
     Query(pairs): Query<Vec<(String, String)>>,
-) -> Result<Hal, Failure> {
-    let judgement = served.store.can_i_deploy(&question(&pairs)?).await?;
-    Ok(Hal(document(&links, &judgement)))
+) -> Result<Response, Failure> {
+    if reader == Reader::Person && pairs.is_empty() {
+        return pages::overview(&served, &links).await;
+    }
+    let question = question(&pairs)?;
+    let judgement = served.store.can_i_deploy(&question).await?;
+    Ok(match reader {
+        Reader::Person => pages::answer(&links, &question, &judgement),
+        Reader::Program => Hal(document(&links, &judgement)).into_response(),
+    })
+}
+
+/// All versions of two against each other.
+pub(super) async fn pair(
+    State(served): State<Served>,
+    links: Links,
+    reader: Reader,
+    Path((provider, consumer)): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    if reader == Reader::Person {
+        return pages::pair(&served, &links, &provider, &consumer).await;
+    }
+    let (pacts, verified) = pages::rows(&served, &provider, &consumer).await?;
+    let mut lines = Vec::new();
+    for pact in &pacts {
+        let row = |provider_version: Option<&str>, success, verification| Row {
+            consumer: pact.consumer.clone(),
+            provider: provider.clone(),
+            provider_version: provider_version.map(str::to_owned),
+            content: pact.content.clone(),
+            success,
+            verification,
+        };
+        match verified.get(&pact.content).filter(|found| !found.is_empty()) {
+            None => lines.push(line(&links, &row(None, None, None))),
+            Some(found) => lines.extend(
+                found
+                    .iter()
+                    .map(|each| line(&links, &row(Some(&each.provider.number), Some(each.success), Some(each.number)))),
+            ),
+        }
+    }
+    Ok(Hal(json!({ "matrix": lines })).into_response())
 }
 
 fn document(links: &Links, judgement: &Judgement) -> Value {

@@ -166,6 +166,34 @@ pub(super) async fn put_tag(
     Ok((StatusCode::CREATED, Hal(json!({ "name": tag, "_links": links }))))
 }
 
+/// A tag of a version.
+pub(super) async fn tag(
+    State(served): State<Served>,
+    links: Links,
+    Path((name, number, tag)): Path<(String, String, String)>,
+) -> Answer {
+    let marks = served.store.marks(&name).await?;
+    if !marks.get(&number).is_some_and(|marks| marks.tags.contains(&tag)) {
+        return Err(Failure::not_found(format!("{} has no tag `{tag}`", Version::new(name, number))));
+    }
+    let own = links.link(&["pacticipants", &name, "versions", &number, "tags", &tag]);
+    Ok(Hal(json!({ "name": tag, "_links": { "self": own, "version": links.version(&Version::new(&name, &number)) } })))
+}
+
+/// A branch, with the version at its head.
+pub(super) async fn branch(
+    State(served): State<Served>,
+    links: Links,
+    Path((name, branch)): Path<(String, String)>,
+) -> Answer {
+    let heads = served.store.branches(&name).await?;
+    let head = heads.into_iter().find(|(known, _)| *known == branch);
+    let (_, number) = head.ok_or_else(|| Failure::not_found(format!("{name} has no branch `{branch}`")))?;
+    let latest = links.version(&Version::new(&name, &number));
+    let own = links.link(&["pacticipants", &name, "branches", &branch]);
+    Ok(Hal(json!({ "name": branch, "_links": { "self": own, "pb:latest-version": latest } })))
+}
+
 pub(super) async fn put_branch(
     State(served): State<Served>,
     links: Links,

@@ -1,15 +1,24 @@
 //! Pacts, as they were published, with the links that a verifier follows.
 
 use axum::extract::{Path, State};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::hal::Hal;
+use super::pages::{self, Reader};
 use super::{Failure, Links, Served};
 use crate::broker::StoredPact;
 use crate::canonical;
 use crate::gate::Version;
 
 type Answer = Result<Hal, Failure>;
+
+async fn answer(served: &Served, links: &Links, reader: Reader, pact: &StoredPact) -> Result<Response, Failure> {
+    match reader {
+        Reader::Person => pages::pact(served, links, pact).await,
+        Reader::Program => Ok(Hal(document(served, links, pact).await?).into_response()),
+    }
+}
 
 /// The pact, each interaction with an identity, so that results can be told apart.
 async fn document(served: &Served, links: &Links, pact: &StoredPact) -> Result<Value, Failure> {
@@ -41,19 +50,21 @@ async fn document(served: &Served, links: &Links, pact: &StoredPact) -> Result<V
 pub(super) async fn of_version(
     State(served): State<Served>,
     links: Links,
+    reader: Reader,
     Path((provider, consumer, number)): Path<(String, String, String)>,
-) -> Answer {
+) -> Result<Response, Failure> {
     let pact = served.store.pact(&Version::new(consumer, number), &provider).await?;
-    Ok(Hal(document(&served, &links, &pact).await?))
+    answer(&served, &links, reader, &pact).await
 }
 
 pub(super) async fn by_content(
     State(served): State<Served>,
     links: Links,
+    reader: Reader,
     Path((provider, consumer, content)): Path<(String, String, String)>,
-) -> Answer {
+) -> Result<Response, Failure> {
     let pact = served.store.pact_by_content(&provider, &consumer, &content).await?;
-    Ok(Hal(document(&served, &links, &pact).await?))
+    answer(&served, &links, reader, &pact).await
 }
 
 fn listed(links: &Links, pacts: &[StoredPact], at: &[&str]) -> Hal {

@@ -6,9 +6,11 @@ mod open;
 mod pacts;
 mod placements;
 mod question;
+mod removal;
 mod selectors;
 mod verifications;
 mod versions;
+mod webhooks;
 
 pub use environments::Environment;
 pub use open::Store;
@@ -17,13 +19,13 @@ pub use placements::{Placement, PlacementKind};
 pub use question::{Question, Which};
 pub use selectors::{ForVerification, PactToVerify, Selector};
 pub use verifications::{StoredVerification, Verification};
-pub use versions::Pacticipant;
+pub use versions::{Marks, Pacticipant};
+pub use webhooks::{DeliveryState, HookDelivery, Occasion, Webhook};
 
-#[allow(unused_imports)]
 pub(super) use content::interactions;
 pub(super) use open::Tx;
 
 /// Now, in the form that is stored: RFC 3339 in UTC, so that text order is time order.
-fn now() -> String {
+pub(super) fn now() -> String {
     chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
 }

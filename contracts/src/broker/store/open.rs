@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::any::AnyPoolOptions;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
 use crate::broker::BrokerError;
 
@@ -36,6 +36,7 @@ pub struct Store {
     pool: AnyPool,
     sqlite: bool,
     writer: Arc<Mutex<()>>,
+    news: Arc<Notify>,
 }
 
 /// A write: dropped without a commit, it never happened.
@@ -81,15 +82,31 @@ impl Store {
                 })
             });
         let pool = options.connect(&url).await?;
-        let schema = include_str!("../../../migrations/0001_broker.sql").into_sql_str();
-        let steps = vec![Migration::new(1, "broker".into(), MigrationType::Simple, schema, false)];
+        let schemas = [
+            ("broker", include_str!("../../../migrations/0001_broker.sql")),
+            ("withdrawn and webhooks", include_str!("../../../migrations/0002_withdrawn_and_webhooks.sql")),
+        ];
+        let step = |(number, (name, schema)): (i64, (&'static str, &'static str))| {
+            Migration::new(number, name.into(), MigrationType::Simple, schema.into_sql_str(), false)
+        };
+        let steps: Vec<Migration> = (1..).zip(schemas).map(step).collect();
         Migrator::with_migrations(steps).run(&pool).await.map_err(sqlx::Error::from)?;
-        Ok(Self { pool, sqlite, writer: Arc::default() })
+        Ok(Self { pool, sqlite, writer: Arc::default(), news: Arc::default() })
     }
 
     /// For reads.
     pub(in crate::broker) fn pool(&self) -> &AnyPool {
         &self.pool
+    }
+
+    /// Says that something was written that webhooks may be told of.
+    pub(in crate::broker) fn tell_news(&self) {
+        self.news.notify_one();
+    }
+
+    /// Waits for that; what others write into the database is not heard of here.
+    pub(in crate::broker) async fn news(&self) {
+        self.news.notified().await;
     }
 
     /// Writers take turns, so what one has read stays true until it commits.

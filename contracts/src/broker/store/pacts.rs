@@ -5,8 +5,10 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::content::Content;
+use super::webhooks::Occasion;
 use super::{Store, now};
 use crate::broker::BrokerError;
+use crate::broker::webhooks::HookEvent;
 use crate::gate::Version;
 
 /// Most pacts that are published at once.
@@ -135,9 +137,28 @@ impl Store {
             .bind(now())
             .execute(&mut *tx)
             .await?;
+            sqlx::query("DELETE FROM withdrawn WHERE consumer = $1 AND consumer_number = $2 AND provider = $3")
+                .bind(consumer)
+                .bind(version)
+                .bind(&provider)
+                .execute(&mut *tx)
+                .await?;
+            let occasion = Occasion {
+                consumer: Version::new(consumer, version),
+                provider: provider.clone(),
+                content: hash.clone(),
+                provider_version: None,
+                verification: None,
+            };
+            // Said twice by one version, it is no news.
+            if earlier.is_none() {
+                let events = [HookEvent::ContractContentChanged, HookEvent::ContractPublished];
+                tx.tell(&events[usize::from(known)..], &occasion).await?;
+            }
             published.push(Published { provider, content: hash, repeated: earlier.is_some(), known });
         }
         tx.commit().await?;
+        self.tell_news();
         Ok(published)
     }
 
@@ -193,6 +214,29 @@ impl Store {
             .await?
             .ok_or_else(|| BrokerError::NotFound(format!("no pact has the content `{hash}`")))?;
         Ok(serde_json::from_str(&row.try_get::<String, _>(0)?)?)
+    }
+
+    /// The pacts of a consumer with a provider, the latest version first, at most `limit`.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn pacts_between(
+        &self,
+        consumer: &str,
+        provider: &str,
+        limit: usize,
+    ) -> Result<Vec<StoredPact>, BrokerError> {
+        let select = format!(
+            "SELECT {COLUMNS} FROM pacts JOIN versions ON versions.pacticipant = pacts.consumer AND versions.number = pacts.consumer_number \
+             WHERE pacts.consumer = $1 AND pacts.provider = $2 ORDER BY versions.position DESC LIMIT $3"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(consumer)
+            .bind(provider)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(StoredPact::read).collect()
     }
 
     /// The pact that each consumer published last with each provider, by consumer and provider.

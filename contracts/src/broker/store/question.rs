@@ -186,8 +186,13 @@ impl Store {
         let there =
             present.iter().flat_map(|(name, numbers)| numbers.iter().map(move |number| Version::new(name, number)));
         let consumers: BTreeSet<Version> = named.iter().cloned().chain(there).collect();
-        let (mut promises, mut outcomes) = (Vec::new(), BTreeSet::new());
+        let (mut promises, mut outcomes, mut withdrawn) = (Vec::new(), BTreeSet::new(), Vec::new());
         for consumer in consumers {
+            for provider in self.withdrawn(&consumer).await? {
+                if is_named(&consumer.pacticipant) || is_named(&provider) {
+                    withdrawn.push((consumer.clone(), provider));
+                }
+            }
             let rows = sqlx::query("SELECT provider, content FROM pacts WHERE consumer = $1 AND consumer_number = $2")
                 .bind(&consumer.pacticipant)
                 .bind(&consumer.number)
@@ -203,7 +208,7 @@ impl Store {
                 promises.push(Promise { consumer: consumer.clone(), provider, content });
             }
         }
-        Ok(Facts { promises, outcomes: outcomes.into_iter().collect(), present })
+        Ok(Facts { promises, withdrawn, outcomes: outcomes.into_iter().collect(), present })
     }
 
     async fn outcomes(&self, provider: &str, content: &str) -> Result<Vec<Outcome>, BrokerError> {

@@ -7,8 +7,10 @@ use sqlx::Row as _;
 use sqlx::any::AnyRow;
 
 use super::content::interactions;
+use super::webhooks::Occasion;
 use super::{Store, StoredPact, Tx, now};
 use crate::broker::BrokerError;
+use crate::broker::webhooks::HookEvent;
 use crate::canonical;
 use crate::gate::Version;
 
@@ -89,6 +91,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let stored = tx.verification(&pact, verification).await?;
         tx.commit().await?;
+        self.tell_news();
         Ok(stored)
     }
 
@@ -116,6 +119,7 @@ impl Store {
             tx.branch(&provider.pacticipant, &provider.number, branch).await?;
         }
         tx.commit().await?;
+        self.tell_news();
         Ok(stored)
     }
 
@@ -192,6 +196,16 @@ impl Tx {
         .bind(&created_at)
         .execute(&mut **self)
         .await?;
+        let occasion = Occasion {
+            consumer: pact.consumer.clone(),
+            provider: pact.provider.clone(),
+            content: pact.content.clone(),
+            provider_version: Some(provider_version.clone()),
+            verification: Some(number),
+        };
+        let verdict =
+            if *success { HookEvent::ProviderVerificationSucceeded } else { HookEvent::ProviderVerificationFailed };
+        self.tell(&[verdict, HookEvent::ProviderVerificationPublished], &occasion).await?;
         Ok(StoredVerification {
             number,
             content: pact.content.clone(),

@@ -1,5 +1,7 @@
 //! Pacticipants, their versions, and the branches and tags of these.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use sqlx::Row as _;
 
@@ -19,6 +21,15 @@ pub struct Pacticipant {
     pub main_branch: Option<String>,
     /// Where its code is.
     pub repository_url: Option<String>,
+}
+
+/// Branches and tags of a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Branches, by name.
+    pub branches: Vec<String>,
+    /// Tags, by name.
+    pub tags: Vec<String>,
 }
 
 /// A name or version as somebody sent it.
@@ -224,6 +235,24 @@ impl Store {
     /// When the database fails.
     pub async fn tags(&self, pacticipant: &str) -> Result<Vec<(String, String)>, BrokerError> {
         self.heads("SELECT tag, number FROM tags WHERE pacticipant = $1 ORDER BY position DESC", pacticipant).await
+    }
+
+    /// Branches and tags of each of its versions that has any.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn marks(&self, pacticipant: &str) -> Result<BTreeMap<String, Marks>, BrokerError> {
+        let select = "SELECT number, branch AS name, 1 AS kind FROM branch_versions WHERE pacticipant = $1 \
+                      UNION ALL SELECT number, tag AS name, 2 AS kind FROM tags WHERE pacticipant = $1 ORDER BY name";
+        let mut marks: BTreeMap<String, Marks> = BTreeMap::new();
+        for row in sqlx::query(select).bind(pacticipant).fetch_all(self.pool()).await? {
+            let (number, name): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+            let marks = marks.entry(number).or_default();
+            // A literal is an INT4 to PostgreSQL and an INTEGER of any size to SQLite.
+            let branch = row.try_get::<i64, _>(2).or_else(|_| row.try_get::<i32, _>(2).map(i64::from))? == 1;
+            if branch { marks.branches.push(name) } else { marks.tags.push(name) }
+        }
+        Ok(marks)
     }
 
     async fn heads(&self, select: &'static str, pacticipant: &str) -> Result<Vec<(String, String)>, BrokerError> {
