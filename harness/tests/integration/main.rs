@@ -2,6 +2,7 @@
 //! and a Python service, run, broken, killed and described wrongly.
 
 mod bad_input;
+mod brokered;
 mod cli;
 mod killed;
 mod leftovers;

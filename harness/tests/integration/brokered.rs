@@ -1,0 +1,111 @@
+//! `contract verify` with the contract broker: what it takes from there, and what it tells.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::program::{Ended, Program};
+use crate::toy;
+
+/// The toy system with a broker's database of its own.
+struct Brokered {
+    toy: toy::Copy,
+    database: String,
+}
+
+impl Brokered {
+    fn new() -> Self {
+        let toy = toy::Copy::new();
+        let database = format!("sqlite://{}", toy.path("broker.db").display());
+        Self { toy, database }
+    }
+
+    fn run(&self, words: &[&str]) -> Ended {
+        let program = Program::new().config(&self.toy.config()).args(["--format", "json", "contract"]);
+        words.iter().fold(program, |program, word| program.arg(word)).args(["--database", &self.database]).run()
+    }
+
+    fn verify(&self, words: &[&str]) -> Ended {
+        let mut all = vec!["verify", "--no-build"];
+        all.extend(words);
+        self.run(&all)
+    }
+
+    fn publish(&self, version: &str) {
+        self.run(&["publish", "--version", version, "--branch", "main"]).expect_code(0);
+    }
+
+    fn may_go(&self, name: &str, version: &str) -> Value {
+        let ended = self.run(&["can-i-deploy", "--pacticipant", name, "--version", version, "--to", "live"]);
+        serde_json::from_str(&ended.stdout).unwrap_or_else(|error| panic!("{error}: {}{}", ended.stdout, ended.stderr))
+    }
+
+    fn deploy(&self, name: &str, version: &str) {
+        let words = ["--pacticipant", name, "--version", version, "--to", "live", "--create-environment"];
+        self.run(&[&["record-deployment"], &words[..]].concat()).expect_code(0);
+    }
+}
+
+fn started_nothing(ended: &Ended) {
+    assert!(!Path::new(ended.dir()).join("target").exists(), "a run was begun");
+}
+
+#[test]
+fn result_without_a_version_or_a_published_pact_is_refused_before_anything_starts() {
+    let broker = Brokered::new();
+    let versionless = broker.verify(&["--publish"]);
+    versionless.expect_code(2).expect_no_result().expect_said(&["--provider-version"]);
+    started_nothing(&versionless);
+    let blank = broker.verify(&["--publish", "--provider-version", " "]);
+    blank.expect_code(2).expect_said(&["`--publish` without a version"]);
+    started_nothing(&blank);
+    let odd = broker.verify(&["--from-broker", r#"{"mainBrunch": true}"#]);
+    odd.expect_code(2).expect_said(&["is no consumer version selector"]);
+    started_nothing(&odd);
+    let unpublished = broker.verify(&["--publish", "--provider-version", "9"]);
+    unpublished.expect_code(2).expect_said(&["nobody has published", "front-counter.json", "contract publish"]);
+    assert!(!unpublished.run_dir().join("logs/counter.jsonl").exists(), "the provider was started");
+}
+
+#[test]
+fn what_was_verified_is_published_and_lets_the_consumer_go() {
+    let broker = Brokered::new();
+    broker.publish("1");
+    let verified = broker.verify(&["--publish", "--provider-version", "9", "--branch", "main"]);
+    verified.expect_code(0).expect_said(&["published: counter (9) honours the pact of front"]);
+    broker.deploy("counter", "9");
+    assert_eq!(broker.may_go("front", "1")["decision"], "yes");
+    assert_eq!(broker.may_go("front", "1")["matrix"][0]["success"], true);
+    // Verified from the broker, it is the same pact.
+    let again = broker.verify(&["--from-broker", "--publish", "--provider-version", "10", "--branch", "main"]);
+    let summary: Value = serde_json::from_str(&again.expect_code(0).stdout).expect("JSON");
+    assert_eq!((&summary["contracts"]["expected"], &summary["contracts"]["verified"]), (&2.into(), &2.into()));
+}
+
+#[test]
+fn broken_provider_is_published_as_one_and_keeps_the_consumer_out() {
+    let broker = Brokered::new();
+    broker.publish("1");
+    broker.verify(&["--publish", "--provider-version", "9", "--branch", "main"]).expect_code(0);
+    broker.toy.change("counter.py", "return 201, {\"id\"", "return 200, {\"id\"");
+    let broken = broker.verify(&["--from-broker", "--publish", "--provider-version", "10", "--branch", "main"]);
+    broken.expect_code(1).expect_said(&["published: counter (10) does not honour the pact of front"]);
+    broker.deploy("counter", "10");
+    let no = broker.may_go("front", "1");
+    assert_eq!(no["reasons"][0], "counter (10) does not honour the pact of front (1)");
+}
+
+#[test]
+fn pending_pact_fails_nobody_but_is_published_as_failed() {
+    let broker = Brokered::new();
+    broker.publish("1");
+    broker.verify(&["--publish", "--provider-version", "9", "--branch", "main"]).expect_code(0);
+    broker.toy.change("pacts/front-counter.json", "\"status\": 201", "\"status\": 202");
+    broker.publish("2");
+    let selected = r#"{"consumer": "front", "latest": true}"#;
+    let pending = broker.verify(&["--from-broker", selected, "--publish", "--provider-version", "10", "--branch", "main"]);
+    let sentence = "the pact of `front` with `counter` is pending and does not hold yet (a new visit), which fails nobody";
+    pending.expect_code(0).expect_said(&[sentence, "published: counter (10) does not honour the pact of front"]);
+    broker.deploy("counter", "10");
+    assert_eq!(broker.may_go("front", "2")["reasons"][0], "counter (10) does not honour the pact of front (2)");
+}
