@@ -244,6 +244,8 @@ async fn provider_is_judged_by_the_consumers_of_a_branch(pair: Pair) {
     let broker = broker(pair).await;
     let old = broker.publish("web", "1", json!([order()])).await;
     let new = broker.publish("web", "2", json!([order(), paid()])).await;
+    let feature = Publication { branch: Some("feature".into()), ..publication("web", "3", json!([paid()])) };
+    let other = broker.store.publish(&feature).await.unwrap().remove(0).content;
     broker.verify("web", &old, "9", true).await;
     let question =
         |place| Question { subjects: vec![("shop".into(), Which::Number("9".into()))], place, ignored: vec![] };
@@ -251,7 +253,10 @@ async fn provider_is_judged_by_the_consumers_of_a_branch(pair: Pair) {
     assert_eq!((judged.decision, judged.rows[0].content.clone()), (Decision::Unknown, new.clone()));
     broker.verify("web", &new, "9", true).await;
     assert_eq!(broker.store.can_i_deploy(&question(Place::MainBranch)).await.unwrap().decision, Decision::Yes);
-    assert_eq!(broker.store.can_i_deploy(&question(Place::Latest)).await.unwrap().decision, Decision::Yes);
+    for place in [Place::Latest, Place::Branch("feature".into())] {
+        let judged = broker.store.can_i_deploy(&question(place)).await.unwrap();
+        assert_eq!((judged.decision, judged.rows[0].content.clone()), (Decision::Unknown, other.clone()));
+    }
 }
 
 async fn selectors_choose_each_content_once_and_say_why(pair: Pair) {
