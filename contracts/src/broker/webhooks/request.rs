@@ -282,7 +282,7 @@ mod tests {
             (|r| r.method = "s3cret".into(), "the method"),
             (|r| r.url = "ftp://ci.example/s3cret".into(), "the address"),
             (|r| r.url = "https://ada:s3cret@ci.example/".into(), "has a password"),
-            (|r| r.url = "https://${pactbroker.consumerName}.ci.example/".into(), "is no `https://"),
+            (|r| r.url = "https://${pactbroker.consumerName}.ci.example/".into(), "is not fixed"),
             (|r| r.url = "https://ci.example${pactbroker.consumerName}/".into(), "is not fixed"),
             (
                 |r| r.url = "http://169.254.169.254/latest?s3cret".into(),
