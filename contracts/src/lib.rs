@@ -24,6 +24,7 @@
 pub mod broker;
 pub mod consumer;
 pub mod coverage;
+pub mod diff;
 pub mod document;
 pub mod drift;
 pub mod error;

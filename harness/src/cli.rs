@@ -147,6 +147,8 @@ pub enum ContractCommand {
     RecordDeployment(DeploymentArgs),
     /// What the pacts cover of the providers' documents, and whether the two fit each other.
     Coverage(CoverageArgs),
+    /// Whether a new version of an OpenAPI or AsyncAPI document breaks a consumer.
+    Diff(DiffArgs),
 }
 
 /// Choices of `contract verify`.
@@ -277,6 +279,26 @@ pub struct CoverageArgs {
     /// Fail when fewer of all documented events are covered.
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     pub min_events: Option<u8>,
+}
+
+/// Choices of `contract diff`.
+#[derive(Clone, Debug, Args)]
+pub struct DiffArgs {
+    /// Document as it was.
+    #[arg(required_unless_present = "explain")]
+    pub before: Option<PathBuf>,
+    /// Document as it is to be.
+    #[arg(required_unless_present = "explain")]
+    pub after: Option<PathBuf>,
+    /// Directory of the pacts, which say who uses what [default: the one in shakedown.toml].
+    #[arg(long, value_name = "DIR")]
+    pub pacts: Option<PathBuf>,
+    /// Whose document it is, by the name in the pacts [default: whose it is in shakedown.toml, else its title].
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Say what a rule looks for, why, and how to mend what it finds; `all` for every rule.
+    #[arg(long, value_name = "RULE", conflicts_with_all = ["before", "after"])]
+    pub explain: Option<String>,
 }
 
 /// Choices of `report`.

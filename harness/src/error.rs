@@ -26,7 +26,7 @@ pub enum Error {
     /// A name on the command line that nothing has.
     #[error("there is no {what} named `{name}`; expected {expected}")]
     UnknownName {
-        /// `journey` or `scenario`.
+        /// `journey`, `scenario` or `rule`.
         what: &'static str,
         /// The name.
         name: String,

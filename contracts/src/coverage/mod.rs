@@ -17,3 +17,6 @@ pub use measure::measure;
 pub use model::{ConsumerCoverage, Coverage, ProviderCoverage, Share};
 pub use problem::Problem;
 pub use promises::Promises;
+
+pub(crate) use bind::{Bound, bind};
+pub(crate) use exchange::Talk;

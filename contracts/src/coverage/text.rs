@@ -11,11 +11,8 @@ impl fmt::Display for Coverage {
             consumers.chain([provider.provider.chars().count()])
         });
         let width = names.max().unwrap_or(0).max("provider".len());
-        writeln!(
-            f,
-            "{:width$}  {:>16}  {:>16}  {:>16}  {:>16}",
-            "provider", "operations", "events", "statuses", "fields"
-        )?;
+        let title = ["operations", "events", "statuses", "fields"].map(str::to_owned);
+        row(f, width, "provider", &title)?;
         let share = |share: &Share| match share.total {
             0 => "-".to_owned(),
             _ => format!("{}/{} {:>3} %", share.covered, share.total, share.percent()),
@@ -24,49 +21,52 @@ impl fmt::Display for Coverage {
             let cells = [&provider.operations, &provider.events, &provider.statuses, &provider.fields].map(share);
             row(f, width, &provider.provider, &cells)?;
             for consumer in &provider.consumers {
-                let cells = [share(&consumer.operations), share(&consumer.events)];
+                // Who only listens is not measured by what it does not call, nor the other way round.
+                let cells = [&consumer.operations, &consumer.events].map(|each| match each.covered {
+                    0 => String::new(),
+                    _ => share(each),
+                });
                 row(f, width, &format!("  {}", consumer.consumer), &cells)?;
             }
         }
         row(f, width, "all", &[&self.operations, &self.events, &self.statuses, &self.fields].map(share))?;
-        list(f, "Operations that no pact covers:", &self.operations)?;
-        list(f, "Events that no pact covers:", &self.events)?;
-        list(f, "Statuses of covered operations that no pact expects:", &self.statuses_of_covered())?;
-        list(f, "Fields that no consumer reads:", &self.fields)?;
-        if !self.problems.is_empty() {
-            writeln!(f, "\nPacts and documents that do not fit each other:")?;
-            for problem in &self.problems {
-                writeln!(f, "  {problem}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Coverage {
-    /// Statuses of operations that nobody calls at all would be said twice.
-    fn statuses_of_covered(&self) -> Share {
-        let called = |status: &&String| {
-            !self.operations.uncovered.iter().any(|name| {
-                status.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(' ') && !rest[1..].contains(' '))
-            })
-        };
-        Share { uncovered: self.statuses.uncovered.iter().filter(called).cloned().collect(), ..self.statuses.clone() }
+        list(f, "Operations that no pact covers:", &self.operations.uncovered)?;
+        list(f, "Events that no pact covers:", &self.events.uncovered)?;
+        // Of operations that nobody calls at all, this would say the same again.
+        let statuses = self.statuses.uncovered.iter().filter_map(|status| {
+            status
+                .rsplit_once(' ')
+                .filter(|(operation, _)| !self.operations.uncovered.iter().any(|each| each == operation))
+        });
+        list(f, "Statuses that no pact expects:", &together(statuses))?;
+        let fields = self.fields.uncovered.iter().filter_map(|field| field.split_once(": "));
+        list(f, "Fields that no consumer reads:", &together(fields))?;
+        let problems: Vec<String> = self.problems.iter().map(ToString::to_string).collect();
+        list(f, "Pacts and documents that do not fit each other:", &problems)
     }
 }
 
 fn row(f: &mut fmt::Formatter<'_>, width: usize, name: &str, cells: &[String]) -> fmt::Result {
-    write!(f, "{name:width$}")?;
-    for cell in cells {
-        write!(f, "  {cell:>16}")?;
-    }
-    writeln!(f)
+    let cells: String = cells.iter().map(|cell| format!("  {cell:>16}")).collect();
+    writeln!(f, "{}", format!("{name:width$}{cells}").trim_end())
 }
 
-fn list(f: &mut fmt::Formatter<'_>, title: &str, share: &Share) -> fmt::Result {
-    if share.uncovered.is_empty() {
+/// `place: one, another` instead of a line for each.
+fn together<'t>(pairs: impl Iterator<Item = (&'t str, &'t str)>) -> Vec<String> {
+    let mut lines: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (place, what) in pairs {
+        match lines.last_mut() {
+            Some((last, all)) if *last == place => all.push(what),
+            _ => lines.push((place, vec![what])),
+        }
+    }
+    lines.into_iter().map(|(place, all)| format!("{place}: {}", all.join(", "))).collect()
+}
+
+fn list(f: &mut fmt::Formatter<'_>, title: &str, lines: &[String]) -> fmt::Result {
+    if lines.is_empty() {
         return Ok(());
     }
     writeln!(f, "\n{title}")?;
-    share.uncovered.iter().try_for_each(|name| writeln!(f, "  {name}"))
+    lines.iter().try_for_each(|line| writeln!(f, "  {line}"))
 }

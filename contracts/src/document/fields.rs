@@ -35,7 +35,7 @@ fn collect(schema: &Schema<'_>, path: &mut String, above: &mut Vec<Vec<*const Va
         collect(&schema, path, above, found);
         path.truncate(length);
     }
-    for (step, schema) in [("[*]", schema.items()), (".*", values(schema))] {
+    for (step, schema) in [("[*]", schema.known_items()), (".*", values(schema))] {
         if let Some(schema) = schema {
             path.push_str(step);
             collect(&schema, path, above, found);
@@ -75,7 +75,7 @@ fn mark(schema: &Schema<'_>, value: &Value, path: &mut String, found: &mut BTree
             }
         }
         Value::Array(items) => {
-            let Some(each) = schema.items() else { return };
+            let Some(each) = schema.known_items() else { return };
             path.push_str("[*]");
             for item in items {
                 mark(&each, item, path, found);

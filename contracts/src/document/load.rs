@@ -75,6 +75,12 @@ impl Document {
         &self.path
     }
 
+    /// Its title.
+    #[must_use]
+    pub fn title(&self) -> Option<&str> {
+        self.root.pointer("/info/title").and_then(Value::as_str)
+    }
+
     /// The specification that it follows.
     #[must_use]
     pub fn kind(&self) -> Kind {

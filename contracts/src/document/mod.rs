@@ -34,6 +34,9 @@ mod template;
 mod types;
 mod walk;
 
+#[cfg(test)]
+mod fit_tests;
+
 pub use error::{Cause, DocumentError};
 pub use load::{Document, Kind};
 pub use model::{Body, Content, Event, Header, Model, Operation, Parameter, Place, Response};

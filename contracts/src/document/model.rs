@@ -168,6 +168,24 @@ impl<'a> Operation<'a> {
         format!("{} {}", self.method, self.path)
     }
 
+    /// The parameter of a request that is the same as another version's: of the path by its position, else by its name,
+    /// in which the case of headers says nothing.
+    #[must_use]
+    pub fn parameter_like(&self, other: &Operation<'_>, parameter: &Parameter<'_>) -> Option<&Parameter<'a>> {
+        let name = match parameter.place {
+            Place::Path => {
+                let position = template::names(other.path).position(|name| name == parameter.name)?;
+                template::names(self.path).nth(position)?
+            }
+            _ => parameter.name,
+        };
+        let same = |each: &&Parameter<'_>| match parameter.place {
+            Place::Header => each.name.eq_ignore_ascii_case(name),
+            _ => each.name == name,
+        };
+        self.parameters.iter().filter(|each| each.place == parameter.place).find(same)
+    }
+
     /// Values of the path's parameters, by name; none when the path is not this operation's.
     #[must_use]
     pub fn parameters_in<'p>(&self, path: &'p str) -> Option<Vec<(&'a str, &'p str)>> {

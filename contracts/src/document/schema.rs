@@ -182,10 +182,13 @@ impl<'a> Schema<'a> {
     #[must_use]
     pub fn items(&self) -> Option<Schema<'a>> {
         let values: Vec<&Value> = self.keyword("items").filter(|value| !value.is_array()).collect();
-        if !values.is_empty() {
-            return Some(self.below(&values));
-        }
-        self.alternatives().iter().flatten().find_map(Self::items)
+        (!values.is_empty()).then(|| self.below(&values))
+    }
+
+    /// What the items of a list must be here or in any alternative; the first to say it says what they must be.
+    #[must_use]
+    pub fn known_items(&self) -> Option<Schema<'a>> {
+        self.items().or_else(|| self.alternatives().iter().flatten().find_map(Self::known_items))
     }
 
     /// Sets of schemas, of each of which one must fit too.
@@ -206,6 +209,13 @@ impl<'a> Schema<'a> {
     /// Where its first part stands in memory: what cycles are noticed by.
     pub(crate) fn identity(&self) -> Vec<*const Value> {
         self.parts.iter().map(|part| std::ptr::from_ref(*part)).collect()
+    }
+
+    /// What it is called: the reference that it is written as, or its title.
+    #[must_use]
+    pub fn label(&self) -> Option<&'a str> {
+        let first = self.parts.first()?;
+        first.get("$ref").or_else(|| first.get("title")).and_then(Value::as_str)
     }
 
     fn below(&self, values: &[&'a Value]) -> Self {

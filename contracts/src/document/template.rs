@@ -13,6 +13,11 @@ pub(super) fn parameters<'t, 'p>(template: &'t str, path: &'p str) -> Option<Vec
     Some(found)
 }
 
+/// Names of the parameters, in order.
+pub(super) fn names(template: &str) -> impl Iterator<Item = &str> {
+    template.split('{').skip(1).filter_map(|rest| Some(rest.split_once('}')?.0))
+}
+
 /// How many segments have a parameter: of two templates that fit, the one with fewer is meant.
 pub(super) fn openness(template: &str) -> usize {
     template.split('/').filter(|segment| segment.contains('{')).count()

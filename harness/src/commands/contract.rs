@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Description;
 use super::run::{self, Focus};
-use super::{brokered, coverage, gate};
+use super::{brokered, coverage, diff, gate};
 use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs, VerifyArgs};
 use crate::error::Error;
 use crate::events::{Event, Events};
@@ -26,6 +26,7 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
         ContractCommand::CanIDeploy(args) => gate::can_i_deploy(format, args).await,
         ContractCommand::RecordDeployment(args) => gate::record_deployment(format, args).await,
         ContractCommand::Coverage(args) => coverage::run(config, format, args),
+        ContractCommand::Diff(args) => diff::run(config, format, args),
     }
 }
 

@@ -6,6 +6,7 @@ mod brokered;
 mod collector;
 mod contract;
 mod coverage;
+mod diff;
 mod doctor;
 mod gate;
 mod init;

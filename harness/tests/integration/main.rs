@@ -4,6 +4,7 @@
 mod bad_input;
 mod brokered;
 mod cli;
+mod documents;
 mod killed;
 mod leftovers;
 mod not_ready;
