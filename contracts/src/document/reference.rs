@@ -22,7 +22,14 @@ pub(super) fn check(root: &Value) -> Result<(), (String, Cause)> {
         };
         match value {
             Value::Object(members) => {
-                follow(root, value).map_err(|cause| (format!("{pointer}/$ref"), cause))?;
+                if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+                    let at = |cause| (format!("{pointer}/$ref"), cause);
+                    target(root, reference).map_err(at)?;
+                    // Where a later one of a chain is broken, it is named by its own place.
+                    if let Err(cause @ Cause::CircularReference { .. }) = follow(root, value) {
+                        return Err(at(cause));
+                    }
+                }
                 members
                     .iter()
                     .filter(|(key, _)| !DATA.contains(&key.as_str()))

@@ -11,6 +11,8 @@ use super::types::Types;
 const MAX_PARTS: usize = 256;
 /// Most alternatives that are looked at; where there are more, any value will do.
 const MAX_ALTERNATIVES: usize = 64;
+/// What may stand beside a reference without saying anything of values.
+const REMARKS: [&str; 6] = ["$ref", "description", "title", "summary", "deprecated", "default"];
 /// How deep alternatives may have alternatives; those further down are taken as fitting.
 const MAX_NESTING: usize = 3;
 
@@ -206,9 +208,13 @@ impl<'a> Schema<'a> {
         self.nullable
     }
 
-    /// Where its first part stands in memory: what cycles are noticed by.
+    /// Where its parts stand in memory, those left out that only refer to others: what cycles are noticed by.
     pub(crate) fn identity(&self) -> Vec<*const Value> {
-        self.parts.iter().map(|part| std::ptr::from_ref(*part)).collect()
+        let refers = |part: &Value| {
+            part.get("$ref").is_some_and(Value::is_string)
+                && part.as_object().is_some_and(|members| members.keys().all(|key| REMARKS.contains(&key.as_str())))
+        };
+        self.parts.iter().filter(|part| !refers(part)).map(|part| std::ptr::from_ref(*part)).collect()
     }
 
     /// What it is called: the reference that it is written as, or its title.

@@ -87,8 +87,9 @@ proptest! {
             match Document::from_value("damaged.json".as_ref(), damaged(sound, &damages)) {
                 Ok(after) => {
                     let usage = Usage::of(&pacts, "shop");
-                    diff(&before, &after, &usage);
-                    diff(&after, &before, &usage);
+                    for finding in [diff(&before, &after, &usage), diff(&after, &before, &usage)].concat() {
+                        prop_assert!(!finding.sentence.is_empty());
+                    }
                     prop_assert_eq!(diff(&after, &after, &usage), []);
                     let mut promises = Promises::default();
                     promises.add("shop", after);
