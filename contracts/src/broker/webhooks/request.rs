@@ -190,7 +190,7 @@ impl HookRequest {
 fn shown_url(url: &str) -> String {
     let (path, query) = url.split_once('?').map_or((url, None), |(path, query)| (path, Some(query)));
     let token = |part: &str| {
-        let has = |kind: fn(&u8) -> bool| part.bytes().filter(|byte| kind(byte)).count() >= 2;
+        let has = |kind: fn(&u8) -> bool| part.bytes().filter(kind).count() >= 2;
         part.len() >= 16 && !part.contains("${") && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic)
     };
     let mut shown: Vec<&str> = path.split('/').collect();
