@@ -1,20 +1,34 @@
 //! The change as the provider's document tells it.
 
+use contracts::diff::{Level, Usage, diff};
+use contracts::document::Document;
 use contracts::store::Pact;
 use serde_json::Value;
 
-use super::change::{Change, contracts};
+use super::change::{Change, Found, contracts};
 
 /// What is wrong with how the comparison of the documents judges the change.
-pub(crate) fn judge(change: &Change, _pacts: &[Pact]) -> Vec<String> {
-    let before = committed(change);
-    let after = patched(before.clone(), &change.patch);
-    if before == after { vec!["its document does not change".to_owned()] } else { Vec::new() }
-}
-
-fn committed(change: &Change) -> Value {
+pub(crate) fn judge(change: &Change, pacts: &[Pact]) -> Vec<String> {
     let path = contracts().join(change.document);
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    let before: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let after = patched(before.clone(), &change.patch);
+    assert!(before != after, "{}: its document does not change", change.name);
+    let document = |root| Document::from_value(&path, root).unwrap_or_else(|error| panic!("{}: {error}", change.name));
+    let findings = diff(&document(before), &document(after), &Usage::of(pacts, change.provider));
+    let told: Vec<String> = findings.iter().map(|each| format!("{:?} {} {each:?}", each.level, each.rule)).collect();
+    let errors = || findings.iter().filter(|each| each.level == Level::Error);
+    match &change.found {
+        None if errors().next().is_none() => Vec::new(),
+        None => vec![format!("the documents break somebody: {told:#?}")],
+        Some(Found { interaction, rule, .. }) => {
+            let named = errors().filter(|each| each.rule == *rule).flat_map(|each| &each.used_by);
+            let mut users = named.map(|user| (user.consumer.as_str(), user.description.as_str()));
+            if users.any(|user| user == (change.consumer, *interaction)) {
+                return Vec::new();
+            }
+            vec![format!("`{rule}` does not name {} and `{interaction}`: {told:#?}", change.consumer)]
+        }
+    }
 }
 
 /// A document after a JSON patch of `add`, `remove` and `replace`, in which an element of a list of texts may be named by

@@ -69,34 +69,6 @@ fn files(dir: &Path) -> Vec<(PathBuf, String)> {
     files
 }
 
-/// Everything at once, the last first, each part as a process of its own would: with a recorder that knows no other.
-async fn record_everything_at_once(dir: &Path) -> Result<(), contracts::Error> {
-    let recorders = [(); 16].map(|()| Recorder::into_dir(dir));
-    let [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = &recorders;
-    tokio::try_join!(
-        web::record(a),
-        users_review::record(b),
-        users_order::record(c),
-        users_gig::record(d),
-        users_auth::record(e),
-        order_review::record(f),
-        operator::record(g),
-        notification_order::record(h),
-        notification_chat::record(i),
-        notification_auth::record(j),
-        gig_users::record(k),
-        gateway_users::record(l),
-        gateway_review::record(m),
-        gateway_order::record(n),
-        gateway_gig::record(o),
-        async {
-            gateway_chat::record(p).await?;
-            gateway_auth::record(p).await
-        },
-    )?;
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn recording_in_any_order_and_at_once_gives_the_same_bytes() {
     let (in_order, at_once) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

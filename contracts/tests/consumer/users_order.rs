@@ -1,7 +1,7 @@
 //! The users service counts the orders of buyers and sellers, and what sellers earn.
 
 use contracts::Error;
-use contracts::consumer::Recorder;
+use contracts::consumer::{MessagePact, Recorder};
 use pact_consumer::prelude::*;
 use pact_consumer::{json_pattern, like, term};
 use users::counters;
@@ -43,39 +43,32 @@ async fn an_order_was_placed(recorder: &Recorder) -> Result<(), Error> {
 
 async fn an_order_was_delivered(recorder: &Recorder) -> Result<(), Error> {
     let counted = "SELECT deliveries FROM seller_work WHERE seller_id = $1";
-    let body = json_pattern!({ "sellerId": like!("seller-1") });
-    counts(recorder, "an order was delivered", "order.delivered.v1", body, counted).await
+    let pact = event("users", "order", "an order was delivered", "order.delivered.v1");
+    counts(recorder, pact.json(json_pattern!({ "sellerId": like!("seller-1") })), counted).await
 }
 
 async fn an_order_extension_was_requested(recorder: &Recorder) -> Result<(), Error> {
     let counted = "SELECT extensions_requested FROM seller_work WHERE seller_id = $1";
-    let body = json_pattern!({ "sellerId": like!("seller-1") });
-    counts(recorder, "an order extension was requested", "order.extension_requested.v1", body, counted).await
+    let pact = event("users", "order", "an order extension was requested", "order.extension_requested.v1");
+    counts(recorder, pact.json(json_pattern!({ "sellerId": like!("seller-1") })), counted).await
 }
 
 async fn an_order_extension_was_decided(recorder: &Recorder) -> Result<(), Error> {
     let counted = "SELECT extensions_granted FROM seller_work WHERE seller_id = $1";
+    let pact = event("users", "order", "an order extension was decided", "order.extension_decided.v1");
     let body = json_pattern!({ "sellerId": like!("seller-1"), "approved": like!(true) });
-    counts(recorder, "an order extension was decided", "order.extension_decided.v1", body, counted).await
+    counts(recorder, pact.json(body), counted).await
 }
 
 /// How a seller works is counted.
-async fn counts(
-    recorder: &Recorder,
-    description: &'static str,
-    event_type: &'static str,
-    body: JsonPattern,
-    counted: &'static str,
-) -> Result<(), Error> {
-    event("users", "order", description, event_type)
-        .json(body)
-        .exercise(recorder, |message| async move {
-            let inbox = Inbox::open("users", &[], users::app).await?;
-            inbox.hear(&message).await?;
-            assert_eq!(inbox.number(counted, "seller-1").await?, 1);
-            Ok::<(), anyhow::Error>(())
-        })
-        .await
+async fn counts(recorder: &Recorder, pact: MessagePact, counted: &'static str) -> Result<(), Error> {
+    pact.exercise(recorder, |message| async move {
+        let inbox = Inbox::open("users", &[], users::app).await?;
+        inbox.hear(&message).await?;
+        assert_eq!(inbox.number(counted, "seller-1").await?, 1);
+        Ok::<(), anyhow::Error>(())
+    })
+    .await
 }
 
 async fn an_order_was_completed(recorder: &Recorder) -> Result<(), Error> {
