@@ -175,7 +175,7 @@ pub struct BrokeredArgs {
     /// Version of the providers, a commit for example.
     #[arg(long, value_name = "VERSION")]
     pub provider_version: Option<String>,
-    /// Branch of the providers.
+    /// Branch of the providers; without it no pact of the broker is pending.
     #[arg(long)]
     pub branch: Option<String>,
     /// Page of the build.

@@ -162,8 +162,17 @@ async fn success_without_each_of_the_tests_is_no_success(pair: Pair) {
     assert!(broker.store.record_verifications(&shop, Some("main"), &several).await.is_err());
     assert_eq!(broker.store.verifications_of(&content).await.unwrap(), []);
     assert_eq!(broker.store.branches("shop").await.unwrap(), []);
+    let long = Verification { results: json!({ "log": "x".repeat(5 << 20) }), ..result(false) };
+    let error = broker.store.record_verification("shop", "web", &content, &long).await.unwrap_err();
+    assert!(error.to_string().contains("expected at most"), "{error}");
     let part = Verification { results: json!({ "testResults": [] }), ..result(false) };
     broker.store.record_verification("shop", "web", &content, &part).await.unwrap();
+    let (verdicts, whole) =
+        (broker.store.verdicts_of(&content, 5).await, broker.store.verifications_of(&content).await);
+    let (verdicts, mut whole) = (verdicts.unwrap(), whole.unwrap());
+    assert_eq!(whole[0].results, part.results);
+    whole[0].results = Value::Null;
+    assert_eq!(verdicts, whole);
 }
 
 async fn interaction_that_the_pact_calls_pending_may_fail_and_no_other(pair: Pair) {

@@ -57,7 +57,8 @@ impl Brokered {
             let asked = ForVerification {
                 consumer_version_selectors: selectors.clone(),
                 provider_version_branch: self.branch.clone(),
-                include_pending_status: true,
+                // Without a branch nothing is ever known to have been honoured: all of it would be pending for ever.
+                include_pending_status: self.branch.is_some(),
                 ..ForVerification::default()
             };
             let chosen = self.store.for_verification(provider, &asked).await.map_err(|e| failed(provider, e))?;

@@ -103,9 +103,13 @@ fn pending_pact_fails_nobody_but_is_published_as_failed() {
     broker.toy.change("pacts/front-counter.json", "\"status\": 201", "\"status\": 202");
     broker.publish("2");
     let selected = r#"{"consumer": "front", "latest": true}"#;
-    let pending = broker.verify(&["--from-broker", selected, "--publish", "--provider-version", "10", "--branch", "main"]);
-    let sentence = "the pact of `front` with `counter` is pending and does not hold yet (a new visit), which fails nobody";
+    let pending =
+        broker.verify(&["--from-broker", selected, "--publish", "--provider-version", "10", "--branch", "main"]);
+    let sentence =
+        "the pact of `front` with `counter` is pending and does not hold yet (a new visit), which fails nobody";
     pending.expect_code(0).expect_said(&[sentence, "published: counter (10) does not honour the pact of front"]);
+    // Of a provider without a branch nothing is known to be new, so all of it has to hold.
+    broker.verify(&["--from-broker", selected]).expect_code(1);
     broker.deploy("counter", "10");
     assert_eq!(broker.may_go("front", "2")["reasons"][0], "counter (10) does not honour the pact of front (2)");
 }

@@ -56,11 +56,7 @@ fn document(links: &Links, webhook: &Webhook) -> Value {
 
 /// The webhook as it was sent, checked.
 fn read(served: &Served, id: String, before: Option<&Webhook>, sent: Body) -> Result<Webhook, Failure> {
-    // The rejection of the body may repeat what was in it.
-    let Json(sent) = sent.map_err(|error| match error {
-        JsonRejection::JsonDataError(error) => Failure::invalid(error.body_text()),
-        other => Failure::invalid(other.body_text()),
-    })?;
+    let Json(sent) = sent.map_err(|error| Failure::invalid(error.body_text()))?;
     let mut events = Vec::with_capacity(sent.events.len());
     for Named { name } in &sent.events {
         events.push(HookEvent::named(name).ok_or_else(|| {
@@ -201,7 +197,7 @@ pub(super) async fn execute(
         .into_iter()
         .max_by(|a, b| a.created_at.cmp(&b.created_at))
         .ok_or_else(|| Failure::not_found("there is no pact yet that this webhook could be told of"))?;
-    let last = served.store.verifications_of(&pact.content).await?.into_iter().next();
+    let last = served.store.verdicts_of(&pact.content, 1).await?.into_iter().next();
     let occasion = Occasion {
         consumer: pact.consumer,
         provider: pact.provider,

@@ -14,6 +14,9 @@ use crate::broker::webhooks::HookEvent;
 use crate::canonical;
 use crate::gate::Version;
 
+/// Largest result that is kept, in bytes.
+const MAX_RESULTS: usize = 4 * 1024 * 1024;
+
 /// A result as a verifier publishes it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verification {
@@ -54,6 +57,9 @@ pub struct StoredVerification {
 
 const SELECT: &str = "SELECT id, content, consumer, consumer_number, provider, provider_number, success, results, \
                       build_url, verified_by, created_at FROM verifications";
+
+const LAST: &str = "WHERE id IN (SELECT MAX(id) FROM verifications WHERE content = $1 GROUP BY provider, provider_number) \
+                    ORDER BY id DESC";
 
 impl StoredVerification {
     fn read(row: &AnyRow) -> Result<Self, BrokerError> {
@@ -131,6 +137,10 @@ impl Store {
         content: &str,
         verification: &Verification,
     ) -> Result<StoredPact, BrokerError> {
+        let bytes = verification.results.to_string().len();
+        if bytes > MAX_RESULTS {
+            return Err(BrokerError::Invalid(format!("the result has {bytes} bytes: expected at most {MAX_RESULTS}")));
+        }
         let pact = self.pact_by_content(provider, consumer, content).await?;
         let document = self.content(content).await?;
         match doubt(&pact, &document, verification) {
@@ -152,15 +162,27 @@ impl Store {
         StoredVerification::read(&row)
     }
 
+    /// As [`verifications_of`](Self::verifications_of), the latest `limit` of them and without what the verifiers said, which
+    /// may be long.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn verdicts_of(&self, content: &str, limit: usize) -> Result<Vec<StoredVerification>, BrokerError> {
+        let select = format!("{} {LAST} LIMIT $2", SELECT.replace("results", "CAST('null' AS TEXT)"));
+        let rows = sqlx::query(sqlx::AssertSqlSafe(select))
+            .bind(content)
+            .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+            .fetch_all(self.pool())
+            .await?;
+        rows.iter().map(StoredVerification::read).collect()
+    }
+
     /// The last one of each provider version for a content, the latest first.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn verifications_of(&self, content: &str) -> Result<Vec<StoredVerification>, BrokerError> {
-        let select = format!(
-            "{SELECT} WHERE id IN (SELECT MAX(id) FROM verifications WHERE content = $1 GROUP BY provider, \
-             provider_number) ORDER BY id DESC"
-        );
+        let select = format!("{SELECT} {LAST}");
         let rows = sqlx::query(sqlx::AssertSqlSafe(select)).bind(content).fetch_all(self.pool()).await?;
         rows.iter().map(StoredVerification::read).collect()
     }

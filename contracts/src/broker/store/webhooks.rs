@@ -274,7 +274,9 @@ impl Store {
             sqlx::query(update).bind(state.as_str()).bind(stored(next)).bind(&delivery.id).execute(&mut *tx).await?;
         // The webhook may have been deleted meanwhile.
         if there.rows_affected() > 0 {
-            sqlx::query("INSERT INTO attempts (delivery, number, outcome, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING")
+            let insert = "INSERT INTO attempts (delivery, number, outcome, created_at) VALUES ($1, $2, $3, $4) \
+                          ON CONFLICT DO NOTHING";
+            sqlx::query(insert)
                 .bind(&delivery.id)
                 .bind(delivery.attempts)
                 .bind(outcome)
@@ -310,7 +312,8 @@ impl Tx {
             .bind(now())
             .execute(&mut **self)
             .await?;
-            let old = "SELECT id FROM deliveries WHERE webhook = $1 AND state <> 'waiting' ORDER BY id DESC LIMIT 1000 OFFSET $2";
+            let old = "SELECT id FROM deliveries WHERE webhook = $1 AND state <> 'waiting' ORDER BY id DESC \
+                       LIMIT 1000 OFFSET $2";
             for old in sqlx::query(old).bind(&webhook.id).bind(KEPT).fetch_all(&mut **self).await? {
                 let old: String = old.try_get(0)?;
                 for delete in ["DELETE FROM attempts WHERE delivery = $1", "DELETE FROM deliveries WHERE id = $1"] {

@@ -73,15 +73,18 @@ impl Courier {
     pub async fn run(self, stop: impl Future<Output = ()>, trouble: impl Fn(&BrokerError)) {
         tokio::pin!(stop);
         loop {
-            let full = match self.round().await {
-                Ok(delivered) => delivered == AT_ONCE,
-                Err(error) => {
-                    trouble(&error);
-                    false
-                }
+            // What is on its way when it stops is told again by whoever comes next.
+            let round = tokio::select! {
+                biased;
+                () = &mut stop => return,
+                round = self.round() => round,
             };
+            let full = round.unwrap_or_else(|error| {
+                trouble(&error);
+                0
+            }) == AT_ONCE;
             if full {
-                tokio::select! { biased; () = &mut stop => return, () = tokio::task::yield_now() => continue }
+                continue;
             }
             tokio::select! {
                 () = &mut stop => return,

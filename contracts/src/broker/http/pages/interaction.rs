@@ -57,7 +57,10 @@ fn states(each: &Value) -> Markup {
                 @if let Some(params) = state["params"].as_object().filter(|params| !params.is_empty()) {
                     " "
                     code.muted {
-                        (params.iter().map(|(key, value)| format!("{key} = {}", canonical::brief(value))).collect::<Vec<_>>().join(", "))
+                        @for (at, (key, value)) in params.iter().take(LINES).enumerate() {
+                            @if at > 0 { ", " }
+                            (key) " = " (canonical::brief(value))
+                        }
                     }
                 }
             }
@@ -75,7 +78,7 @@ fn request(request: &Value) -> Markup {
 
 fn response(response: &Value) -> Markup {
     html! {
-        p.wire { b { (response["status"].as_u64().map_or_else(|| "any status".to_owned(), |status| status.to_string())) } }
+        p.wire { b { @match response["status"].as_u64() { Some(status) => (status), None => { "any status" } } } }
         (side(response))
     }
 }

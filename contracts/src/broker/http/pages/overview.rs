@@ -14,6 +14,9 @@ use crate::broker::{Environment, Placement, StoredPact, StoredVerification};
 /// Most contracts that are listed.
 const MOST: usize = 500;
 
+/// Verifications of one content among which the main branch's is looked for.
+const VERSIONS: usize = 200;
+
 /// A pact with the last word on it.
 type Line = (StoredPact, Option<StoredVerification>);
 
@@ -27,7 +30,7 @@ pub(in crate::broker::http) async fn overview(served: &Served, links: &Links) ->
         if !heard.contains_key(&pact.provider) {
             heard.insert(pact.provider.clone(), main_line(served, &pact.provider).await?);
         }
-        let mut verifications = store.verifications_of(&pact.content).await?;
+        let mut verifications = store.verdicts_of(&pact.content, VERSIONS).await?;
         let main = verifications.iter().position(|each| heard[&pact.provider].contains(&each.provider.number));
         let last = (!verifications.is_empty()).then(|| verifications.swap_remove(main.unwrap_or(0)));
         lines.push((pact, last));
@@ -48,10 +51,14 @@ pub(in crate::broker::http) async fn overview(served: &Served, links: &Links) ->
         h1 { (sentence(&lines)) }
         @if lines.is_empty() { (beginning()) } @else {
             h2 { "Contracts" }
-            p.muted { "The pact that each consumer published last, and what the provider’s main branch made of it last; where that has not \
-                 verified it, whichever branch has." }
+            p.muted {
+                "The pact that each consumer published last, and what the provider’s main branch made of it last; where "
+                "that has not verified it, whichever branch has."
+            }
             div.panel { ul.rows { @for line in &lines { (row(links, &known, line)) } } }
-            @if all > lines.len() { p.muted { (all - lines.len()) " more are not listed; programs get them from /pacts/latest." } }
+            @if all > lines.len() {
+                p.muted { (all - lines.len()) " more are not listed; programs get them from /pacts/latest." }
+            }
         }
         @if !environments.is_empty() {
             h2 { "Environments" }

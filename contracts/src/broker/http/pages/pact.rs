@@ -18,6 +18,9 @@ use crate::canonical;
 /// Most interactions, and most verifications, that are shown.
 const MOST: usize = 200;
 
+/// Most failed verifications that are explained.
+const EXPLAINED: usize = 10;
+
 /// The page.
 pub(in crate::broker::http) async fn pact(
     served: &Served,
@@ -26,7 +29,15 @@ pub(in crate::broker::http) async fn pact(
 ) -> Result<Response, Failure> {
     let (consumer, provider) = (pact.consumer.pacticipant.as_str(), pact.provider.as_str());
     let document = served.store.content(&pact.content).await?;
-    let verifications = served.store.verifications_of(&pact.content).await?;
+    let mut verifications = served.store.verdicts_of(&pact.content, MOST).await?;
+    // What verifiers said may be long: of the last one, and of those that explain a failure.
+    let mut told = 0;
+    for (index, each) in verifications.iter_mut().enumerate() {
+        if index == 0 || (!each.success && told < EXPLAINED) {
+            *each = served.store.verification(each.number).await?;
+            told += 1;
+        }
+    }
     let known = Known::of(&served.store, &[consumer, provider]).await?;
     let said = verifications.first().map(said).unwrap_or_default();
     let all = interactions(&document);
@@ -84,14 +95,14 @@ fn verified(known: &Known, provider: &str, verifications: &[StoredVerification])
             @if verifications.is_empty() { p.muted { "No version of " (provider) " has verified this yet." } }
             @else {
                 ul.rows {
-                    @for each in verifications.iter().take(MOST) {
+                    @for each in verifications {
                         li {
                             (parts::verdict(Some(each.success)))
                             span.lead { (known.version(provider, &each.provider.number)) }
                             span.wide { (parts::time(&each.created_at)) }
                             span.wide.muted { @if let Some(by) = &each.verified_by { "by " (by) } }
                             span.wide { @if let Some(url) = &each.build_url { (parts::outside(url, "build")) } }
-                            @if !each.success { div.wide.why { (why(each)) } }
+                            @if !each.success && !each.results.is_null() { div.wide.why { (why(each)) } }
                         }
                     }
                 }

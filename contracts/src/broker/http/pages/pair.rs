@@ -58,7 +58,7 @@ pub(in crate::broker::http) async fn rows(
     let mut verified = BTreeMap::new();
     for pact in &pacts {
         if !verified.contains_key(&pact.content) {
-            verified.insert(pact.content.clone(), served.store.verifications_of(&pact.content).await?);
+            verified.insert(pact.content.clone(), served.store.verdicts_of(&pact.content, MOST).await?);
         }
     }
     Ok((pacts, verified))
