@@ -27,19 +27,19 @@ pub fn diff(before: &Document, after: &Document, usage: &Usage) -> Vec<Finding> 
             Err(_) => {}
         }
     }
-    let versions = Versions { before: &before, after: &after, callers: &callers, listeners: &listeners };
+    let versions = Versions::new(&before, &after, callers, listeners);
     let mut report = Report::new(usage.is_known());
     for rule in RULES {
         report.by(rule.id);
         match rule.check {
             Check::Versions(check) => check(&versions, &mut report),
-            Check::Operation(check) => versions.operations().for_each(|pair| check(&pair, &mut report)),
-            Check::Event(check) => versions.events().for_each(|pair| check(&pair, &mut report)),
+            Check::Operation(check) => versions.operations.iter().for_each(|pair| check(pair, &mut report)),
+            Check::Event(check) => versions.events.iter().for_each(|pair| check(pair, &mut report)),
             Check::Schema(_) | Check::None => {}
         }
     }
-    versions.operations().for_each(|pair| schemas_of_operation(&pair, &mut report));
-    versions.events().for_each(|pair| schemas_of_event(&pair, &mut report));
+    versions.operations.iter().for_each(|pair| schemas_of_operation(pair, &mut report));
+    versions.events.iter().for_each(|pair| schemas_of_event(pair, &mut report));
     report.finish(NOT_COMPARED)
 }
 

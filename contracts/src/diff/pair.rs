@@ -1,5 +1,7 @@
 //! What rules are given: the same thing before and after, with those who use it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::part::Part;
@@ -7,28 +9,35 @@ use super::usage::{Reader, Use};
 use crate::canonical::member;
 use crate::document::{Event, Model, Operation, Response, Schema};
 
-/// Two versions of a document.
+/// Two versions of a document, put beside each other.
+#[derive(Default)]
 pub(crate) struct Versions<'p> {
-    pub(crate) before: &'p Model<'p>,
-    pub(crate) after: &'p Model<'p>,
-    /// Users of each operation before, in the order of the operations.
-    pub(crate) callers: &'p [Vec<&'p Use>],
-    /// Users of each event before, in the order of the events.
-    pub(crate) listeners: &'p [Vec<&'p Use>],
+    /// Operations that both have: the same method and path, whatever the names of the path's parameters.
+    pub(crate) operations: Vec<OperationPair<'p>>,
+    /// Operations that only the first has, with their users.
+    pub(crate) gone_operations: Vec<(&'p Operation<'p>, Vec<&'p Use>)>,
+    /// Events that both have, by name.
+    pub(crate) events: Vec<EventPair<'p>>,
+    /// Events that only the first has, with their users.
+    pub(crate) gone_events: Vec<(&'p Event<'p>, Vec<&'p Use>)>,
+    /// Events that only the second has.
+    pub(crate) new_events: Vec<&'p Event<'p>>,
+    /// Events of the second.
+    pub(crate) events_after: &'p [Event<'p>],
 }
 
 /// An operation that both versions have.
 pub(crate) struct OperationPair<'p> {
     pub(crate) before: &'p Operation<'p>,
     pub(crate) after: &'p Operation<'p>,
-    pub(crate) uses: &'p [&'p Use],
+    pub(crate) uses: Vec<&'p Use>,
 }
 
 /// An event that both versions have.
 pub(crate) struct EventPair<'p> {
     pub(crate) before: &'p Event<'p>,
     pub(crate) after: &'p Event<'p>,
-    pub(crate) uses: &'p [&'p Use],
+    pub(crate) uses: Vec<&'p Use>,
 }
 
 /// A schema that both versions have at one place.
@@ -54,39 +63,49 @@ pub(crate) enum Step<'p> {
 }
 
 impl<'p> Versions<'p> {
-    /// Operations that both have: the same method and path, whatever the names of the path's parameters.
-    pub(crate) fn operations(&self) -> impl Iterator<Item = OperationPair<'p>> {
-        let pairs = self.before.operations.iter().zip(self.callers);
-        let after = self.after;
-        pairs.filter_map(|(before, uses)| Some(OperationPair { before, after: same_operation(after, before)?, uses }))
-    }
-
-    /// Events that both have.
-    pub(crate) fn events(&self) -> impl Iterator<Item = EventPair<'p>> {
-        let pairs = self.before.events.iter().zip(self.listeners);
-        let after = self.after;
-        pairs.filter_map(|(before, uses)| Some(EventPair { before, after: same_event(after, before)?, uses }))
+    /// Puts them beside each other; `callers` and `listeners` are the users of operations and events, by their place in
+    /// the first.
+    pub(crate) fn new(
+        before: &'p Model<'p>,
+        after: &'p Model<'p>,
+        callers: Vec<Vec<&'p Use>>,
+        listeners: Vec<Vec<&'p Use>>,
+    ) -> Self {
+        let mut versions = Self { events_after: &after.events, ..Self::default() };
+        let exact: BTreeMap<_, _> = after.operations.iter().map(|each| ((&each.method, each.path), each)).collect();
+        let alike: BTreeMap<_, _> =
+            after.operations.iter().map(|each| ((&each.method, shape(each.path)), each)).collect();
+        for (operation, uses) in before.operations.iter().zip(callers) {
+            let now = exact.get(&(&operation.method, operation.path));
+            match now.or_else(|| alike.get(&(&operation.method, shape(operation.path)))) {
+                Some(after) => versions.operations.push(OperationPair { before: operation, after, uses }),
+                None => versions.gone_operations.push((operation, uses)),
+            }
+        }
+        let now: BTreeMap<_, _> = after.events.iter().map(|event| (event.name, event)).collect();
+        for (event, uses) in before.events.iter().zip(listeners) {
+            match now.get(event.name) {
+                Some(after) => versions.events.push(EventPair { before: event, after, uses }),
+                None => versions.gone_events.push((event, uses)),
+            }
+        }
+        let then: BTreeSet<_> = before.events.iter().map(|event| event.name).collect();
+        versions.new_events.extend(after.events.iter().filter(|event| !then.contains(event.name)));
+        versions
     }
 }
 
-/// The operation with the same method and path, whatever the names of the path's parameters.
-pub(crate) fn same_operation<'p>(model: &'p Model<'p>, operation: &Operation<'_>) -> Option<&'p Operation<'p>> {
-    let shape = |path: &str| -> String {
-        let segments = path.split('/').map(|segment| match (segment.find('{'), segment.rfind('}')) {
-            (Some(start), Some(end)) if start < end => format!("{}{{}}{}", &segment[..start], &segment[end + 1..]),
-            _ => segment.to_owned(),
-        });
-        segments.collect::<Vec<_>>().join("/")
-    };
-    let wanted = shape(operation.path);
-    let exact = |other: &&Operation<'_>| other.method == operation.method && other.path == operation.path;
-    let alike = |other: &&Operation<'_>| other.method == operation.method && shape(other.path) == wanted;
-    model.operations.iter().find(exact).or_else(|| model.operations.iter().find(alike))
-}
-
-/// The event with the same name.
-pub(crate) fn same_event<'p>(model: &'p Model<'p>, event: &Event<'_>) -> Option<&'p Event<'p>> {
-    model.events.iter().find(|other| other.name == event.name)
+/// A path without the names of its parameters.
+fn shape(path: &str) -> String {
+    let mut shape = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, name)) = rest.split_once('{') {
+        let after = name.split_once('}').map_or("", |(_, after)| after);
+        shape.push_str(before);
+        shape.push_str("{}");
+        rest = after;
+    }
+    shape + rest
 }
 
 impl<'p> OperationPair<'p> {

@@ -61,7 +61,11 @@ impl Part<'_> {
                 _ => Vec::new(),
             }
         };
-        pair.uses.iter().flat_map(|used| values(used).into_iter().map(|value| Reader { used, value })).collect()
+        pair.uses
+            .iter()
+            .copied()
+            .flat_map(|used| values(used).into_iter().map(|value| Reader { used, value }))
+            .collect()
     }
 
     /// What the consumers of an event expect in this part of it.
@@ -77,7 +81,7 @@ impl Part<'_> {
                 _ => None,
             }
         };
-        pair.uses.iter().filter_map(|used| Some(Reader { used, value: value(used)? })).collect()
+        pair.uses.iter().copied().filter_map(|used| Some(Reader { used, value: value(used)? })).collect()
     }
 }
 

@@ -6,23 +6,33 @@ use super::usage::Use;
 /// Most findings of one comparison; one more says that there would be others.
 const MAX_FINDINGS: usize = 10_000;
 
+/// Most places of one comparison that are looked at.
+const MAX_PLACES: u32 = 500_000;
+
 /// Findings of the rule that is at work.
 pub(crate) struct Report {
     rule: &'static str,
     known: bool,
     findings: Vec<Finding>,
     cut: bool,
+    places: u32,
 }
 
 impl Report {
     /// `known` says whether it is known who uses what.
     pub(crate) fn new(known: bool) -> Self {
-        Self { rule: "", known, findings: Vec::new(), cut: false }
+        Self { rule: "", known, findings: Vec::new(), cut: false, places: 0 }
     }
 
     /// What comes now was found by this rule.
     pub(crate) fn by(&mut self, rule: &'static str) {
         self.rule = rule;
+    }
+
+    /// Takes note that one more place is looked at; false when there were too many already.
+    pub(crate) fn may_look(&mut self) -> bool {
+        self.places += u32::from(self.places < MAX_PLACES);
+        self.places < MAX_PLACES
     }
 
     /// A change that breaks whoever uses this: an error with users, or when nobody knows them; else a warning.

@@ -1,11 +1,11 @@
 //! Versions in the names of events.
 
-use crate::document::{Event, Model};
+use crate::document::Event;
 
 /// An event that is the same in another version: `order.placed.v2` after `order.placed.v1`.
-pub(crate) fn successor<'m, 'a>(model: &'m Model<'a>, event: &Event<'_>) -> Option<&'m Event<'a>> {
+pub(crate) fn successor<'m, 'a>(events: &'m [Event<'a>], event: &Event<'_>) -> Option<&'m Event<'a>> {
     let (base, version) = split(event.name);
-    model.events.iter().find(|other| {
+    events.iter().find(|other| {
         let (other_base, other_version) = split(other.name);
         other_base == base && other_version != version
     })

@@ -34,8 +34,9 @@ impl<'w> Walk<'w> {
         self.step(before, after, &[], report);
         if self.cut {
             report.by(NOT_COMPARED);
-            let sentence =
-                format!("it has more than {MAX_PLACES} places or {MAX_DEPTH} levels, and the rest was not compared");
+            let sentence = format!(
+                "more than {MAX_PLACES} places or {MAX_DEPTH} levels, or too many in all: the rest was not compared"
+            );
             report.fail(format!("{}: {}", self.owner, self.part), sentence);
         }
     }
@@ -46,7 +47,7 @@ impl<'w> Walk<'w> {
         if self.above.contains(&identity) {
             return;
         }
-        self.cut |= steps.len() > MAX_DEPTH || self.places >= MAX_PLACES;
+        self.cut |= steps.len() > MAX_DEPTH || self.places >= MAX_PLACES || !report.may_look();
         if self.cut {
             return;
         }

@@ -10,6 +10,8 @@ use super::walk::{At, Failure, Walk};
 /// Most servers, and ways to authenticate, of one operation.
 const MAX_LISTED: usize = 64;
 
+const IGNORED: [&str; 3] = ["accept", "content-type", "authorization"];
+
 const METHODS: [&str; 8] = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 
 pub(super) fn operations(root: &Value) -> Result<Vec<Operation<'_>>, Failure> {
@@ -61,6 +63,11 @@ fn parameters<'a>(walk: &mut Walk<'a>, item: &At<'a>, at: &At<'a>) -> Result<Vec
     for owner in [at, item] {
         for each in walk.items(owner, "parameters", "a list of parameters")? {
             let parameter = parameter(walk, &each)?;
+            // The specification says that these are described elsewhere, and such parameters to be ignored.
+            if parameter.place == Place::Header && IGNORED.iter().any(|name| parameter.name.eq_ignore_ascii_case(name))
+            {
+                continue;
+            }
             let twin = |other: &Parameter<'_>| (other.place, other.name) == (parameter.place, parameter.name);
             if !parameters.iter().any(twin) {
                 parameters.push(parameter);

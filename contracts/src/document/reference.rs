@@ -10,13 +10,18 @@ const MAX_HOPS: usize = 32;
 /// Keywords whose values are data, in which a member called `$ref` refers to nothing.
 const DATA: [&str; 5] = ["example", "examples", "default", "const", "enum"];
 
+/// Keywords whose values are objects with names of their own, which are no keywords.
+const NAMED: [&str; 8] =
+    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "schemas", "headers", "parameters"];
+
 /// Finds the first reference of a document that leads out of it, or nowhere, with the JSON pointer to it.
 pub(super) fn check(root: &Value) -> Result<(), (String, Cause)> {
-    fn walk(root: &Value, value: &Value, pointer: &mut String) -> Result<(), (String, Cause)> {
+    /// `named` says that the keys of the value are names.
+    fn walk(root: &Value, value: &Value, named: bool, pointer: &mut String) -> Result<(), (String, Cause)> {
         let length = pointer.len();
         let member = |key: &str, value: &Value, pointer: &mut String| {
             push(pointer, key);
-            let result = walk(root, value, pointer);
+            let result = walk(root, value, !named && NAMED.contains(&key), pointer);
             pointer.truncate(length);
             result
         };
@@ -32,7 +37,7 @@ pub(super) fn check(root: &Value) -> Result<(), (String, Cause)> {
                 }
                 members
                     .iter()
-                    .filter(|(key, _)| !DATA.contains(&key.as_str()))
+                    .filter(|(key, _)| named || !DATA.contains(&key.as_str()))
                     .try_for_each(|(key, value)| member(key, value, pointer))
             }
             Value::Array(items) => {
@@ -41,7 +46,7 @@ pub(super) fn check(root: &Value) -> Result<(), (String, Cause)> {
             _ => Ok(()),
         }
     }
-    walk(root, root, &mut String::new())
+    walk(root, root, false, &mut String::new())
 }
 
 /// What a value refers to in the end, or the value itself.

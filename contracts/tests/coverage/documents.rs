@@ -87,6 +87,8 @@ fn references_out_of_the_document_or_nowhere_are_refused_with_their_place() {
     );
     let circle = json!({ "$ref": "#/components/schemas/Order" });
     assert!(refused(with(schema, circle)).ends_with("leads to itself through other references"));
+    let named = json!({ "properties": { "example": { "$ref": "#/nowhere" } } });
+    assert!(refused(with(schema, named)).contains("/properties/example/$ref`: `#/nowhere` leads nowhere"));
     // Data is no reference.
     Document::from_value("shop.json".as_ref(), with(schema, json!({ "example": { "$ref": "nowhere" } }))).unwrap();
 }

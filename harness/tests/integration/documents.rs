@@ -39,7 +39,7 @@ fn shop() -> TempDir {
     write(&at("shop.json"), &document(json!({ "price": { "type": "integer" }, "tax": {} })));
     write(&at("taxless.json"), &document(json!({ "price": { "type": "integer" } })));
     write(&at("priceless.json"), &document(json!({ "cost": { "type": "integer" }, "tax": {} })));
-    let config = "[system]\nname = \"shop\"\nentry = \"web\"\n[services.web]\ncommand = [\"true\"]\n\
+    let config = "[system]\nname = \"shop\"\nentry = \"web\"\n[services.web]\ncommand = [\"true\"]\nready = { tcp = true }\n\
                   [contracts]\npacts = \"pacts\"\n[contracts.documents]\nshop = [\"shop.json\"]\n";
     fs::write(at("shakedown.toml"), config).expect("written");
     dir
@@ -90,11 +90,11 @@ fn coverage_without_documents_or_with_a_broken_one_is_a_mistake_of_the_configura
 fn diff_weighs_changes_by_what_the_pacts_use() {
     let ended = contract(shop(), ["diff", "shop.json", "taxless.json"]);
     ended.expect_code(0);
-    assert!(ended.stdout.trim_end().ends_with("Passed: 1 warning, no error"), "{}", ended.stdout);
+    assert!(ended.stdout.trim_end().ends_with("Passed: 2 warnings, no error"), "{}", ended.stdout);
     let ended = contract(shop(), ["diff", "shop.json", "priceless.json", "--format", "json"]);
     ended.expect_code(1);
     let result: Value = serde_json::from_str(&ended.stdout).expect("JSON");
-    assert_eq!((&result["passed"], &result["errors"], &result["warnings"]), (&json!(false), &json!(1), &json!(0)));
+    assert_eq!((&result["passed"], &result["errors"], &result["warnings"]), (&json!(false), &json!(1), &json!(1)));
     assert_eq!(result["findings"][0]["rule"], "response-property-removed");
     assert_eq!(result["findings"][0]["used_by"][0]["consumer"], "web");
 }

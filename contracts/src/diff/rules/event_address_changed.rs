@@ -19,7 +19,7 @@ fn check(pair: &EventPair<'_>, report: &mut Report) {
         report.add(
             pair.before.name.to_owned(),
             format!("its address was `{before}` and is `{after}` now"),
-            pair.uses.to_vec(),
+            pair.uses.clone(),
         );
     }
 }

@@ -18,7 +18,7 @@ fn check(pair: &EventPair<'_>, report: &mut Report) {
         && after != Some(before)
     {
         let sentence = format!("its payload was `{before}` and is `{}` now", after.unwrap_or("anything"));
-        report.add(pair.before.name.to_owned(), sentence, pair.uses.to_vec());
+        report.add(pair.before.name.to_owned(), sentence, pair.uses.clone());
     }
 }
 

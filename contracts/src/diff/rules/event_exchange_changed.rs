@@ -18,7 +18,7 @@ fn check(pair: &EventPair<'_>, report: &mut Report) {
     let (before, after) = (pair.before.exchange, pair.after.exchange);
     if before.is_some() && before != after {
         let sentence = format!("its exchange was {} and is {} now", said(before), said(after));
-        report.add(pair.before.name.to_owned(), sentence, pair.uses.to_vec());
+        report.add(pair.before.name.to_owned(), sentence, pair.uses.clone());
     }
 }
 

@@ -1,7 +1,7 @@
 //! `event-removed`: an event is not sent any more.
 
 use super::{Check, Rule};
-use crate::diff::pair::{Versions, same_event};
+use crate::diff::pair::Versions;
 use crate::diff::report::Report;
 use crate::diff::version::successor;
 
@@ -15,13 +15,9 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(versions: &Versions<'_>, report: &mut Report) {
-    for (event, users) in versions.before.events.iter().zip(versions.listeners) {
-        if same_event(versions.after, event).is_none() && successor(versions.after, event).is_none() {
-            let renamed = versions
-                .after
-                .events
-                .iter()
-                .find(|other| other.address == event.address && same_event(versions.before, other).is_none());
+    for (event, users) in &versions.gone_events {
+        if successor(versions.events_after, event).is_none() {
+            let renamed = versions.new_events.iter().find(|other| other.address == event.address);
             let now = renamed.map(|other| format!(": `{}` goes there now", other.name)).unwrap_or_default();
             report.add(event.name.to_owned(), format!("the event is not sent any more{now}"), users.clone());
         }

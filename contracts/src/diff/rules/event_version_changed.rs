@@ -1,7 +1,7 @@
 //! `event-version-changed`: an event is sent in another version only.
 
 use super::{Check, Rule};
-use crate::diff::pair::{Versions, same_event};
+use crate::diff::pair::Versions;
 use crate::diff::report::Report;
 use crate::diff::version::successor;
 
@@ -15,10 +15,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(versions: &Versions<'_>, report: &mut Report) {
-    for (event, users) in versions.before.events.iter().zip(versions.listeners) {
-        if same_event(versions.after, event).is_none()
-            && let Some(now) = successor(versions.after, event)
-        {
+    for (event, users) in &versions.gone_events {
+        if let Some(now) = successor(versions.events_after, event) {
             report.add(event.name.to_owned(), format!("only `{}` is sent now", now.name), users.clone());
         }
     }

@@ -18,7 +18,7 @@ fn check(pair: &OperationPair<'_>, report: &mut Report) {
     if !before.iter().any(|base| after.contains(base)) {
         let said = |bases: &[String]| bases.iter().map(|base| format!("`{base}/`")).collect::<Vec<_>>().join(" or ");
         let sentence = format!("it was below {} and is below {} now", said(before), said(after));
-        report.add(pair.before.name(), sentence, pair.uses.to_vec());
+        report.add(pair.before.name(), sentence, pair.uses.clone());
     }
 }
 

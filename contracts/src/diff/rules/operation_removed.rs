@@ -1,7 +1,7 @@
 //! `operation-removed`: an operation is gone.
 
 use super::{Check, Rule};
-use crate::diff::pair::{Versions, same_operation};
+use crate::diff::pair::Versions;
 use crate::diff::report::Report;
 
 pub(super) const RULE: Rule = Rule {
@@ -14,10 +14,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 fn check(versions: &Versions<'_>, report: &mut Report) {
-    for (operation, users) in versions.before.operations.iter().zip(versions.callers) {
-        if same_operation(versions.after, operation).is_none() {
-            report.add(operation.name(), "the operation is gone", users.clone());
-        }
+    for (operation, users) in &versions.gone_operations {
+        report.add(operation.name(), "the operation is gone", users.clone());
     }
 }
 

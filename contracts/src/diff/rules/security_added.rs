@@ -18,7 +18,7 @@ fn check(pair: &OperationPair<'_>, report: &mut Report) {
         |wanted: &Vec<String>| pair.before.security.iter().any(|had| wanted.iter().all(|scheme| had.contains(scheme)));
     let place = pair.before.name();
     if pair.before.anonymous && !pair.after.anonymous {
-        report.add(place, "it was open to everybody and needs a proof of identity now", pair.uses.to_vec());
+        report.add(place, "it was open to everybody and needs a proof of identity now", pair.uses.clone());
     } else if !pair.after.anonymous
         && !pair
             .before
@@ -33,7 +33,7 @@ fn check(pair: &OperationPair<'_>, report: &mut Report) {
         } else {
             format!("`{}`", wanted.join("` or `"))
         };
-        report.add(place, format!("it needs {wanted} now"), pair.uses.to_vec());
+        report.add(place, format!("it needs {wanted} now"), pair.uses.clone());
     }
 }
 
