@@ -51,6 +51,20 @@ fn yaml_says_the_same_as_json() {
 }
 
 #[test]
+fn yaml_that_explodes_is_refused() {
+    let mut yaml = "openapi: 3.0.3\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+    for at in 1..12 {
+        let again = format!("*a{}, ", at - 1).repeat(10);
+        yaml.push_str(&format!("a{at}: &a{at} [{again}]\n"));
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bomb.yml");
+    fs::write(&path, yaml).unwrap();
+    let error = Document::load(&path).unwrap_err().to_string();
+    assert!(error.contains("bomb.yml`: it is not YAML: ") && error.len() < 2_000, "{error}");
+}
+
+#[test]
 fn events_of_both_versions_are_those_that_are_sent() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
     let names = |document: Value| {
