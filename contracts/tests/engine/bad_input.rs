@@ -349,3 +349,47 @@ async fn rules_of_metadata_are_obeyed_however_their_path_is_written() {
         assert_eq!(wrong.mismatches(message).await.len(), 1, "{path}");
     }
 }
+
+/// A server that does this with each connection, for as long as the test lasts.
+async fn server(talk: &'static [u8], endless: bool) -> (String, tokio::task::JoinHandle<()>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let task = tokio::spawn(async move {
+        let mut talks = tokio::task::JoinSet::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            talks.spawn(async move {
+                while tokio::io::AsyncWriteExt::write_all(&mut socket, talk).await.is_ok() && endless {}
+                std::future::pending::<()>().await;
+                drop(socket);
+            });
+        }
+    });
+    (format!("postgres://somebody:secret@{address}/broker"), task)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn database_of_the_broker_that_is_none_is_given_up_by_name() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("noise.db"), [0xa5; 8192]).unwrap();
+    let silent = server(b"", false).await;
+    let page = server(b"HTTP/1.1 500 Internal Server Error\r\n\r\n", false).await;
+    let garbage = server(b"\xff\0\0\0\x04", false).await;
+    // Each is a well-formed message of PostgreSQL that says that a password is not needed.
+    let endless = server(b"R\0\0\0\x08\0\0\0\0", true).await;
+    for (url, expected) in [
+        (format!("sqlite://{}/noise.db", dir.path().display()), "file is not a database"),
+        (silent.0, "nothing that can be understood came within 5s"),
+        (page.0, "nothing that can be understood came within 5s"),
+        (garbage.0, "unknown message type"),
+        (endless.0, "nothing that can be understood came within 5s"),
+    ] {
+        let start = Instant::now();
+        let error = contracts::broker::Store::open(&url).await.unwrap_err().to_string();
+        assert!(start.elapsed() < Duration::from_secs(30), "{url}: {:?}", start.elapsed());
+        assert!(error.contains(expected), "{url}: {error}");
+        assert!(!error.contains("secret"), "{error}");
+    }
+    for task in [silent.1, page.1, garbage.1, endless.1] {
+        task.abort();
+    }
+}

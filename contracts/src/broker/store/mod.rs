@@ -6,6 +6,7 @@ mod open;
 mod pacts;
 mod placements;
 mod question;
+mod reach;
 mod removal;
 mod selectors;
 mod verifications;

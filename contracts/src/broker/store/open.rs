@@ -9,6 +9,7 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{Any, AnyConnection, AnyPool, SqlSafeStr as _, Transaction};
 use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
 
+use super::reach::reach;
 use crate::broker::BrokerError;
 
 /// How long anything waits for a connection or for another writer.
@@ -81,6 +82,7 @@ impl Store {
                     Ok(())
                 })
             });
+        reach(&url, sqlite, PATIENCE).await?;
         let pool = options.connect(&url).await?;
         let schemas = [
             ("broker", include_str!("../../../migrations/0001_broker.sql")),
