@@ -51,7 +51,8 @@ async fn main() {
         }));
     }
     let document: Value = json!({ "rounds": rounds, "rows": rows });
-    writeln!(std::io::stdout(), "{document}").unwrap();
+    let mut out = std::io::stdout();
+    writeln!(out, "{document}").unwrap();
 }
 
 /// `--rounds N`, else a few.

@@ -148,8 +148,8 @@ fn signed_in(i: &mut InteractionBuilder) {
 fn at(i: &mut InteractionBuilder, template: &str, examples: &[(&str, &str)]) {
     let template = format!("{API}{template}");
     if examples.is_empty() {
-        i.request.path(template)
+        i.request.path(template);
     } else {
-        return super::calls::path(i, &template, examples);
-    };
+        super::calls::path(i, &template, examples);
+    }
 }
