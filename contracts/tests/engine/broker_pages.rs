@@ -221,7 +221,8 @@ async fn gate_answers_a_person_in_sentences() {
     broker.publish("web", json!([order()]), &["the order"]).await;
     let page = broker.page("/matrix?q%5B%5D%5Bpacticipant%5D=web&q%5B%5D%5Bversion%5D=1").await;
     assert!(
-        page.contains("No, web may not go") && page.contains("shop (9) does not honour the pact of web (1): "),
+        page.contains("No, web may not go")
+            && page.contains("shop (9) does not honour the pact of web (1): `the order`: $.total"),
         "{page}"
     );
 }

@@ -208,12 +208,21 @@ impl Store {
                 promises.push(Promise { consumer: consumer.clone(), provider, content });
             }
         }
-        Ok(Facts { promises, withdrawn, outcomes: outcomes.into_iter().collect(), present })
+        let mut outcomes: Vec<Outcome> = outcomes.into_iter().collect();
+        // What verifiers said may be long, so it is read only where it may have to be told.
+        for outcome in outcomes.iter_mut().filter(|outcome| !outcome.success) {
+            let Version { pacticipant, number } = &outcome.provider;
+            let there = present.get(pacticipant).is_some_and(|numbers| numbers.contains(number));
+            if there || named.contains(&outcome.provider) {
+                outcome.broken = broken(&self.verification(outcome.number).await?.results);
+            }
+        }
+        Ok(Facts { promises, withdrawn, outcomes, present })
     }
 
     async fn outcomes(&self, provider: &str, content: &str) -> Result<Vec<Outcome>, BrokerError> {
         let rows = sqlx::query(
-            "SELECT provider_number, id, success, CASE WHEN success = 0 THEN results END FROM verifications WHERE content = $1 AND provider = $2 AND id IN \
+            "SELECT provider_number, id, success FROM verifications WHERE content = $1 AND provider = $2 AND id IN \
              (SELECT MAX(id) FROM verifications WHERE content = $1 AND provider = $2 GROUP BY provider_number)",
         )
         .bind(content)
@@ -227,7 +236,7 @@ impl Store {
                     content: content.to_owned(),
                     number: row.try_get(1)?,
                     success: row.try_get::<i64, _>(2)? != 0,
-                    broken: row.try_get::<Option<String>, _>(3)?.and_then(|results| broken(&results)),
+                    broken: None,
                 })
             })
             .collect()
@@ -235,8 +244,7 @@ impl Store {
 }
 
 /// The first interaction that failed and its first mismatch, as far as the verifier named them.
-fn broken(results: &str) -> Option<String> {
-    let results: Value = serde_json::from_str(results).ok()?;
+fn broken(results: &Value) -> Option<String> {
     let failed = results.get("testResults")?.as_array()?.iter().find(|test| test["success"] == false)?;
     let mismatch = &failed["mismatches"][0];
     let described = failed["interactionDescription"].as_str().map(|description| format!("`{description}`"));
