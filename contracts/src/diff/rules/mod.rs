@@ -40,6 +40,7 @@ mod response_property_removed;
 mod response_status_removed;
 mod response_type_changed;
 mod security_added;
+mod unjudged_keyword_changed;
 
 use std::fmt;
 
@@ -122,6 +123,7 @@ pub const RULES: &[Rule] = &[
     event_content_type_changed::RULE,
     metadata_removed::RULE,
     metadata_optional::RULE,
+    unjudged_keyword_changed::RULE,
     Rule {
         id: NOT_COMPARED,
         what: "A part of the documents is too large to be compared.",
