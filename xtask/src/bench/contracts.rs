@@ -132,3 +132,38 @@ fn section(rows: &[Row], rounds: &str, machine: &Machine) -> String {
     rows.iter().for_each(|row| _ = writeln!(out, "| {} |", row.cells().join(" | ")));
     out + "\n" + &verdict(rows)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn document(ours: f64) -> Value {
+        let row =
+            |name: &str, ours: f64| json!({ "name": name, "interactions": 10, "ours_ms": ours, "theirs_ms": 300.0 });
+        json!({ "rows": [row("auth", 100.0), row("users", ours)] })
+    }
+
+    #[test]
+    fn table_ends_with_all_of_them_and_the_verdict() {
+        let rows = rows(&document(50.0)).unwrap();
+        let text = text(&rows);
+        let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+        assert_eq!(lines[1], ["auth", "10", "100", "10.00", "300", "3.0"]);
+        assert_eq!(lines[3][5..], ["20", "150", "7.50", "600", "4.0"]);
+        assert_eq!(lines[4], ["Budgets", "are", "met."]);
+    }
+
+    #[test]
+    fn what_is_over_budget_is_named() {
+        let over = over_budget(&rows(&document(20_000.0)).unwrap());
+        assert_eq!(over.len(), 3, "{over:?}");
+        assert_eq!(over[0], "users: 2000.0 ms for each interaction, at most 20");
+        assert_eq!(over[2], "the whole took 20100 ms, at most 10000");
+    }
+
+    #[test]
+    fn rows_that_say_nothing_are_an_error() {
+        assert!(rows(&json!({})).is_err());
+        assert!(rows(&json!({ "rows": [{ "name": "auth" }] })).is_err());
+    }
+}
