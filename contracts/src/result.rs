@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::given;
 use crate::matrix::Matrix;
 use crate::store::{Kind, Pact};
-use crate::verify::{Mismatch, Part, Provider};
+use crate::verify::{Mismatch, Options, Part, Provider};
 
 /// What became of a check. In JSON: `pass`, `fail`, `invalid`, `aborted`, `skipped`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -47,6 +47,35 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// How often an interaction held and did not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flaky {
+    /// How often it was replayed.
+    pub replays: usize,
+    /// How often it did not hold.
+    pub failed: usize,
+    /// Seeds of orders in which it failed, the first few; empty when the order was that of the pacts.
+    pub seeds: Vec<u64>,
+    /// The interaction after which it fails, where one was found: that one leaves something behind.
+    pub after: Option<String>,
+}
+
+impl fmt::Display for Flaky {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { replays, failed, seeds, after } = self;
+        match after {
+            Some(after) => write!(f, "leaking state: fails only after {after}, in {failed} of {replays} replays")?,
+            None => write!(f, "flaky: failed in {failed} of {replays} replays")?,
+        }
+        let seeds: Vec<String> = seeds.iter().map(u64::to_string).collect();
+        match seeds.as_slice() {
+            [] => Ok(()),
+            [one] => write!(f, ", with seed {one}"),
+            several => write!(f, ", with seeds {}", several.join(", ")),
+        }
+    }
+}
+
 /// One replayed interaction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct InteractionResult {
@@ -66,6 +95,9 @@ pub struct InteractionResult {
     pub pending: bool,
     /// What differed; empty when it passed.
     pub mismatches: Vec<Mismatch>,
+    /// Set when it held in some replays and not in others.
+    #[serde(default)]
+    pub flaky: Option<Flaky>,
     /// Time that the replay took, state hooks included, in milliseconds.
     pub duration_ms: f64,
     /// Trace of the replay, hexadecimal; empty when it was not replayed.
@@ -85,7 +117,7 @@ impl fmt::Display for InteractionResult {
         for mismatch in &self.mismatches {
             write!(f, "; {mismatch}")?;
         }
-        Ok(())
+        self.flaky.as_ref().map_or(Ok(()), |flaky| write!(f, "; {flaky}"))
     }
 }
 
@@ -102,6 +134,9 @@ pub struct VerificationResult {
     pub expected: usize,
     /// Those of them that held.
     pub verified: usize,
+    /// Whether a filter left something out, so that a pass says nothing of the whole pacts.
+    #[serde(default)]
+    pub partial: bool,
     /// Why it does not pass although no interaction failed.
     pub reason: Option<String>,
     /// Every replayed interaction, in the order of the pacts.
@@ -113,6 +148,7 @@ pub struct VerificationResult {
 impl VerificationResult {
     pub(crate) fn new(
         provider: &Provider,
+        options: &Options,
         interactions: Vec<InteractionResult>,
         reason: Option<String>,
         took: Duration,
@@ -128,6 +164,7 @@ impl VerificationResult {
             verdict: judge(expected, verified),
             expected,
             verified,
+            partial: options.filter.is_set(),
             reason,
             interactions,
             wall_s: took.as_secs_f64(),
@@ -144,6 +181,9 @@ pub struct ContractsResult {
     pub expected: usize,
     /// Those of them that held.
     pub verified: usize,
+    /// Whether a filter left something out: such a result must not be published as that of a version.
+    #[serde(default)]
+    pub partial: bool,
     /// A sentence for each expected interaction that did not hold, and for each provider that verified nothing.
     pub failed: Vec<String>,
     /// Every interaction, by consumer and provider.
@@ -183,6 +223,7 @@ impl ContractsResult {
             verdict,
             expected,
             verified,
+            partial: verifications.iter().any(|each| each.partial),
             failed,
             wall_s: verifications.iter().map(|each| each.wall_s).fold(0.0, f64::max),
             matrix: Matrix::from_results(&interactions, verifications),
@@ -209,6 +250,7 @@ fn left_out(pacts: &[Pact], replayed: &[InteractionResult]) -> Vec<InteractionRe
                 path: String::new(),
                 sentence: format!("not replayed on provider `{}`", pact.provider),
             }],
+            flaky: None,
             duration_ms: 0.0,
             trace_id: String::new(),
             correlation_id: String::new(),

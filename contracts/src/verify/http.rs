@@ -16,8 +16,9 @@ use pact_models::v4::synch_http::SynchronousHttp;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Request, Url};
 use serde_json::Value;
+use tokio::time::Instant;
 
-use super::exchange::{Exchange, Reply, Trace};
+use super::exchange::{Exchange, Trace};
 use super::judge;
 use super::mismatch::{Mismatch, Part, from_engine};
 use super::nesting;
@@ -40,23 +41,32 @@ pub(super) async fn replay(
         Err(reason) => return vec![Mismatch::new(Part::Pact, "", format!("{what} cannot be sent: {reason}"))],
     };
     match exchange.send(request, &what).await {
-        Ok(reply) => {
-            if let Some(refused) = nesting::refused(interaction.response.body.value().as_ref(), &reply.body) {
-                return vec![refused];
-            }
-            let interaction = interaction.clone();
-            judge::within(exchange.until, move || async move { compare(&interaction, reply).await }).await
-        }
+        Ok(reply) => judged(interaction, reply.status, reply.headers, reply.body, exchange.until).await,
         Err(failure) => vec![failure],
     }
 }
 
-async fn compare(interaction: &SynchronousHttp, reply: Reply) -> Vec<Mismatch> {
-    let actual = response(reply.status, &reply.headers, &reply.body);
+/// What differs between an answer and the one that is expected, found until a moment.
+pub(crate) async fn judged(
+    interaction: &SynchronousHttp,
+    status: u16,
+    headers: HeaderMap,
+    body: Bytes,
+    until: Instant,
+) -> Vec<Mismatch> {
+    if let Some(refused) = nesting::refused(interaction.response.body.value().as_ref(), &body) {
+        return vec![refused];
+    }
+    let interaction = interaction.clone();
+    judge::within(until, move || async move { compare(&interaction, status, &headers, &body).await }).await
+}
+
+async fn compare(interaction: &SynchronousHttp, status: u16, headers: &HeaderMap, body: &Bytes) -> Vec<Mismatch> {
+    let actual = response(status, headers, body);
     let expected_body = interaction.response.body.value();
     let (pact, boxed) = (V4Pact::default().boxed(), interaction.boxed());
     match match_response(interaction.response.clone(), actual, &pact, &boxed).await {
-        Ok(found) => from_engine(found, expected_body.as_ref(), &reply.body),
+        Ok(found) => from_engine(found, expected_body.as_ref(), body),
         Err(error) => vec![Mismatch::new(Part::Pact, "", format!("the response cannot be compared: {error}"))],
     }
 }
@@ -70,15 +80,14 @@ fn response(status: u16, headers: &HeaderMap, body: &Bytes) -> HttpResponse {
     HttpResponse {
         status,
         headers: Some(values),
-        body: body_of(body, headers.get("content-type")),
+        body: body_of(body, headers.get("content-type").and_then(|value| value.to_str().ok())),
         ..HttpResponse::default()
     }
 }
 
 /// A body with the content type that its header names.
-pub(super) fn body_of(body: &Bytes, content_type: Option<&HeaderValue>) -> OptionalBody {
-    let content_type =
-        content_type.and_then(|value| value.to_str().ok()).and_then(|value| ContentType::parse(value).ok());
+pub(super) fn body_of(body: &Bytes, content_type: Option<&str>) -> OptionalBody {
+    let content_type = content_type.and_then(|value| ContentType::parse(value).ok());
     if body.is_empty() { OptionalBody::Empty } else { OptionalBody::Present(body.clone(), content_type, None) }
 }
 

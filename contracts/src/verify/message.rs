@@ -4,11 +4,13 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use pact_matching::{CoreMatchingContext, DiffConfig, match_message_contents, match_message_metadata};
 use pact_models::matchingrules::{MatchingRuleCategory, MatchingRules};
 use pact_models::v4::async_message::AsynchronousMessage;
 use pact_models::v4::message_parts::MessageContents;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::exchange::{Exchange, Reply, Trace};
 use super::http::body_of;
@@ -31,11 +33,8 @@ pub(super) async fn replay(
 ) -> Vec<Mismatch> {
     match ask(exchange, provider, message, trace).await {
         Ok((reply, metadata)) => {
-            if let Some(refused) = nesting::refused(message.contents.contents.value().as_ref(), &reply.body) {
-                return vec![refused];
-            }
-            let message = message.clone();
-            judge::within(exchange.until, move || async move { compare(&message, &reply, metadata).await }).await
+            let content_type = reply.headers.get("content-type").and_then(|value| value.to_str().ok());
+            judged(message, reply.body, content_type.map(str::to_owned), metadata, exchange.until).await
         }
         Err(failure) => vec![failure],
     }
@@ -86,18 +85,39 @@ fn metadata(reply: &Reply) -> Result<HashMap<String, Value>, String> {
     Ok(metadata)
 }
 
-async fn compare(message: &AsynchronousMessage, reply: &Reply, metadata: HashMap<String, Value>) -> Vec<Mismatch> {
+/// What differs between a message that was emitted and the one that is expected, found until a moment.
+pub(crate) async fn judged(
+    message: &AsynchronousMessage,
+    body: Bytes,
+    content_type: Option<String>,
+    metadata: HashMap<String, Value>,
+    until: Instant,
+) -> Vec<Mismatch> {
+    if let Some(refused) = nesting::refused(message.contents.contents.value().as_ref(), &body) {
+        return vec![refused];
+    }
+    let message = message.clone();
+    let compared = move || async move { compare(&message, &body, content_type.as_deref(), metadata).await };
+    judge::within(until, compared).await
+}
+
+async fn compare(
+    message: &AsynchronousMessage,
+    body: &Bytes,
+    content_type: Option<&str>,
+    metadata: HashMap<String, Value>,
+) -> Vec<Mismatch> {
     let expected = &message.contents;
-    let contents = body_of(&reply.body, reply.headers.get("content-type"));
+    let contents = body_of(body, content_type);
     let actual = MessageContents { contents, metadata, ..MessageContents::default() };
     // `match_message` looks for the rules of a V4 body under a name that its own conversion has just changed, and would
     // compare for equality; so its two halves are called with the rules that the pact has.
-    let body = CoreMatchingContext::new(DiffConfig::AllowUnexpectedKeys, &body_rules(&expected.matching_rules));
+    let rules = CoreMatchingContext::new(DiffConfig::AllowUnexpectedKeys, &body_rules(&expected.matching_rules));
     let keys = expected.matching_rules.rules_for_category("metadata").unwrap_or_else(|| empty("metadata"));
     let keys = CoreMatchingContext::new(DiffConfig::AllowUnexpectedKeys, &keys);
-    let mut found = match_message_contents(expected, &actual, &body).await.err().unwrap_or_default();
+    let mut found = match_message_contents(expected, &actual, &rules).await.err().unwrap_or_default();
     found.extend(match_message_metadata(expected, &actual, &keys).into_values().flatten());
-    from_engine(found, expected.contents.value().as_ref(), &reply.body)
+    from_engine(found, expected.contents.value().as_ref(), body)
 }
 
 /// Rules of the body: called `body` by most libraries, `content` by some that write V4.

@@ -123,3 +123,94 @@ async fn hanging_state_hook_is_named() {
         "provider `shop` did not answer the setup of state `an order exists` within 500ms"
     );
 }
+
+#[tokio::test]
+async fn parameters_and_values_of_states_reach_every_part_of_the_request() {
+    let shop = Shop::start(right).await;
+    let mut order = given(&json!([
+        { "name": "a seller exists", "params": { "seller": "s-1", "id": "overwritten by the next state" } },
+        { "name": "a token exists", "params": { "id": "o-9", "note": { "text": "long" } } },
+    ]));
+    order["request"] = json!({
+        "method": "PUT",
+        "path": "/orders/7",
+        "query": { "seller": ["example"] },
+        "headers": { "authorization": ["Bearer example"], "content-type": ["application/json"] },
+        "body": { "contentType": "application/json", "content": { "token": "example", "note": {} } },
+        "generators": {
+            "path": { "type": "ProviderState", "expression": "/orders/${id}", "dataType": "STRING" },
+            "query": { "seller": { "type": "ProviderState", "expression": "${seller}", "dataType": "STRING" } },
+            "header": { "authorization": { "type": "ProviderState", "expression": "Bearer ${token}", "dataType": "STRING" } },
+            "body": { "$.token": { "type": "ProviderState", "expression": "${token}", "dataType": "STRING" } },
+        },
+    });
+    assert_eq!(shop.mismatches(order).await, Vec::<String>::new());
+    let requests = shop.seen.requests.lock().unwrap();
+    let (uri, headers, body) = &requests[0];
+    assert_eq!(uri, "/orders/o-9?seller=s-1");
+    assert_eq!(headers["authorization"], "Bearer t-42");
+    assert_eq!(serde_json::from_slice::<Value>(body).unwrap(), json!({ "token": "t-42", "note": {} }));
+}
+
+#[tokio::test]
+async fn values_of_a_state_end_with_their_interaction() {
+    let shop = Shop::start(right).await;
+    let mut first = with_token(given(&json!([{ "name": "a token exists" }])), "Bearer ${token}");
+    first["description"] = json!("a first order");
+    let second = with_token(order(), "Bearer ${token}");
+    let result = shop.verify(&[pact(json!([first, second]))]).await;
+    assert_eq!((result.expected, result.verified), (2, 1), "{result:?}");
+    assert_eq!(
+        texts(&result.interactions[1]),
+        ["the request needs the value `token` of a state, but the state hook gave nothing"]
+    );
+}
+
+#[tokio::test]
+async fn state_is_torn_down_after_an_interaction_that_failed() {
+    let shop = Shop::start(|| reply(500, &[], &json!({}))).await;
+    let mut states_fail = given(&json!([{ "name": "an order exists" }]));
+    states_fail["description"] = json!("a value is missing");
+    let states_fail = with_token(states_fail, "Bearer ${absent}");
+    let mut hanging = given(&json!([{ "name": "an order exists" }]));
+    hanging["description"] = json!("a request that hangs");
+    hanging["request"]["path"] = json!("/hang");
+    let result =
+        shop.verify(&[pact(json!([given(&json!([{ "name": "an order exists" }])), states_fail, hanging]))]).await;
+    assert_eq!((result.expected, result.verified), (3, 0));
+    let actions: Vec<Value> = shop.seen.states.lock().unwrap().iter().map(|call| call["action"].clone()).collect();
+    assert_eq!(actions, ["setup", "teardown", "setup", "teardown", "setup", "teardown"]);
+}
+
+#[tokio::test]
+async fn failing_teardown_fails_its_interaction_alone_and_every_state_is_torn_down() {
+    async fn hook(
+        axum::extract::State(calls): axum::extract::State<std::sync::Arc<std::sync::Mutex<Vec<String>>>>,
+        axum::Json(call): axum::Json<Value>,
+    ) -> (axum::http::StatusCode, &'static str) {
+        let text = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+        calls.lock().unwrap().push(format!("{} {}", text("action"), text("state")));
+        if call["action"] == "teardown" && call["state"] == "a locked order exists" {
+            return (axum::http::StatusCode::CONFLICT, "still locked");
+        }
+        (axum::http::StatusCode::OK, "")
+    }
+    let shop = Shop::start(right).await;
+    let calls = std::sync::Arc::default();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut provider = shop.provider.clone();
+    provider.states_url = Some(format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap());
+    let router = axum::Router::new().route("/", axum::routing::post(hook)).with_state(std::sync::Arc::clone(&calls));
+    let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    let mut locked = given(&json!([{ "name": "a seller exists" }, { "name": "a locked order exists" }]));
+    locked["description"] = json!("a locked order");
+    let pacts = [pact(json!([locked, given(&json!([{ "name": "a good state" }]))]))];
+    let result = contracts::verify::verify(&provider, &pacts, &crate::shop::quick(), |_| {}).await;
+    server.abort();
+    assert_eq!((result.expected, result.verified), (2, 1), "{result:?}");
+    assert_eq!(
+        texts(&result.interactions[0]),
+        ["the teardown of state `a locked order exists` failed: the hook answered 409 with `still locked`"]
+    );
+    assert!(calls.lock().unwrap().contains(&"teardown a seller exists".to_owned()), "{calls:?}");
+}
