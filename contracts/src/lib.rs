@@ -3,7 +3,7 @@
 //! A *pact* holds what one consumer expects of one provider, as interactions: a request and its response, or a message.
 //! [`consumer`] records them while the consumer's real client or handler code runs; [`store`] reads them and tells
 //! recorded from committed ones apart; [`verify`] replays them on a running provider; [`matrix`] and [`result`] say in
-//! one place who works with whom. Pact's file format and matching rules are used as they are (`pact_models`,
+//! one place who works with whom; [`live`] holds them against a system that runs. Pact's file format and matching rules are used as they are (`pact_models`,
 //! `pact_matching`), so that pacts written by any other Pact library can be verified.
 //!
 //! The replay is our own because the official verifier passes when a filter matches nothing, skips states that have no
@@ -29,6 +29,7 @@ pub mod document;
 pub mod drift;
 pub mod error;
 pub mod gate;
+pub mod live;
 pub mod matrix;
 pub mod result;
 pub mod store;
