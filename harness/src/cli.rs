@@ -157,6 +157,9 @@ pub struct VerifyArgs {
     /// What every run can be told.
     #[command(flatten)]
     pub run: RunArgs,
+    /// What is replayed.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
     /// What it has to do with the contract broker.
     #[command(flatten)]
     pub broker: BrokeredArgs,
@@ -184,6 +187,29 @@ pub struct BrokeredArgs {
     /// Whom to ask and tell.
     #[command(flatten)]
     pub database: DatabaseArgs,
+}
+
+/// Which interactions are replayed, in which order and how often.
+#[derive(Clone, Debug, Args)]
+pub struct SelectionArgs {
+    /// Only interactions of this consumer; whatever is left out makes the result a partial one.
+    #[arg(long, value_name = "NAME")]
+    pub consumer: Option<String>,
+    /// Only interactions with this provider.
+    #[arg(long, value_name = "NAME")]
+    pub provider: Option<String>,
+    /// Only interactions whose description contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub description: Option<String>,
+    /// Only interactions with a provider state that contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub state: Option<String>,
+    /// Replay in another order: by `--seed`, else by a new seed that is printed.
+    #[arg(long)]
+    pub shuffle: bool,
+    /// Replay everything so many times; with `--shuffle` in as many orders.
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub repeat: u16,
 }
 
 /// The contract broker's database.

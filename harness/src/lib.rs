@@ -20,6 +20,7 @@ pub mod signals;
 pub mod smtp;
 pub mod supervisor;
 pub mod ui;
+mod wire;
 
 use exit_code::Exit;
 

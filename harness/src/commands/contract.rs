@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
+use contracts::verify::Filter;
+
 use super::Description;
 use super::run::{self, Focus};
 use super::{brokered, coverage, diff, gate};
-use crate::cli::{ContractCommand, Format, Phase, RunArgs, SystemArgs, VerifyArgs};
+use crate::cli::{ContractCommand, Format, Phase, RunArgs, SelectionArgs, SystemArgs, VerifyArgs};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::exit_code::Exit;
-use crate::phases::{self, Brokered, Plan, RunDir, Surroundings, Wanted};
+use crate::phases::{self, Brokered, Plan, Replays, RunDir, Surroundings, Wanted};
 use crate::report::{Progress, print};
 use crate::signals;
 
@@ -17,11 +19,19 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
     match command {
         ContractCommand::Record(args) => record(config, args).await,
         // A matrix is the result of a verification, so both do the same; a person sees the matrix either way.
-        ContractCommand::Verify(VerifyArgs { run, broker }) => {
+        ContractCommand::Verify(VerifyArgs { run, selection, broker }) => {
+            let replays = replays(selection);
+            if broker.publish && replays.filter.is_set() {
+                return Err(Error::Usage(
+                    "`--publish` with a part of the interactions: expected no `--consumer`, `--provider`, `--description` or \
+                     `--state`, because what is published is said of whole pacts"
+                        .to_owned(),
+                ));
+            }
             let brokered = brokered::prepare(broker).await?;
-            verify(config, format, run, brokered).await
+            verify(config, format, run, brokered, replays).await
         }
-        ContractCommand::Matrix(args) => verify(config, format, args, None).await,
+        ContractCommand::Matrix(args) => verify(config, format, args, None, Replays::default()).await,
         ContractCommand::Publish(args) => gate::publish(config, format, args).await,
         ContractCommand::CanIDeploy(args) => gate::can_i_deploy(format, args).await,
         ContractCommand::RecordDeployment(args) => gate::record_deployment(format, args).await,
@@ -30,15 +40,26 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
     }
 }
 
+/// Replays the committed pacts, or those of the broker, or the part of them that was asked for.
 async fn verify(
     config: &Description,
     format: Format,
     args: RunArgs,
     brokered: Option<Brokered>,
+    contracts: Replays,
 ) -> Result<Exit, Error> {
     needs_contracts(config)?;
-    let focus = Focus { brokered, ..Focus::only(Phase::Contracts) };
-    run::run(config, format, RunArgs { no_record: true, ..args }, focus).await
+    let mut args = RunArgs { no_record: true, ..args };
+    if contracts.shuffle {
+        // Another order each time finds more; whoever wants this one again has its number.
+        args.system.seed.get_or_insert_with(|| u64::from(rand::random::<u32>()));
+    }
+    run::run(config, format, args, Focus { brokered, contracts, ..Focus::only(Phase::Contracts) }).await
+}
+
+fn replays(args: SelectionArgs) -> Replays {
+    let SelectionArgs { consumer, provider, description, state, shuffle, repeat } = args;
+    Replays { filter: Filter { consumer, provider, description, state }, shuffle, repeat: usize::from(repeat) }
 }
 
 fn needs_contracts(config: &Description) -> Result<(), Error> {
@@ -57,6 +78,7 @@ async fn record(config: &Description, args: SystemArgs) -> Result<Exit, Error> {
         phases: vec![Phase::Contracts],
         record: true,
         brokered: None,
+        contracts: Replays::default(),
         journeys: Vec::new(),
         scenarios: Vec::new(),
         seed: args.seed,

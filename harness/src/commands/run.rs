@@ -7,7 +7,7 @@ use crate::cli::{Format, Phase, RunArgs};
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::exit_code::Exit;
-use crate::phases::{self, Brokered, Plan, RunDir, Surroundings, Wanted};
+use crate::phases::{self, Brokered, Plan, Replays, RunDir, Surroundings, Wanted};
 use crate::report::{self, Progress, print};
 use crate::{signals, ui};
 
@@ -18,6 +18,8 @@ pub(super) struct Focus {
     pub(super) scenarios: Vec<String>,
     /// What verification has to do with the contract broker.
     pub(super) brokered: Option<Brokered>,
+    /// Which contracts are verified, and how.
+    pub(super) contracts: Replays,
 }
 
 impl Focus {
@@ -28,6 +30,7 @@ impl Focus {
             journeys: Vec::new(),
             scenarios: Vec::new(),
             brokered: None,
+            contracts: Replays::default(),
         }
     }
 
@@ -43,6 +46,7 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
         quick: args.quick,
         phases,
         record: !args.no_record,
+        contracts: focus.contracts,
         journeys: focus.journeys,
         scenarios: focus.scenarios,
         brokered: focus.brokered,

@@ -7,7 +7,7 @@ use crate::cli::SystemArgs;
 use crate::error::Error;
 use crate::events::{Event, Events};
 use crate::exit_code::Exit;
-use crate::phases::{self, Plan, RunDir, Surroundings, Wanted};
+use crate::phases::{self, Plan, Replays, RunDir, Surroundings, Wanted};
 use crate::report::{Progress, print};
 use crate::{signals, ui};
 
@@ -17,6 +17,7 @@ pub(super) async fn run(config: &Description, args: SystemArgs) -> Result<Exit, 
         phases: Vec::new(),
         record: false,
         brokered: None,
+        contracts: Replays::default(),
         journeys: Vec::new(),
         scenarios: Vec::new(),
         seed: args.seed,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chaos::history::Outcome;
 use rand::Rng;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::plan::{Save, Step};
@@ -39,8 +40,13 @@ impl Attempt {
     }
 }
 
-/// Compares a response with what the step expects of it.
-pub(super) async fn judge<R: Rng>(step: &Step, mut response: reqwest::Response, scope: &mut Scope<'_, R>) -> Attempt {
+/// Compares a response with what the step expects of it; `heard` gets it once it is whole.
+pub(super) async fn judge<R: Rng>(
+    step: &Step,
+    mut response: reqwest::Response,
+    scope: &mut Scope<'_, R>,
+    heard: impl FnOnce(u16, &HeaderMap, &[u8]),
+) -> Attempt {
     let status = response.status();
     let headers = response.headers().clone();
     let mut body = Vec::new();
@@ -59,6 +65,7 @@ pub(super) async fn judge<R: Rng>(step: &Step, mut response: reqwest::Response, 
             }
         }
     }
+    heard(status.as_u16(), &headers, &body);
     let expected_status = step.status.map_or(status.is_success(), |expected| expected == status.as_u16());
     if !expected_status {
         let expected = step.status.map_or("a 2xx status".to_owned(), |status| status.to_string());

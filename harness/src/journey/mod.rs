@@ -12,7 +12,7 @@ mod workload;
 
 pub use cast::Cast;
 pub use plan::{Journey, JourneyProblem, Journeys};
-pub use run::{ClientSpan, ClientSpans, JourneyRun, Mailbox, Runner, Start, StepRun};
+pub use run::{Answered, ClientSpan, ClientSpans, JourneyRun, Mailbox, Runner, Start, StepRun, Witness};
 pub use schema::{ExpectFile, JourneyFile, MailFile, Setups, StepFile};
 pub use spans::CLIENT;
 pub use template::{Scope, Template, TemplateError, ValueTemplate};

@@ -8,6 +8,7 @@ use chaos::history::Outcome;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha12Rng;
 use reqwest::Method;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::attempt::{Attempt, judge, root_cause};
@@ -54,6 +55,29 @@ pub struct ClientSpan {
 pub trait ClientSpans: Send + Sync {
     /// Keeps a finished span.
     fn record(&self, span: ClientSpan);
+}
+
+/// An answer to one request of a journey.
+#[derive(Clone, Copy, Debug)]
+pub struct Answered<'a> {
+    /// Method of the request.
+    pub method: &'a Method,
+    /// Path of the request.
+    pub path: &'a str,
+    /// Status.
+    pub status: u16,
+    /// Headers.
+    pub headers: &'a HeaderMap,
+    /// The whole body.
+    pub body: &'a [u8],
+    /// Correlation id of the request.
+    pub correlation_id: &'a str,
+}
+
+/// Who else reads the answers that journeys get. It is called on the path of a request, so it must not wait.
+pub trait Witness: Send + Sync {
+    /// Hears of an answer.
+    fn answered(&self, answer: Answered<'_>);
 }
 
 /// What an iteration starts from.
@@ -130,6 +154,7 @@ pub struct Runner {
     base: String,
     mailbox: Option<Arc<dyn Mailbox>>,
     spans: Arc<dyn ClientSpans>,
+    witness: Option<Arc<dyn Witness>>,
 }
 
 struct Trace {
@@ -153,7 +178,13 @@ impl Runner {
             .redirect(reqwest::redirect::Policy::none())
             .pool_max_idle_per_host(256)
             .build()?;
-        Ok(Self { http, base, mailbox, spans })
+        Ok(Self { http, base, mailbox, spans, witness: None })
+    }
+
+    /// The same, its answers read by somebody else too.
+    #[must_use]
+    pub fn with_witness(self, witness: Arc<dyn Witness>) -> Self {
+        Self { witness: Some(witness), ..self }
     }
 
     /// Runs `journey` once. It stops at the first step that does not succeed.
@@ -332,7 +363,16 @@ impl Runner {
         let attempt = match response {
             Err(error) if error.is_connect() => Attempt::failed(format!("cannot connect: {}", root_cause(&error))),
             Err(error) => Attempt::unknown(root_cause(&error)),
-            Ok(response) => judge(step, response, scope).await,
+            Ok(response) => {
+                let path = response.url().path().to_owned();
+                let heard = |status: u16, headers: &HeaderMap, body: &[u8]| {
+                    if let Some(witness) = &self.witness {
+                        let correlation_id = trace.correlation_id.as_str();
+                        witness.answered(Answered { method, path: &path, status, headers, body, correlation_id });
+                    }
+                };
+                judge(step, response, scope, heard).await
+            }
         };
         self.spans.record(ClientSpan {
             trace_id: trace.trace_id,

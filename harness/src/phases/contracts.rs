@@ -4,17 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chaos::verdict::Verdict;
 use contracts::broker::forgive_all;
 use contracts::result::{ContractsResult, InteractionResult, VerificationResult};
 use contracts::store::Pact;
-use contracts::verify::{Options, Provider, verify};
+use contracts::verify::{Filter, Options, Part, Provider, verify};
 use reqwest::Url;
 
-use super::brokered::{Brokered, Selected};
+use super::brokered::Selected;
 use super::run::Ground;
-use super::{Plan, Surroundings};
+use super::{Plan, Replays, Surroundings, evidence};
 use crate::config::{self, Config};
 use crate::error::Error;
 use crate::events::Event;
@@ -23,23 +24,28 @@ use crate::supervisor::build::run_command;
 use crate::supervisor::{BuildError, RunningSystem, StartOptions};
 
 /// Folder of the run that receives freshly recorded pacts.
-const PACTS: &str = "pacts";
+pub(super) const PACTS: &str = "pacts";
+
+/// Longest time until the end of a process that cannot be reached is noticed, when it has ended.
+const NOTICED: Duration = Duration::from_secs(1);
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Records where the configuration says how, then verifies every provider.
-pub(super) async fn run(
-    ground: &Ground,
-    section: &config::Contracts,
-    record: bool,
-    brokered: Option<&Brokered>,
-) -> Result<model::Contracts, Error> {
+pub(super) async fn run(ground: &Ground, section: &config::Contracts, plan: &Plan) -> Result<model::Contracts, Error> {
+    let replays = &plan.wanted.contracts;
+    let order = if replays.shuffle { format!(", in an order by seed {}", plan.seed) } else { String::new() };
+    let times = if replays.repeat > 1 { format!(", {} times each", replays.repeat) } else { String::new() };
     ground.events.send(Event::PhaseStarted {
         phase: "contracts",
-        detail: format!("{} providers", section.providers.len()),
+        detail: format!("{} providers{times}{order}", section.providers.len()),
         total: None,
     });
-    let result = match judge(ground, section, record, brokered).await {
+    let result = match judge(ground, section, plan).await {
         Ok(result) => result,
-        Err(Failure::Judged(reason)) => unjudged(Verdict::Fail, reason),
+        Err(Failure::Judged(reason)) => {
+            model::Contracts { partial: replays.filter.is_set(), ..unjudged(Verdict::Fail, reason) }
+        }
         Err(Failure::Other(error)) => return Err(error),
     };
     let detail = match &result.error {
@@ -107,17 +113,13 @@ enum Failure {
     Other(Error),
 }
 
-async fn judge(
-    ground: &Ground,
-    section: &config::Contracts,
-    recording: bool,
-    brokered: Option<&Brokered>,
-) -> Result<model::Contracts, Failure> {
+async fn judge(ground: &Ground, section: &config::Contracts, plan: &Plan) -> Result<model::Contracts, Failure> {
+    let brokered = plan.wanted.brokered.as_ref();
     let selected = match brokered {
         Some(brokered) => brokered.select(section.providers.keys()).await.map_err(Failure::Other)?,
         None => None,
     };
-    let recording = recording && selected.is_none();
+    let recording = plan.wanted.record && selected.is_none();
     let Selected { pacts: committed, pending, mut notes } = match selected {
         Some(selected) => selected,
         None => Selected { pacts: load(&section.pacts)?, ..Selected::default() },
@@ -146,17 +148,27 @@ async fn judge(
     if let Some(brokered) = brokered {
         brokered.expects(&pacts).await.map_err(Failure::Other)?;
     }
+    let replays = &plan.wanted.contracts;
+    // What is published is said of whole pacts, so that is what it is held against.
+    let whole = pacts.clone();
+    let pacts = chosen(pacts, &replays.filter)?;
     for pact in &pacts {
         // Somebody wrote it and believes in it.
         pact.lost.iter().for_each(|lost| ground.events.note(format!("`{}`: {lost}", pact.path.display())));
     }
-    let providers = start_providers(ground, section).await.map_err(Failure::Other)?;
-    let verifications = replay(ground, section, &providers, &pacts).await;
+    // Of a part, only the providers that it concerns; of the whole, one of which nobody expects anything is told.
+    let concerned = |name: &str| !replays.filter.is_set() || pacts.iter().any(|pact| pact.provider == name);
+    let mut section = section.clone();
+    section.providers.retain(|name, _| concerned(name));
+    let providers = start_providers(ground, &section).await.map_err(Failure::Other)?;
+    let verifications = replay(ground, &section, &providers, &pacts, &options(plan)).await;
+    let died = deaths(&providers, verifications.as_deref().unwrap_or_default()).await;
+    // Stopped before the evidence is read, because a service that ends delivers the last of its telemetry.
     providers.stop().await;
     let mut verifications = verifications?;
     let mut withheld = Vec::new();
     if let Some(brokered) = brokered {
-        let (published, not) = brokered.publish(&pacts, &mut verifications, ground.cancel.is_cancelled()).await;
+        let (published, not) = brokered.publish(&whole, &mut verifications, ground.cancel.is_cancelled()).await;
         notes.extend(published);
         withheld = not;
     }
@@ -170,7 +182,56 @@ async fn judge(
     if let (Verdict::Pass, Some(reason)) = (report.verdict, withheld.into_iter().next()) {
         (report.verdict, report.error) = (Verdict::Invalid, Some(reason));
     }
+    report.notes = died;
+    evidence::add(&ground.collector.store, &mut report.interactions);
     Ok(report)
+}
+
+/// What died meanwhile. An end is noticed a moment after the connection broke by which the replay noticed it.
+async fn deaths(providers: &RunningSystem, verifications: &[VerificationResult]) -> Vec<String> {
+    let mut mismatches = verifications.iter().flat_map(|each| &each.interactions).flat_map(|each| &each.mismatches);
+    let gone = mismatches.any(|mismatch| mismatch.part == Part::Transport);
+    let deadline = tokio::time::Instant::now() + NOTICED;
+    loop {
+        let notes = providers.notes();
+        if !gone || !notes.is_empty() || tokio::time::Instant::now() >= deadline {
+            return notes;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+/// The pacts, or what the filter leaves of them. A filter that leaves nothing is a mistake of whoever wrote it.
+fn chosen(pacts: Vec<Pact>, filter: &Filter) -> Result<Vec<Pact>, Failure> {
+    if !filter.is_set() {
+        return Ok(pacts);
+    }
+    let narrowed = filter.narrow(&pacts);
+    if !narrowed.is_empty() {
+        return Ok(narrowed);
+    }
+    let asked = [
+        ("--consumer", &filter.consumer),
+        ("--provider", &filter.provider),
+        ("--description", &filter.description),
+        ("--state", &filter.state),
+    ];
+    let asked: Vec<String> =
+        asked.iter().filter_map(|(option, value)| Some(format!("`{option} {}`", value.as_ref()?))).collect();
+    let pairs: BTreeSet<String> =
+        pacts.iter().map(|pact| format!("`{}` -> `{}`", pact.consumer, pact.provider)).collect();
+    let pairs: Vec<String> = pairs.into_iter().collect();
+    let sentence = format!(
+        "no interaction matches {}: nothing would be verified; there are pacts of {}",
+        asked.join(" "),
+        pairs.join(", ")
+    );
+    Err(Failure::Other(Error::Usage(sentence)))
+}
+
+fn options(plan: &Plan) -> Options {
+    let Replays { filter, shuffle, repeat } = plan.wanted.contracts.clone();
+    Options { filter, shuffle: shuffle.then_some(plan.seed), repeat, ..Options::default() }
 }
 
 fn load(dir: &Path) -> Result<Vec<Pact>, Failure> {
@@ -216,14 +277,15 @@ async fn replay(
     section: &config::Contracts,
     providers: &Arc<RunningSystem>,
     pacts: &[Pact],
+    options: &Options,
 ) -> Result<Vec<VerificationResult>, Failure> {
     let mut running = tokio::task::JoinSet::new();
     for (name, provider) in &section.providers {
         let pacts: Vec<Pact> = pacts.iter().filter(|pact| pact.provider == *name).cloned().collect();
         let target = target(&ground.config, providers, name, provider).map_err(Failure::Judged)?;
-        let events = ground.events.clone();
+        let (events, options) = (ground.events.clone(), options.clone());
         running.spawn(async move {
-            verify(&target, &pacts, &Options::default(), |done| {
+            verify(&target, &pacts, &options, |done| {
                 if done.verdict != contracts::result::Verdict::Pass {
                     events.note(done.to_string());
                 }
@@ -274,10 +336,12 @@ fn report(result: ContractsResult, recorded: bool, drift: Vec<String>) -> model:
         verdict,
         expected: result.expected,
         verified: result.verified,
+        partial: result.partial,
         wall_s: result.wall_s,
         recorded,
         drift,
         interactions: result.interactions.into_iter().map(Into::into).collect(),
+        notes: Vec::new(),
         error,
     }
 }
@@ -292,10 +356,12 @@ pub(super) fn skipped() -> model::Contracts {
         verdict: Verdict::Skipped,
         expected: 0,
         verified: 0,
+        partial: false,
         wall_s: 0.0,
         recorded: false,
         drift: Vec::new(),
         interactions: Vec::new(),
+        notes: Vec::new(),
         error: None,
     }
 }
@@ -307,10 +373,15 @@ impl From<InteractionResult> for model::Interaction {
             provider: result.provider,
             description: result.description,
             kind: result.kind.as_str().to_owned(),
+            states: result.states,
+            pending: result.pending,
             verdict: verdict(result.verdict),
             duration_ms: result.duration_ms,
             mismatches: result.mismatches.iter().map(ToString::to_string).collect(),
+            flaky: result.flaky,
             trace_id: Some(result.trace_id).filter(|id| !id.is_empty()),
+            correlation_id: Some(result.correlation_id).filter(|id| !id.is_empty()),
+            evidence: None,
         }
     }
 }

@@ -3,6 +3,8 @@
 mod brokered;
 mod chaos;
 mod contracts;
+mod drift;
+mod evidence;
 mod journeys;
 mod load;
 mod prepare;
@@ -17,6 +19,6 @@ mod verdict;
 
 pub use brokered::{Brokered, ProviderVersion};
 pub use contracts::record;
-pub use prepare::{Plan, Wanted};
+pub use prepare::{Plan, Replays, Wanted};
 pub use run::{Surroundings, run, up};
 pub use run_dir::{RunDir, RunDirError};

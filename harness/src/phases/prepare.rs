@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chaos::Problems;
 use chaos::load::LoadPlan;
 use chaos::scenario::{self, Known, Profile, ScenarioFile};
+use contracts::verify::Filter;
 
 use super::Brokered;
 use crate::cli::Phase;
@@ -25,12 +26,32 @@ pub struct Wanted {
     pub record: bool,
     /// What verification has to do with the contract broker, if anything.
     pub brokered: Option<Brokered>,
+    /// Which of their interactions are replayed, and how.
+    pub contracts: Replays,
     /// Journeys by name; those of the configuration when empty.
     pub journeys: Vec<String>,
     /// Scenarios by name; those of the configuration when empty.
     pub scenarios: Vec<String>,
     /// Seed; the configuration's when absent.
     pub seed: Option<u64>,
+}
+
+/// Which interactions of the pacts are replayed, in which order and how often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replays {
+    /// Which ones; what a filter leaves is never the result of the whole pacts.
+    pub filter: Filter,
+    /// Whether the order depends on the seed.
+    pub shuffle: bool,
+    /// How often, at least once.
+    pub repeat: usize,
+}
+
+impl Default for Replays {
+    /// Everything once, as in the pacts.
+    fn default() -> Self {
+        Self { filter: Filter::default(), shuffle: false, repeat: 1 }
+    }
 }
 
 /// A run, checked as a whole.

@@ -10,7 +10,7 @@ use chaos::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
 
 use super::session::Session;
-use super::{Plan, RunDir, chaos as chaos_phase, contracts, journeys, load, telemetry, verdict};
+use super::{Plan, RunDir, chaos as chaos_phase, contracts, drift, journeys, load, telemetry, verdict};
 use crate::cli::Phase;
 use crate::collector::{Collector, CollectorConfig};
 use crate::config::Config;
@@ -171,7 +171,7 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
     let started = Instant::now();
     let mut run = empty(&plan, &around, started_at, build_s);
     if let (true, Some(section)) = (plan.wants(Phase::Contracts), &plan.config.contracts) {
-        run.contracts = contracts::run(&ground, section, plan.wanted.record, plan.wanted.brokered.as_ref()).await?;
+        run.contracts = contracts::run(&ground, section, &plan).await?;
     }
     let needs_system = [Phase::Journeys, Phase::Load, Phase::Chaos].iter().any(|phase| plan.wants(*phase));
     if needs_system && !ground.cancel.is_cancelled() {
@@ -201,9 +201,20 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
 
 /// The phases that need the whole system.
 async fn judge(ground: &Ground, plan: &Plan, system: Arc<RunningSystem>, run: &mut model::Run) -> Result<(), Error> {
-    let session = ground.session(plan, system)?;
+    let mut session = ground.session(plan, system)?;
+    let hearing = plan.wants(Phase::Journeys) || plan.load.is_some();
+    let mut watching = match plan.config.contracts.as_ref().filter(|_| hearing) {
+        Some(section) => drift::Watching::begin(ground, section, &session.system).await,
+        None => None,
+    };
+    if let Some(watching) = &watching {
+        session.runner = watching.witness(session.runner);
+    }
     if plan.wants(Phase::Journeys) {
         run.journeys = journeys::run(&session, &plan.selected).await?;
+    }
+    if let Some(watching) = &mut watching {
+        watching.catch_up().await;
     }
     run.resident_bytes = session.system.memory();
     if let (Some(load), false) = (&plan.load, session.cancel.is_cancelled()) {
@@ -211,6 +222,10 @@ async fn judge(ground: &Ground, plan: &Plan, system: Arc<RunningSystem>, run: &m
     }
     if plan.wants(Phase::Journeys) || plan.wants(Phase::Load) {
         run.telemetry = telemetry::run(&session).await;
+    }
+    if let Some(watching) = watching {
+        run.drift = watching.finish(&session).await;
+        run.contracts.hold_against(&run.drift);
     }
     if !plan.scenarios.is_empty() && !session.cancel.is_cancelled() {
         run.chaos = chaos_phase::run(&session, &plan.scenarios).await?;
@@ -255,6 +270,7 @@ fn empty(plan: &Plan, around: &Surroundings, started_at: String, build_s: f64) -
         telemetry: telemetry::skipped(),
         load: model::Load::skipped(),
         chaos: Vec::new(),
+        drift: model::Drift::skipped(),
         dead_letters: Vec::new(),
         notes: Vec::new(),
     }

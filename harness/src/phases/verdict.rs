@@ -6,7 +6,8 @@ use crate::report::model::Run;
 
 /// The verdict over all phases.
 pub(super) fn combine(run: &Run, aborted: bool) -> Verdict {
-    let phases = [run.contracts.verdict, run.journeys.verdict, run.telemetry.verdict, run.load.verdict];
+    let phases =
+        [run.contracts.verdict, run.journeys.verdict, run.telemetry.verdict, run.load.verdict, run.drift.verdict];
     let chaos = run.chaos.iter().map(|scenario| scenario.verdict);
     let aborted = aborted.then_some(Verdict::Aborted);
     Verdict::combine(phases.into_iter().chain(chaos).chain(aborted))
@@ -31,7 +32,8 @@ pub(super) fn sentence(run: &Run) -> String {
 fn passed(run: &Run) -> String {
     let mut parts = Vec::new();
     if run.contracts.verdict == Verdict::Pass {
-        parts.push(format!("{} promises between its services hold", run.contracts.verified));
+        let part = if run.contracts.partial { ", of those that were chosen," } else { "" };
+        parts.push(format!("{} promises between its services{part} hold", run.contracts.verified));
     }
     if run.journeys.verdict == Verdict::Pass {
         parts.push(match run.journeys.journeys.len() {
@@ -63,12 +65,15 @@ fn passed(run: &Run) -> String {
 
 fn first_reason(run: &Run, verdict: Verdict) -> Option<String> {
     if run.contracts.verdict == verdict {
-        let broken = run.contracts.interactions.iter().find(|i| i.verdict != Verdict::Pass);
+        let broken = run.contracts.interactions.iter().find(|interaction| interaction.is_broken());
         let reason = broken.map(|i| {
-            let mismatch = i.mismatches.first().map_or("it was not verified", String::as_str);
-            format!("{} breaks its contract with {} (`{}`): {mismatch}", i.provider, i.consumer, i.description)
+            let reason = i.reasons().into_iter().next().unwrap_or_else(|| "it was not verified".to_owned());
+            format!("{} breaks its contract with {} (`{}`): {reason}", i.provider, i.consumer, i.description)
         });
         return reason.or_else(|| run.contracts.error.clone()).or_else(|| run.contracts.drift.first().cloned());
+    }
+    if run.drift.verdict == verdict {
+        return Some(run.drift.sentence());
     }
     if run.telemetry.verdict == verdict
         && let Some(finding) = run.telemetry.findings.first()

@@ -3,9 +3,10 @@
 use super::model::Run;
 use super::page::{Page, embed, escape};
 
-const MODULES: [&str; 5] = [
+const MODULES: [&str; 6] = [
     include_str!("assets/waterfall.js"),
     include_str!("assets/contracts.js"),
+    include_str!("assets/drift.js"),
     include_str!("assets/load.js"),
     include_str!("assets/chaos.js"),
     include_str!("assets/report.js"),
@@ -68,6 +69,19 @@ mod tests {
             assert!(!html.contains(fetch), "the report must not fetch anything: {fetch}");
         }
         assert!(html.contains("connect-src 'none'"));
+    }
+
+    #[test]
+    fn page_of_a_verification_alone_holds_what_the_scripts_show() {
+        let html = render(&sample::contracts_alone()).expect("render");
+        let data = html.split_once("id=\"run\">").and_then(|(_, rest)| rest.split_once("</script>")).expect("data").0;
+        let run: serde_json::Value = serde_json::from_str(data).expect("JSON");
+        insta::assert_snapshot!(format!("{:#}", run["contracts"]));
+        // What a field is called in the model is what the scripts ask for.
+        for field in ["one.evidence", "logs_omitted", "waterfall_omitted", "one.flaky", "result.partial", "one.pending"]
+        {
+            assert!(html.contains(field), "no script shows `{field}`");
+        }
     }
 
     #[test]

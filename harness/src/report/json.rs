@@ -27,6 +27,14 @@ struct Summary<'a> {
     telemetry: Telemetry<'a>,
     load: Load<'a>,
     chaos: Vec<Scenario<'a>>,
+    drift: Drift<'a>,
+}
+
+#[derive(Debug, Serialize)]
+struct Drift<'a> {
+    verdict: Verdict,
+    #[serde(flatten)]
+    seen: &'a contracts::live::Live,
 }
 
 #[derive(Debug, Serialize)]
@@ -34,8 +42,37 @@ struct Contracts<'a> {
     verdict: Verdict,
     expected: usize,
     verified: usize,
+    partial: bool,
+    wall_s: f64,
     error: &'a Option<String>,
     failed: Vec<FailedInteraction<'a>>,
+    interactions: Vec<Interaction<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Interaction<'a> {
+    consumer: &'a str,
+    provider: &'a str,
+    interaction: &'a str,
+    states: &'a [String],
+    kind: &'a str,
+    verdict: Verdict,
+    pending: bool,
+    duration_ms: f64,
+    mismatches: &'a [String],
+    flaky: Option<Flaky<'a>>,
+    trace_id: &'a Option<String>,
+    correlation_id: &'a Option<String>,
+    logs: &'a [String],
+    logs_omitted: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Flaky<'a> {
+    replays: usize,
+    failed: usize,
+    seeds: &'a [u64],
+    after: &'a Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -119,8 +156,11 @@ pub fn render(run: &Run) -> Result<String, serde_json::Error> {
             verdict: run.contracts.verdict,
             expected: run.contracts.expected,
             verified: run.contracts.verified,
+            partial: run.contracts.partial,
+            wall_s: run.contracts.wall_s,
             error: &run.contracts.error,
             failed: failed_interactions(&run.contracts),
+            interactions: run.contracts.interactions.iter().map(interaction).collect(),
         },
         journeys: Journeys {
             verdict: run.journeys.verdict,
@@ -144,11 +184,12 @@ pub fn render(run: &Run) -> Result<String, serde_json::Error> {
             thresholds: &run.load.thresholds,
         },
         chaos: run.chaos.iter().map(scenario).collect(),
+        drift: Drift { verdict: run.drift.verdict, seen: &run.drift.seen },
     })
 }
 
 fn failed_interactions(contracts: &model::Contracts) -> Vec<FailedInteraction<'_>> {
-    let failed = contracts.interactions.iter().filter(|one| !matches!(one.verdict, Verdict::Pass | Verdict::Skipped));
+    let failed = contracts.interactions.iter().filter(|one| one.is_broken());
     failed
         .map(|one| FailedInteraction {
             consumer: &one.consumer,
@@ -157,6 +198,31 @@ fn failed_interactions(contracts: &model::Contracts) -> Vec<FailedInteraction<'_
             mismatches: &one.mismatches,
         })
         .collect()
+}
+
+fn interaction(one: &model::Interaction) -> Interaction<'_> {
+    let evidence = one.evidence.as_ref();
+    Interaction {
+        consumer: &one.consumer,
+        provider: &one.provider,
+        interaction: &one.description,
+        states: &one.states,
+        kind: &one.kind,
+        verdict: one.verdict,
+        pending: one.pending,
+        duration_ms: one.duration_ms,
+        mismatches: &one.mismatches,
+        flaky: one.flaky.as_ref().map(|flaky| Flaky {
+            replays: flaky.replays,
+            failed: flaky.failed,
+            seeds: &flaky.seeds,
+            after: &flaky.after,
+        }),
+        trace_id: &one.trace_id,
+        correlation_id: &one.correlation_id,
+        logs: evidence.map_or(&[], |evidence| &evidence.logs),
+        logs_omitted: evidence.map_or(0, |evidence| evidence.logs_omitted),
+    }
 }
 
 fn failed_journeys(journeys: &model::Journeys) -> Vec<FailedJourney<'_>> {

@@ -43,6 +43,8 @@ fn validate(root: &Value, schema: &Value, value: &Value, at: &str) -> Vec<String
                 errors.push(format!("{at}: {value} is below {argument}"))
             }
             "const" | "enum" | "minimum" => {}
+            // Of what is no object, nothing is required.
+            "required" if !value.is_object() => {}
             "required" => {
                 for name in argument.as_array().expect("a list").iter().filter_map(Value::as_str) {
                     if value.get(name).is_none() {
@@ -89,6 +91,7 @@ fn summary(run: &Run) -> Value {
 fn summaries_follow_the_schema() {
     assert_eq!(problems(&summary(&sample::passed())), Vec::<String>::new());
     assert_eq!(problems(&summary(&sample::failed())), Vec::<String>::new());
+    assert_eq!(problems(&summary(&sample::contracts_alone())), Vec::<String>::new());
 }
 
 #[test]
@@ -129,4 +132,10 @@ fn fields_of_the_summary_keep_their_order() {
     ];
     let places: Vec<_> = order.iter().map(|field| text.find(field).expect("present")).collect();
     assert!(places.is_sorted(), "{places:?}");
+}
+
+#[test]
+fn every_interaction_of_a_verification_is_told() {
+    let contracts = &summary(&sample::contracts_alone())["contracts"];
+    insta::assert_snapshot!(format!("{contracts:#}"));
 }

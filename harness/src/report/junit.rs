@@ -5,7 +5,7 @@ use std::time::Duration;
 use chaos::verdict::Verdict;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use super::model::Run;
+use super::model::{Interaction, Run};
 
 /// The run as JUnit XML. A verdict of `invalid` or `aborted` is an error, `fail` a failure, `skipped` is skipped.
 ///
@@ -14,7 +14,7 @@ use super::model::Run;
 /// When the XML cannot be written.
 pub fn render(run: &Run) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new(format!("shakedown {}", run.system));
-    let mut suites = vec![contracts(run), journeys(run), telemetry(run), load(run)];
+    let mut suites = vec![contracts(run), drift(run), journeys(run), telemetry(run), load(run)];
     suites.extend(run.chaos.iter().map(chaos));
     report.add_test_suites(suites);
     report.to_string()
@@ -22,11 +22,40 @@ pub fn render(run: &Run) -> Result<String, quick_junit::SerializeError> {
 
 fn contracts(run: &Run) -> TestSuite {
     let cases = run.contracts.interactions.iter().map(|one| {
-        let name = format!("{} -> {}: {}", one.consumer, one.provider, one.description);
-        case(&name, one.verdict, &one.mismatches, one.duration_ms)
+        let given =
+            if one.states.is_empty() { String::new() } else { format!(" (given {})", one.states.join(" and ")) };
+        let name = format!("{} -> {}: {}{given}", one.consumer, one.provider, one.description);
+        // What its consumer calls pending may be broken: whoever counts test cases must not count it as a failure.
+        let verdict = if one.pending && one.verdict != Verdict::Pass { Verdict::Skipped } else { one.verdict };
+        let reasons: Vec<String> = one.reasons().into_iter().chain(evidence(one)).collect();
+        case(&name, verdict, &reasons, one.duration_ms)
     });
-    let whole = phase(run.contracts.verdict, run.contracts.error.iter().chain(&run.contracts.drift));
+    let whole = run.contracts.error.iter().chain(&run.contracts.drift).chain(&run.contracts.notes);
+    let whole = phase(run.contracts.verdict, whole);
     suite("contracts", cases.chain(whole))
+}
+
+fn drift(run: &Run) -> TestSuite {
+    let broken = run.drift.seen.broken.iter().map(|one| {
+        let name = format!("{} -> {}: {}", one.consumer, one.provider, one.name);
+        let reasons: Vec<String> = std::iter::once(one.to_string()).chain(one.mismatches.iter().cloned()).collect();
+        case(&name, Verdict::Fail, &reasons, 0.0)
+    });
+    let whole = [run.drift.sentence()];
+    suite("contracts on the wire", broken.chain(phase(run.drift.verdict, whole.iter())))
+}
+
+/// What the provider said about a replay that did not hold.
+fn evidence(one: &Interaction) -> Vec<String> {
+    let Some(evidence) = &one.evidence else { return Vec::new() };
+    let mut lines = vec![format!("trace: {}", one.trace_id.as_deref().unwrap_or("none"))];
+    if evidence.logs_omitted > 0 {
+        lines.push(format!("log of the replay, without its first {} lines:", evidence.logs_omitted));
+    } else if !evidence.logs.is_empty() {
+        lines.push("log of the replay:".to_owned());
+    }
+    lines.extend(evidence.logs.iter().map(|line| format!("  {line}")));
+    lines
 }
 
 fn journeys(run: &Run) -> TestSuite {
@@ -122,6 +151,13 @@ mod tests {
         assert!(xml.contains("failures=\"0\" errors=\"0\""), "{xml}");
         run.chaos[0].reasons = vec!["during the faults `errors < 60%` did not hold: 72 %".to_owned()];
         assert!(render(&run).expect("render").contains("failures=\"1\""));
+    }
+
+    #[test]
+    fn verification_alone_has_a_case_for_each_interaction() {
+        let xml = render(&sample::contracts_alone()).expect("render");
+        let (suite, _) = xml.split_once("<testsuite name=\"contracts on the wire\"").expect("the suites in order");
+        insta::assert_snapshot!(suite);
     }
 
     #[test]

@@ -8,8 +8,9 @@ pub mod model;
 pub(crate) mod page;
 pub mod print;
 mod progress;
+mod promises;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 pub mod terminal;
 
 pub use files::{read, write_all};

@@ -6,6 +6,8 @@ use chaos::verdict::Verdict;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use super::promises::{Contracts, Drift, Evidence, Interaction};
+
 /// Everything that a run found out, ready to be rendered.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Run {
@@ -52,6 +54,9 @@ pub struct Run {
     pub load: Load,
     /// The chaos phase, one entry for each scenario.
     pub chaos: Vec<Scenario>,
+    /// Contracts held against what was seen of the running system.
+    #[serde(default = "Drift::skipped")]
+    pub drift: Drift,
     /// Messages found in dead-letter queues at the end of the run.
     pub dead_letters: Vec<DeadLetter>,
     /// What went wrong outside of any phase (a service that died unasked, telemetry dropped).
@@ -82,48 +87,6 @@ pub struct Service {
     pub restarts: u32,
     /// Resident memory in bytes, where it could be read.
     pub resident_bytes: Option<u64>,
-}
-
-/// Result of recording and verifying contracts.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Contracts {
-    /// Verdict of the phase.
-    pub verdict: Verdict,
-    /// Interactions that the pacts hold.
-    pub expected: usize,
-    /// Interactions that were replayed and held.
-    pub verified: usize,
-    /// Seconds that verification took.
-    pub wall_s: f64,
-    /// Whether the pacts were recorded anew in this run, and what differed from the committed ones.
-    pub recorded: bool,
-    /// Differences between recorded and committed pacts, a sentence each.
-    pub drift: Vec<String>,
-    /// Every interaction.
-    pub interactions: Vec<Interaction>,
-    /// Why the phase could not be judged, if so.
-    pub error: Option<String>,
-}
-
-/// One interaction of one contract.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Interaction {
-    /// Who recorded it.
-    pub consumer: String,
-    /// Who must honour it.
-    pub provider: String,
-    /// Description in the pact.
-    pub description: String,
-    /// `http` or `message`.
-    pub kind: String,
-    /// Verdict of the replay.
-    pub verdict: Verdict,
-    /// Milliseconds that the replay took.
-    pub duration_ms: f64,
-    /// What differed, with the path of the difference.
-    pub mismatches: Vec<String>,
-    /// Trace of the replay, for the provider's spans.
-    pub trace_id: Option<String>,
 }
 
 /// Result of the journeys phase.
@@ -172,7 +135,7 @@ pub struct Step {
 }
 
 /// One bar of a waterfall.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct WaterfallRow {
     /// Service that emitted the span.
     pub service: String,

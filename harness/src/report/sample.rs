@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use chaos::verdict::Verdict;
+use contracts::live::{Broken, Count, Live, NeverSeen, UnknownFields, WithoutContract};
+use contracts::result::Flaky;
 use serde_json::json;
 
 use super::model::*;
@@ -24,10 +26,15 @@ pub(crate) fn passed() -> Run {
                 provider: (*provider).to_owned(),
                 description: format!("a request for {provider} number {number}"),
                 kind: (*kind).to_owned(),
+                states: Vec::new(),
+                pending: false,
                 verdict: Verdict::Pass,
                 duration_ms: 3.4 + f64::from(number),
                 mismatches: Vec::new(),
+                flaky: None,
                 trace_id: Some(format!("{number:032x}")),
+                correlation_id: Some(format!("contract-{number:016x}")),
+                evidence: None,
             })
         })
         .collect();
@@ -92,16 +99,19 @@ pub(crate) fn passed() -> Run {
             verdict: Verdict::Pass,
             expected: interactions.len(),
             verified: interactions.len(),
+            partial: false,
             wall_s: 0.31,
             recorded: true,
             drift: Vec::new(),
             interactions,
+            notes: Vec::new(),
             error: None,
         },
         journeys: Journeys { verdict: Verdict::Pass, journeys: vec![journey("purchase"), journey("sign-up"), journey("search")] },
         telemetry: Telemetry { verdict: Verdict::Pass, flows: 312, spans: 18_204, log_lines: 9_120, orphan_spans: 0, findings: Vec::new() },
         load: load(50.0, 60, &[]),
         chaos: scenarios,
+        drift: Drift { verdict: Verdict::Pass, seen: seen() },
         dead_letters: vec![DeadLetter {
             queue: "notification.dead".to_owned(),
             message_id: "0198c0de-7a11-7000-8000-00000000dead".to_owned(),
@@ -123,6 +133,14 @@ pub(crate) fn failed() -> Run {
     let broken = &mut run.contracts.interactions[1];
     broken.verdict = Verdict::Fail;
     broken.mismatches = vec!["$.order.sellerId: expected a string, but the field is missing".to_owned()];
+    broken.states = vec!["an order exists".to_owned()];
+    let replay = journey("purchase").waterfall.into_iter().skip(3).take(2).collect();
+    broken.evidence = Some(Evidence {
+        logs: vec!["info order: request handled http.route=/api/v1/order/{id} status=200".to_owned()],
+        logs_omitted: 3,
+        waterfall: replay,
+        waterfall_omitted: 0,
+    });
     run.contracts.verdict = Verdict::Fail;
     run.contracts.verified -= 1;
     let journey = &mut run.journeys.journeys[0];
@@ -140,6 +158,16 @@ pub(crate) fn failed() -> Run {
         sentence: "log line 17 of `review` (info \"review stored\") carries no correlation id; its flow `purchase` has `c-1` (and 41 more like it)".to_owned(),
         trace_ids: vec![format!("{:032x}", 0xfeed_u64)],
     }];
+    run.drift.verdict = Verdict::Fail;
+    run.drift.seen.broken = vec![Broken {
+        consumer: "users".to_owned(),
+        provider: "order".to_owned(),
+        name: "order.placed.v1".to_owned(),
+        interaction: "an order was placed".to_owned(),
+        count: 402,
+        mismatches: vec!["$.sellerId: expected a value like \"s-1\", but the field is missing".to_owned()],
+        correlation_id: Some("purchase-0a1b2c3d4e5f".to_owned()),
+    }];
     let scenario = &mut run.chaos[0];
     scenario.verdict = Verdict::Fail;
     scenario.recovery_s = None;
@@ -156,6 +184,70 @@ pub(crate) fn failed() -> Run {
     run.chaos[2].faults[0].bitten = false;
     run.notes = vec!["service `chat` was restarted without being asked".to_owned()];
     run
+}
+
+/// What `contract verify` gives: the other phases are left out. One interaction is broken, one flaky, one pending.
+pub(crate) fn contracts_alone() -> Run {
+    let mut run = failed();
+    run.contracts.interactions.truncate(4);
+    let [_, _, flaky, pending] = run.contracts.interactions.as_mut_slice() else { unreachable!("four are kept") };
+    flaky.verdict = Verdict::Fail;
+    flaky.mismatches = vec!["$.total: expected a value like 1200, but the field is missing".to_owned()];
+    flaky.flaky = Some(Flaky {
+        replays: 6,
+        failed: 2,
+        seeds: vec![42, 44],
+        after: Some("`a request to cancel the order` of `gateway`".to_owned()),
+    });
+    pending.pending = true;
+    pending.verdict = Verdict::Fail;
+    pending.mismatches = vec!["expected status 200, got 404".to_owned()];
+    run.contracts.expected = 3;
+    run.contracts.verified = 1;
+    run.contracts.partial = true;
+    run.contracts.recorded = false;
+    run.contracts.notes = vec!["`order` died unasked (exit status: 3) and stayed down".to_owned()];
+    run.sentence = "marketplace failed: order breaks its contract with gateway.".to_owned();
+    run.journeys = Journeys { verdict: Verdict::Skipped, journeys: Vec::new() };
+    run.telemetry = Telemetry {
+        verdict: Verdict::Skipped,
+        flows: 0,
+        spans: 0,
+        log_lines: 0,
+        orphan_spans: 0,
+        findings: Vec::new(),
+    };
+    run.load = Load { verdict: Verdict::Skipped, thresholds: Vec::new(), ..load(1.0, 1, &[]) };
+    run.chaos = Vec::new();
+    run.drift = Drift::skipped();
+    run.notes = Vec::new();
+    run
+}
+
+/// What a good run has seen on the wire.
+fn seen() -> Live {
+    Live {
+        messages: Count { seen: 1_204, checked: 410 },
+        responses: Count { seen: 3_020, checked: 0 },
+        calls: Count { seen: 2_800, checked: 2_650 },
+        without_contract: vec![WithoutContract {
+            kind: "event".to_owned(),
+            consumer: None,
+            name: "gig.viewed.v1".to_owned(),
+            seen: 12,
+        }],
+        never_seen: vec![NeverSeen {
+            event: "order.cancelled.v1".to_owned(),
+            provider: "order".to_owned(),
+            consumers: vec!["notification".to_owned(), "users".to_owned()],
+        }],
+        unknown_fields: vec![UnknownFields {
+            name: "order.placed.v1".to_owned(),
+            fields: vec!["$.offer.note".to_owned()],
+            more: 0,
+        }],
+        ..Live::default()
+    }
 }
 
 /// Numbers that look measured and are the same every time.

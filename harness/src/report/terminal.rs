@@ -8,6 +8,8 @@ use super::model::Run;
 
 /// Problems of one kind that are listed; the report has all of them.
 const LISTED: usize = 5;
+/// Names of one kind that are told in a line.
+const NAMED: usize = 3;
 /// Most characters of one problem.
 const WIDTH: usize = 240;
 
@@ -30,10 +32,57 @@ pub fn render(run: &Run) -> String {
             let _ = writeln!(text, "- {}", shorten(&problem));
         }
     }
+    strangers(&mut text, run);
+    said(&mut text, run);
     let _ = writeln!(text, "\nprofile: {}{}", run.profile, components(run));
     let _ = writeln!(text, "replay: {}", run.replay);
     let _ = writeln!(text, "{}", run.sentence);
     text
+}
+
+/// What was seen on the wire and is in no contract, and the other way round: one line of each kind.
+fn strangers(text: &mut String, run: &Run) {
+    let seen = &run.drift.seen;
+    let without = seen.without_contract.iter().map(|one| match &one.consumer {
+        Some(consumer) => format!("{consumer} -> {} ({})", one.name, one.seen),
+        None => format!("{} {} ({})", one.kind, one.name, one.seen),
+    });
+    let never = seen.never_seen.iter().map(|one| format!("{} for {}", one.event, one.consumers.join(" and ")));
+    let fields = seen.unknown_fields.iter().map(|one| format!("{} {}", one.name, one.fields.join(" ")));
+    let undocumented = seen.undocumented.iter().map(|one| format!("{} {}", one.name, one.places.join(", ")));
+    let lines = [
+        ("other than documented", undocumented.collect::<Vec<_>>()),
+        ("seen, and in no contract", without.collect()),
+        ("in a contract, and never seen", never.collect()),
+        ("fields in no contract", fields.collect()),
+    ];
+    for (what, names) in lines.iter().filter(|(_, names)| !names.is_empty()) {
+        let more = match names.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!("; {more} more"),
+        };
+        let _ = write!(text, "\ndrift, {what}: {}", shorten(&(names[..names.len().min(NAMED)].join(", ") + &more)));
+    }
+    if lines.iter().any(|(_, names)| !names.is_empty()) {
+        text.push('\n');
+    }
+}
+
+/// What the providers logged about the first contracts that are broken.
+fn said(text: &mut String, run: &Run) {
+    let broken = run.contracts.interactions.iter().filter(|one| one.is_broken());
+    for one in broken.take(LISTED) {
+        let Some(evidence) = one.evidence.as_ref().filter(|evidence| !evidence.logs.is_empty()) else { continue };
+        let trace = one.trace_id.as_deref().unwrap_or_default();
+        let _ =
+            writeln!(text, "\nlog of `{}` for {}, {} (trace {trace}):", one.provider, one.consumer, one.description);
+        if evidence.logs_omitted > 0 {
+            let _ = writeln!(text, "  ({} earlier lines are not shown)", evidence.logs_omitted);
+        }
+        for line in &evidence.logs {
+            let _ = writeln!(text, "  {}", shorten(line));
+        }
+    }
 }
 
 /// What the system ran on, after the name of the profile.
@@ -63,8 +112,8 @@ fn matrix(run: &Run) -> String {
             let held = found.iter().filter(|one| one.verdict == Verdict::Pass).count();
             row.push(match found.len() {
                 0 => "-".to_owned(),
-                all if held == all => format!("{held}/{all}"),
-                all => format!("{held}/{all} BROKEN"),
+                all if found.iter().any(|one| one.is_broken()) => format!("{held}/{all} BROKEN"),
+                all => format!("{held}/{all}"),
             });
         }
         rows.push(row);
@@ -83,8 +132,14 @@ fn phases(run: &Run) -> Vec<Vec<String>> {
         row(
             "contracts",
             contracts.verdict,
-            format!("{} of {} interactions hold", contracts.verified, contracts.expected),
+            format!(
+                "{} of {} interactions hold{}",
+                contracts.verified,
+                contracts.expected,
+                if contracts.partial { ", a part of them all" } else { "" }
+            ),
         ),
+        row("drift", run.drift.verdict, run.drift.summary()),
         row("journeys", run.journeys.verdict, format!("{passed} of {} work", run.journeys.journeys.len())),
         row(
             "telemetry",
@@ -147,10 +202,13 @@ fn scenarios(run: &Run) -> Vec<Vec<String>> {
 fn problems(run: &Run) -> Vec<String> {
     let bad = |verdict: Verdict| !matches!(verdict, Verdict::Pass | Verdict::Skipped);
     let mut problems: Vec<String> = run.contracts.error.iter().map(|error| format!("contracts: {error}")).collect();
-    let broken = run.contracts.interactions.iter().filter(|one| bad(one.verdict)).map(|one| {
-        format!("contract {} -> {}, {}: {}", one.consumer, one.provider, one.description, one.mismatches.join("; "))
+    let broken = run.contracts.interactions.iter().filter(|one| one.is_broken()).map(|one| {
+        format!("contract {} -> {}, {}: {}", one.consumer, one.provider, one.description, one.reasons().join("; "))
     });
     listed(&mut problems, "contracts", broken);
+    listed(&mut problems, "contracts on the wire", run.drift.seen.broken.iter().map(|one| format!("drift: {one}")));
+    problems.extend(run.drift.seen.notes.iter().map(|note| format!("drift: {note}")));
+    problems.extend(run.contracts.notes.iter().map(|note| format!("contracts: {note}")));
     for journey in &run.journeys.journeys {
         let failures = journey.failures.iter().map(|failure| format!("journey {}: {failure}", journey.name));
         listed(&mut problems, &format!("failures of journey {}", journey.name), failures);
@@ -224,6 +282,7 @@ mod tests {
 
         phase      verdict  result
         contracts  pass     18 of 18 interactions hold
+        drift      pass     410 of 1204 messages and 0 of 3020 answers compared; 0 broken, 1 without a contract, 1 events never seen, 1 fields in no contract
         journeys   pass     3 of 3 work
         telemetry  pass     312 flows, 18204 spans, 0 orphans, 0 findings
         load       pass     49.4/s of 50.0/s, p50 6.6 ms, p99 38.1 ms, 0 errors, generator late by 0.4 ms at p99
@@ -233,10 +292,19 @@ mod tests {
         slow-broker-link  pass     yes     0.4 s     5 of 5      9651
         broker-restart    pass     yes     2.9 s     5 of 5      9651
 
+        drift, seen, and in no contract: event gig.viewed.v1 (12)
+        drift, in a contract, and never seen: order.cancelled.v1 for notification and users
+        drift, fields in no contract: order.placed.v1 $.offer.note
+
         profile: embedded on RabbitMQ 4.1.0 (a container of rabbitmq:4-management)
         replay: shakedown run --quick --seed 42
         Passed: 18 contracts hold, 3 journeys work, 50 purchases a second take 38 ms at the 99th percentile, and nothing was lost in 3 faults.
         "#);
+    }
+
+    #[test]
+    fn verification_alone_shows_what_providers_logged() {
+        insta::assert_snapshot!(render(&sample::contracts_alone()));
     }
 
     #[test]
@@ -250,6 +318,7 @@ mod tests {
 
         phase      verdict  result
         contracts  fail     17 of 18 interactions hold
+        drift      fail     410 of 1204 messages and 0 of 3020 answers compared; 1 broken, 1 without a contract, 1 events never seen, 1 fields in no contract
         journeys   fail     2 of 3 work
         telemetry  fail     312 flows, 18204 spans, 3 orphans, 1 findings
         load       pass     49.4/s of 50.0/s, p50 6.6 ms, p99 38.1 ms, 0 errors, generator late by 0.4 ms at p99
@@ -260,12 +329,21 @@ mod tests {
         broker-restart    invalid  no      2.9 s     5 of 5      9651
 
         - contract gateway -> order, a request for order number 1: $.order.sellerId: expected a string, but the field is missing
+        - drift: `order` breaks its contract with `users` on the wire: `order.placed.v1`, 402 times, first $.sellerId: expected a value like "s-1", but the field is missing
         - journey purchase: expected at least 1 `span[service=review kind=consumer]`, found 0 among 31 spans of 6 traces
         - telemetry log-correlation: log line 17 of `review` (info "review stored") carries no correlation id; its flow `purchase` has `c-1` (and 41 more like it)
         - chaos order-killed, no_lost_order: 2 of 1,204 acknowledged orders do not exist, for example {"acknowledged_at_s":21.4,"found":0,"order":"0198c0de-0001"}
         - chaos order-killed: the error rate did not return below 1 % within 20 s
         - chaos broker-restart: stop broker did not prove that it bit: broker did not answer for 6.0 s, and 31 requests failed meanwhile
         - note: service `chat` was restarted without being asked
+
+        drift, seen, and in no contract: event gig.viewed.v1 (12)
+        drift, in a contract, and never seen: order.cancelled.v1 for notification and users
+        drift, fields in no contract: order.placed.v1 $.offer.note
+
+        log of `order` for gateway, a request for order number 1 (trace 00000000000000000000000000000001):
+          (3 earlier lines are not shown)
+          info order: request handled http.route=/api/v1/order/{id} status=200
 
         profile: embedded on RabbitMQ 4.1.0 (a container of rabbitmq:4-management)
         replay: shakedown run --quick --seed 42

@@ -10,6 +10,7 @@ use reqwest::{Client, Method, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::LISTENING;
 use crate::config::Broker;
 
 /// After how much time a change of a queue shows in the API of a RabbitMQ as it comes: it collects every 5 s.
@@ -139,7 +140,7 @@ impl BrokerApi {
     }
 
     /// The API at a URL with a login in it; nothing when it is no URL.
-    pub(super) fn at(url: &str) -> Option<Self> {
+    pub(crate) fn at(url: &str) -> Option<Self> {
         let mut parsed = reqwest::Url::parse(url).ok()?;
         let (user, password) = credentials(url).unwrap_or_else(guest);
         // A URL that has no login has none to be taken out.
@@ -198,7 +199,7 @@ impl BrokerApi {
         self.faults
     }
 
-    /// All queues.
+    /// All queues of the system; those by which the harness listens are none.
     ///
     /// # Errors
     ///
@@ -209,7 +210,10 @@ impl BrokerApi {
             None => "/api/queues".to_owned(),
         };
         let answer = self.ask(Method::GET, &path, None).await?;
-        serde_json::from_value(answer).map_err(|_| self.shape(&path, "a list of queues"))
+        let mut queues: Vec<QueueState> =
+            serde_json::from_value(answer).map_err(|_| self.shape(&path, "a list of queues"))?;
+        queues.retain(|queue| !queue.name.starts_with(LISTENING));
+        Ok(queues)
     }
 
     /// The first messages of a queue, left where they are.
@@ -258,11 +262,11 @@ impl BrokerApi {
         self.ask(Method::DELETE, DUPLICATE, None).await.map(drop)
     }
 
-    fn shape(&self, path: &str, expected: &'static str) -> BrokerApiError {
+    pub(super) fn shape(&self, path: &str, expected: &'static str) -> BrokerApiError {
         BrokerApiError::Shape { url: format!("{}{path}", self.base), expected }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, BrokerApiError> {
+    pub(super) async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, BrokerApiError> {
         let url = format!("{}{path}", self.base);
         let failed = |source| BrokerApiError::Http { method: method.clone(), url: url.clone(), source };
         let client = match self.client.get() {

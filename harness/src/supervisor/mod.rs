@@ -24,6 +24,7 @@ mod stop;
 mod sweep;
 mod system;
 mod target;
+mod topology;
 mod undo;
 pub mod watchdog;
 
@@ -38,6 +39,7 @@ pub use start::{StartError, StartOptions};
 pub use stop::{Ending, StopReport, Stopped};
 pub use system::RunningSystem;
 pub use target::{obstacle, targets};
+pub(crate) use topology::LISTENING;
 pub use watchdog::Watchdog;
 
 /// Variable that every process of a run carries.

@@ -4,6 +4,7 @@
 mod bad_input;
 mod brokered;
 mod cli;
+mod contracts;
 mod documents;
 mod killed;
 mod leftovers;

@@ -1,7 +1,8 @@
 // The report: reads the run that is embedded in the page and lays it out.
 import { h, prose, verdict, ms, seconds, rate, bytes, count, plural, table } from "./dom.js";
 import { waterfall } from "./waterfall.js";
-import { contracts, worst } from "./contracts.js";
+import { contracts, reasons, worst } from "./contracts.js";
+import { drift } from "./drift.js";
 import { load } from "./load.js";
 import { chaos } from "./chaos.js";
 
@@ -30,9 +31,12 @@ function problems() {
   const found = [];
   const add = (where, text) => found.push(h("li", {}, h("b", {}, where), "  ", prose(text)));
   if (run.contracts.error) add("Contracts", run.contracts.error);
-  for (const one of run.contracts.interactions.filter((each) => each.verdict !== "pass" && each.verdict !== "skipped")) {
-    add(`Contract ${one.consumer} → ${one.provider}`, `${one.description}: ${one.mismatches.join("; ") || one.verdict}`);
+  for (const one of run.contracts.interactions.filter((each) => each.verdict !== "pass" && each.verdict !== "skipped" && !each.pending)) {
+    add(`Contract ${one.consumer} → ${one.provider}`, `${one.description}: ${reasons(one).join("; ") || one.verdict}`);
   }
+  for (const text of run.contracts.notes ?? []) add("Contracts", text);
+  for (const one of run.drift.seen.broken) add(`Drift ${one.consumer} → ${one.provider}`, `${one.name}: ${one.mismatches.join("; ")}`);
+  for (const text of run.drift.seen.notes) add("Drift", text);
   for (const one of run.journeys.journeys) for (const text of one.failures) add(`Journey ${one.name}`, text.split("\n")[0]);
   for (const one of run.telemetry.findings.slice(0, 12)) add(`Telemetry ${one.service}`, one.sentence);
   for (const text of run.load.reasons) add("Load", text);
@@ -116,6 +120,7 @@ function replay() {
 
 const sections = [
   ["contracts", "Contracts", run.contracts.verdict, () => contracts(run.contracts)],
+  ["drift", "Drift", run.drift.verdict, () => drift(run.drift)],
   ["journeys", "Journeys", run.journeys.verdict, journeys],
   ["telemetry", "Telemetry", run.telemetry.verdict, telemetry],
   ["load", "Load", run.load.verdict, () => load(run.load)],
@@ -128,6 +133,7 @@ document.querySelector("main").append(
   tiles(), problems() ?? "",
   h("nav", { class: "toc", "aria-label": "Sections" }, sections.map(([id, title]) => h("a", { href: `#${id}` }, title))),
   ...sections.map(([id, title, result, content]) =>
-    section(id, title, result, result === "skipped" ? h("p", { class: "muted" }, "This phase was left out.") : content())));
+    // Of drift, what nobody has a contract for is worth seeing even when nothing could be compared.
+    section(id, title, result, result === "skipped" && id !== "drift" ? h("p", { class: "muted" }, "This phase was left out.") : content())));
 // On paper nothing can be unfolded.
 addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((one) => { one.open = true; }));
