@@ -87,6 +87,15 @@ pub enum Withheld {
     },
 }
 
+impl Withheld {
+    /// Whether whoever asked for publication was denied something that could have been had: a pact that requires nothing yet
+    /// has no result.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        !matches!(self, Self::OnlyPending { .. })
+    }
+}
+
 impl fmt::Display for Withheld {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -157,7 +166,7 @@ pub fn findings(pacts: &[Pact], verification: &VerificationResult) -> Result<(Ve
 }
 
 /// Whether the verification got to its end on a provider that was there.
-fn judged(verification: &VerificationResult) -> Result<(), Withheld> {
+pub(super) fn judged(verification: &VerificationResult) -> Result<(), Withheld> {
     let provider = || verification.provider.clone();
     let unsettled = |verdict| matches!(verdict, Verdict::Invalid | Verdict::Aborted | Verdict::Skipped);
     if unsettled(verification.verdict) {

@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::findings;
 use crate::result::{ContractsResult, InteractionResult, Verdict, VerificationResult};
 
 /// Takes the failures of pending pacts, named by content hash, out of what is expected, and returns a sentence for each
 /// such pact. A pending pact that held counts as any other.
 ///
 /// A provider all of whose pacts are pending and failed passes: it was asked for nothing that it ever promised. One of
-/// which nothing was replayed does not.
+/// which nothing was replayed does not, nor does one that was not there, died or could not be judged: that says nothing
+/// about its pacts.
 pub fn forgive(verifications: &mut [VerificationResult], pending: &BTreeSet<String>) -> Vec<String> {
     let mut sentences = Vec::new();
     for verification in verifications {
+        if findings::judged(verification).is_err() {
+            continue;
+        }
         let mut failed: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for each in &verification.interactions {
             if pending.contains(&each.pact_hash) && !each.pending && each.verdict == Verdict::Fail {

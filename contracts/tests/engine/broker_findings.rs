@@ -182,6 +182,13 @@ async fn pending_pact_fails_nobody_and_is_told_and_published_as_failed() {
     let mut both = [shop.verify(&[old.clone(), new]).await];
     forgive(&mut both, &BTreeSet::from([old.hash]));
     assert_eq!(both[0].verdict, Verdict::Fail);
+    // Who does not answer says nothing about what was asked, whatever was pending.
+    let mut hanging = named("two");
+    hanging["request"]["path"] = json!("/hang");
+    let silent = pact(json!([named("one"), hanging]));
+    let mut unanswered = [shop.verify(std::slice::from_ref(&silent)).await];
+    assert_eq!(forgive(&mut unanswered, &BTreeSet::from([silent.hash])), Vec::<String>::new());
+    assert_eq!(unanswered[0].verdict, Verdict::Fail);
     // Nothing replayed is nothing verified, whatever was pending.
     let mut nothing = [shop.verify(&[]).await];
     forgive(&mut nothing, &pending);

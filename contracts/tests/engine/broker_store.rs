@@ -177,10 +177,8 @@ async fn success_without_each_of_the_tests_is_no_success(pair: Pair) {
 
 async fn interaction_that_the_pact_calls_pending_may_fail_and_no_other(pair: Pair) {
     let broker = broker(pair).await;
-    let mut soon = paid();
-    soon["pending"] = json!(true);
-    let content = broker.publish("web", "1", json!([order(), soon])).await;
-    let mut sent = result("web", json!([order(), soon]), "9", true);
+    let content = broker.publish("web", "1", json!([order(), soon(paid())])).await;
+    let mut sent = result("web", json!([order(), soon(paid())]), "9", true);
     let tests = sent.results["testResults"].as_array_mut().unwrap();
     // What the sender calls pending does not count.
     for (index, test) in tests.iter_mut().enumerate() {
@@ -196,6 +194,22 @@ async fn interaction_that_the_pact_calls_pending_may_fail_and_no_other(pair: Pai
         kept += usize::from(broker.store.record_verification("shop", "web", &content, &result).await.is_ok());
     }
     assert_eq!(kept, 1);
+    // Version 3 has no `pending`: nobody who verifies it obeys the word.
+    let mut old = publication("web", "2", json!([order(), soon(paid())]));
+    let mut document: Value = serde_json::from_slice(&old.pacts[0]).unwrap();
+    document["metadata"]["pactSpecification"]["version"] = json!("3.0.0");
+    old.pacts = vec![serde_json::to_vec(&document).unwrap()];
+    let content = broker.store.publish(&old).await.unwrap()[0].content.clone();
+    let mut sent = result("web", json!([order(), soon(paid())]), "9", true);
+    sent.results["testResults"][1]["success"] = json!(false);
+    assert!(broker.store.record_verification("shop", "web", &content, &sent).await.is_err());
+    sent.results["testResults"].as_array_mut().unwrap().pop();
+    assert!(broker.store.record_verification("shop", "web", &content, &sent).await.is_err());
+}
+
+fn soon(mut interaction: Value) -> Value {
+    interaction["pending"] = json!(true);
+    interaction
 }
 
 async fn deployment_takes_the_place_of_the_one_before_and_a_release_does_not(pair: Pair) {

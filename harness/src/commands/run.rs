@@ -72,7 +72,7 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
         events: events.clone(),
         cancel: signals::cancellation(),
         build: !args.system.no_build,
-        replay: replay(args.quick, args.system.seed.unwrap_or(plan.config().system.seed)),
+        replay: replay(std::env::args().skip(1), args.quick, args.system.seed.unwrap_or(plan.config().system.seed)),
     };
     let result = phases::run(plan, around).await;
     let (verdict, sentence) = match &result {
@@ -97,23 +97,35 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
     Ok(run.verdict.into())
 }
 
+/// Options with a value that a repetition of the run leaves out: where results go and what they look like does not change
+/// them, what is published is published once, and the URL of a database may have a password, for which there is a variable.
+const NOT_REPEATED: [&str; 7] =
+    ["--seed", "--out", "--format", "--page", "--provider-version", "--build-url", "--database"];
+
+/// A word as shells take it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// The command that repeats this run. A subcommand and its names are as they were typed.
-fn replay(quick: bool, seed: u64) -> String {
+fn replay(typed: impl Iterator<Item = String>, quick: bool, seed: u64) -> String {
     // Started by `cargo run`, the program is in no PATH and its configuration is named by cargo's environment.
     let program = if std::env::var_os("CARGO_PKG_NAME").is_some() { "cargo run --release --" } else { "shakedown" };
     let mut words = vec![program.to_owned()];
-    let typed: Vec<String> = std::env::args().skip(1).collect();
     let mut skip_value = false;
     for word in typed {
         if std::mem::take(&mut skip_value) {
             continue;
         }
         match word.as_str() {
-            // Where results go and what they look like does not change them.
-            "--seed" | "--out" | "--format" | "--page" => skip_value = true,
-            "--quick" => {}
-            word if ["--seed=", "--out=", "--format=", "--page="].iter().any(|flag| word.starts_with(flag)) => {}
-            _ => words.push(word),
+            option if NOT_REPEATED.contains(&option) => skip_value = true,
+            "--quick" | "--publish" => {}
+            word if word.split_once('=').is_some_and(|(option, _)| NOT_REPEATED.contains(&option)) => {}
+            word => words.push(quoted(word)),
         }
     }
     if quick {
@@ -122,4 +134,19 @@ fn replay(quick: bool, seed: u64) -> String {
     words.push("--seed".to_owned());
     words.push(seed.to_string());
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repetition_is_a_command_that_tells_no_secret_and_publishes_nothing() {
+        let typed =
+            "contract verify --database postgres://me:s3cret@db/b --publish --provider-version=7 --seed 3 --quick";
+        let words = typed.split(' ').chain(["--from-broker", r#"{"branch": "it's"}"#, "--out=x"]).map(str::to_owned);
+        let command = replay(words, true, 9);
+        let (_, command) = command.split_once("contract").unwrap();
+        assert_eq!(command, r#" verify --from-broker '{"branch": "it'\''s"}' --quick --seed 9"#);
+    }
 }

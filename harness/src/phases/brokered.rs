@@ -46,7 +46,7 @@ impl Brokered {
     /// What the selectors choose for these providers; none when there are no selectors.
     ///
     /// # Errors
-    /// When the broker fails, or holds a pact that cannot be replayed and may not fail either.
+    /// When the broker fails, or holds a pact that cannot be read.
     pub(super) async fn select(&self, providers: impl Iterator<Item = &String>) -> Result<Option<Selected>, Error> {
         let Some(selectors) = &self.selectors else { return Ok(None) };
         let failed = |provider: &str, error| {
@@ -65,18 +65,13 @@ impl Brokered {
             for each in chosen {
                 let document = self.store.content(&each.pact.content).await.map_err(|e| failed(provider, e))?;
                 let origin = PathBuf::from(format!("the pact of {} with {provider}", each.pact.consumer));
-                match from_document(&document, &origin) {
-                    Ok(pact) => {
-                        if each.pending {
-                            selected.pending.insert(pact.hash.clone());
-                        }
-                        selected.pacts.push(pact);
-                    }
-                    Err(error) if each.pending => {
-                        selected.notes.push(format!("{error}; it is pending, so it is left out, which fails nobody"));
-                    }
-                    Err(error) => return Err(Error::failed("a pact of the broker cannot be verified", error)),
+                // Pending or not: one that nobody can read would otherwise stay unread, and pending, for ever.
+                let pact = from_document(&document, &origin)
+                    .map_err(|error| Error::failed("a pact of the broker cannot be verified", error))?;
+                if each.pending {
+                    selected.pending.insert(pact.hash.clone());
                 }
+                selected.pacts.push(pact);
             }
         }
         Ok(Some(selected))
@@ -102,8 +97,8 @@ impl Brokered {
         Ok(())
     }
 
-    /// Publishes what was found, unless the run was `interrupted`. Returns a sentence for each pact that was published, and
-    /// one for each that was not.
+    /// Publishes what was found, unless the run was `interrupted`. Returns a sentence for each pact that was published or has
+    /// nothing to publish, and one for each that was not although it should have been.
     pub(super) async fn publish(
         &self,
         pacts: &[Pact],
@@ -120,7 +115,10 @@ impl Brokered {
             verification.provider_version.clone_from(&version.number);
             let found = match findings(pacts, verification) {
                 Ok((found, partly)) => {
-                    withheld.extend(partly.iter().map(ToString::to_string));
+                    for reason in partly {
+                        let told = if reason.is_failure() { &mut withheld } else { &mut published };
+                        told.push(reason.to_string());
+                    }
                     found
                 }
                 Err(reason) => {

@@ -13,6 +13,7 @@ use crate::broker::BrokerError;
 use crate::broker::webhooks::HookEvent;
 use crate::canonical;
 use crate::gate::Version;
+use crate::version;
 
 /// Largest result that is kept, in bytes.
 const MAX_RESULTS: usize = 4 * 1024 * 1024;
@@ -252,8 +253,10 @@ fn doubt(pact: &StoredPact, document: &Value, verification: &Verification) -> Op
         return Some("a success without `testResults` was sent: nothing was verified, so nothing is recorded".into());
     }
     let identity = |each: &Value| canonical::interaction_hash(&pact.consumer.pacticipant, &pact.provider, each);
+    // Older versions have no `pending`, and whoever verifies them does not obey it.
+    let may_be_pending = version::of(document).is_ok_and(|major| major >= 4);
     let (pending, required): (Vec<&Value>, Vec<&Value>) =
-        interactions(document).iter().partition(|each| each["pending"] == true);
+        interactions(document).iter().partition(|each| may_be_pending && each["pending"] == true);
     let may_fail: BTreeSet<String> = pending.into_iter().map(identity).collect();
     let required: BTreeSet<String> = required.into_iter().map(identity).collect();
     let id = |test: &Value| test["interactionId"].as_str().unwrap_or_default().to_owned();
