@@ -33,7 +33,9 @@ pub(crate) fn bind<'m, 'a>(
             let words = message.words();
             let found = models.iter().find_map(|model| model.event(&words, &interaction.description));
             found.map(Bound::Event).ok_or_else(|| {
-                "the provider's document has no event whose name, type or address is in the metadata of this message".into()
+                "the provider's document has no event whose name, type or address is in the metadata of this \
+                 message"
+                    .into()
             })
         }
     }

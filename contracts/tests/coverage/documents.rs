@@ -78,7 +78,9 @@ fn events_of_both_versions_are_those_that_are_sent() {
     let second = json!({
         "asyncapi": "2.6.0",
         "channels": {
-            "order/paid": { "subscribe": { "message": { "oneOf": [{ "$ref": "#/components/messages/Paid" }, { "name": "Lost" }] } } },
+            "order/paid": { "subscribe": { "message": {
+                "oneOf": [{ "$ref": "#/components/messages/Paid" }, { "name": "Lost" }],
+            } } },
             "order/make": { "publish": { "message": { "name": "Make" } } },
         },
         "components": { "messages": { "Paid": { "name": "Paid", "payload": { "type": "object" } } } },
@@ -91,13 +93,13 @@ fn references_out_of_the_document_or_nowhere_are_refused_with_their_place() {
     let schema = "/components/schemas/Order";
     assert_eq!(
         refused(with(schema, json!({ "$ref": "other.yaml#/Order" }))),
-        "`shop.json` at `/components/schemas/Order/$ref`: `other.yaml#/Order` leads out of the document, expected `#/...`: \
-         bundle the document into one file"
+        "`shop.json` at `/components/schemas/Order/$ref`: `other.yaml#/Order` leads out of the document, expected \
+         `#/...`: bundle the document into one file"
     );
     assert_eq!(
         refused(with(schema, json!({ "items": { "$ref": "#/components/schemas/Odrer" } }))),
-        "`shop.json` at `/components/schemas/Order/items/$ref`: `#/components/schemas/Odrer` leads nowhere, expected a JSON \
-         pointer to something in this document"
+        "`shop.json` at `/components/schemas/Order/items/$ref`: `#/components/schemas/Odrer` leads nowhere, expected a \
+         JSON pointer to something in this document"
     );
     let circle = json!({ "$ref": "#/components/schemas/Order" });
     assert!(refused(with(schema, circle)).ends_with("leads to itself through other references"));

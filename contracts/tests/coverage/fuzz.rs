@@ -1,4 +1,4 @@
-//! Documents come from other teams and tools: whatever is in them, they are read or refused, and never bring anything down.
+//! Documents come from other teams and tools: whatever is in them, they are read or refused, and bring nothing down.
 
 use contracts::coverage::{Promises, measure};
 use contracts::diff::{Usage, diff};

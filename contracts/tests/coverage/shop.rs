@@ -30,14 +30,18 @@ pub(crate) fn openapi() -> Value {
             "/orders/latest": { "get": { "responses": { "200": { "$ref": "#/components/responses/Order" } } } },
         },
         "components": {
-            "parameters": { "Key": { "in": "header", "name": "Idempotency-Key", "required": true, "schema": { "maxLength": 4 } } },
+            "parameters": { "Key": {
+                "in": "header", "name": "Idempotency-Key", "required": true, "schema": { "maxLength": 4 },
+            } },
             "responses": { "Order": {
                 "headers": { "ETag": { "schema": { "type": "string" } } },
                 "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Order" } } },
             } },
             "schemas": { "Order": { "type": "object", "properties": {
                 "id": { "type": "integer" }, "state": { "type": "string", "enum": ["open", "done"] },
-                "lines": { "type": "array", "items": { "properties": { "title": { "type": "string" }, "price": { "type": "integer" } } } },
+                "lines": { "type": "array", "items": {
+                    "properties": { "title": { "type": "string" }, "price": { "type": "integer" } },
+                } },
                 "parent": { "$ref": "#/components/schemas/Order" },
             } } },
         },
@@ -45,13 +49,15 @@ pub(crate) fn openapi() -> Value {
 }
 
 pub(crate) fn asyncapi() -> Value {
-    let headers = |name: &str| json!({ "type": "object", "properties": { "type": { "const": name }, "attempt": { "type": "integer" } } });
+    let object = |properties: Value| json!({ "type": "object", "properties": properties });
+    let headers = |name: &str| object(json!({ "type": { "const": name }, "attempt": { "type": "integer" } }));
+    let paid = object(json!({ "order": { "type": "string" }, "total": { "type": "integer" } }));
     json!({
         "asyncapi": "3.0.0",
         "info": { "title": "shop", "version": "1.0.0" },
         "defaultContentType": "application/json",
         "channels": { "orders": { "address": "shop.orders", "messages": {
-            "Paid": { "headers": headers("order.paid.v1"), "payload": { "type": "object", "properties": { "order": { "type": "string" }, "total": { "type": "integer" } } } },
+            "Paid": { "headers": headers("order.paid.v1"), "payload": paid },
             "Lost": { "headers": headers("order.lost.v1"), "payload": { "type": "object" } },
         } } },
         "operations": { "send": { "action": "send", "channel": { "$ref": "#/channels/orders" } } },
@@ -97,7 +103,10 @@ pub(crate) fn post(request: Value, response: Value) -> Value {
 }
 
 pub(crate) fn message(metadata: Value, payload: Value) -> Value {
-    json!({ "type": "Asynchronous/Messages", "description": "an order was paid", "metadata": metadata, "contents": body(payload) })
+    json!({
+        "type": "Asynchronous/Messages", "description": "an order was paid",
+        "metadata": metadata, "contents": body(payload),
+    })
 }
 
 /// What is covered of the shop by one consumer.

@@ -18,7 +18,10 @@ fn usage() -> Usage {
     let interaction = json!({
         "type": "Synchronous/HTTP", "description": "reading a thing", "providerStates": [{ "name": "a thing exists" }],
         "request": { "method": "GET", "path": "/things/7" },
-        "response": { "status": 200, "body": { "content": { "price": 3 }, "contentType": "application/json", "encoded": false } },
+        "response": {
+            "status": 200,
+            "body": { "content": { "price": 3 }, "contentType": "application/json", "encoded": false },
+        },
     });
     let pact = json!({
         "consumer": { "name": "web" }, "provider": { "name": "shop" }, "interactions": [interaction],

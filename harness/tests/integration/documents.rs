@@ -27,7 +27,10 @@ fn shop() -> TempDir {
     let interaction = json!({
         "type": "Synchronous/HTTP", "description": "reading a thing",
         "request": { "method": "GET", "path": "/things/7" },
-        "response": { "status": 200, "body": { "content": { "price": 3 }, "contentType": "application/json", "encoded": false } },
+        "response": {
+            "status": 200,
+            "body": { "content": { "price": 3 }, "contentType": "application/json", "encoded": false },
+        },
     });
     write(
         &at("pacts/web-shop.json"),
@@ -39,7 +42,8 @@ fn shop() -> TempDir {
     write(&at("shop.json"), &document(json!({ "price": { "type": "integer" }, "tax": {} })));
     write(&at("taxless.json"), &document(json!({ "price": { "type": "integer" } })));
     write(&at("priceless.json"), &document(json!({ "cost": { "type": "integer" }, "tax": {} })));
-    let config = "[system]\nname = \"shop\"\nentry = \"web\"\n[services.web]\ncommand = [\"true\"]\nready = { tcp = true }\n\
+    let config = "[system]\nname = \"shop\"\nentry = \"web\"\n[services.web]\ncommand = [\"true\"]\n\
+                  ready = { tcp = true }\n\
                   [contracts]\npacts = \"pacts\"\n[contracts.documents]\nshop = [\"shop.json\"]\n";
     fs::write(at("shakedown.toml"), config).expect("written");
     dir

@@ -44,7 +44,8 @@ mod tests {
         let with = |action: &str| {
             let operations = json!({ "listen": { "action": action, "channel": { "$ref": "#/channels/c" } } });
             let document = json!({
-                "asyncapi": "3.0.0", "operations": operations, "channels": { "c": { "messages": { "thing.made.v1": {} } } },
+                "asyncapi": "3.0.0", "operations": operations,
+                "channels": { "c": { "messages": { "thing.made.v1": {} } } },
             });
             crate::document::Document::from_value("shop.json".as_ref(), document).unwrap()
         };

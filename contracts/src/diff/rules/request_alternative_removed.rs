@@ -39,7 +39,11 @@ mod tests {
     use crate::diff::testing::*;
 
     fn with(titles: &[&str]) -> crate::document::Document {
-        let one = |title: &&str| json!({ "title": title, "type": "object", "properties": { "kind": { "const": title } }, "required": ["kind"] });
+        let one = |title: &&str| {
+            let mut shape = object(json!({ "kind": { "const": title } }));
+            shape["title"] = (*title).into();
+            shape
+        };
         takes(object(json!({ "shape": { "oneOf": titles.iter().map(one).collect::<Vec<_>>() } })))
     }
 

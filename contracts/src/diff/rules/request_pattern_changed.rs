@@ -11,7 +11,8 @@ pub(super) const RULE: Rule = Rule {
     id: "request-pattern-changed",
     what: "A text of a request must match another pattern than before.",
     why: "A request that was allowed may be refused.",
-    breaking: "When the text that a consumer sends does not match it; whether its other texts do, nobody can tell, so it is a warning else.",
+    breaking: "When the text that a consumer sends does not match it; whether its other texts do, \
+               nobody can tell, so it is a warning else.",
     mend: "Accept the old texts too.",
     check: Check::Schema(check),
 };

@@ -12,7 +12,8 @@ pub(super) const RULE: Rule = Rule {
     id: "response-enum-value-added",
     what: "A value of a response or payload may be one that it could not be before.",
     why: "Whoever knows the old values only cannot read the new one.",
-    breaking: "When a consumer reads it and its pact takes no such value; a pact that takes any value of the type only gets a warning.",
+    breaking: "When a consumer reads it and its pact takes no such value; a pact that takes any \
+               value of the type only gets a warning.",
     mend: "Let consumers learn the value first: their pacts then take it.",
     check: Check::Schema(check),
 };

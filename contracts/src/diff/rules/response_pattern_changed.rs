@@ -11,7 +11,8 @@ pub(super) const RULE: Rule = Rule {
     id: "response-pattern-changed",
     what: "A text of a response or payload need not match the pattern any more that it did.",
     why: "Whoever reads it by that pattern may find something else.",
-    breaking: "When the text that a consumer expects does not match the new pattern; whether others do, nobody can tell, so it is a warning else.",
+    breaking: "When the text that a consumer expects does not match the new pattern; whether others do, \
+               nobody can tell, so it is a warning else.",
     mend: "Keep the texts within the old pattern.",
     check: Check::Schema(check),
 };
