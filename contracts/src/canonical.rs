@@ -3,6 +3,8 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
+use crate::version;
+
 /// The value with the keys of every object in order, whatever map `serde_json` was built with.
 pub(crate) fn sorted(value: &Value) -> Value {
     match value {
@@ -48,7 +50,8 @@ pub(crate) fn interaction_hash(consumer: &str, provider: &str, interaction: &Val
 pub(crate) fn pact_hash(consumer: &str, provider: &str, document: &Value, interactions: &[Value]) -> String {
     let mut hashes: Vec<String> = interactions.iter().map(|each| hash(&without_broker_keys(each))).collect();
     hashes.sort_unstable();
-    let version = document.pointer("/metadata/pactSpecification/version");
+    // As it is read: `4.0` and `4.0.0` mean the same, and so does its name in older files.
+    let version = version::of(document).ok();
     hash(&json!([consumer, provider, version, hashes]))
 }
 

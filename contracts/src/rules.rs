@@ -200,7 +200,9 @@ fn matcher(rule: &Value, place: &Place) -> Result<(), String> {
             place.wrong(format!("the matcher `{name}` without `value`"))
         }
         "eachKey" | "each-key" | "eachValue" | "each-value" => {
-            let rules = members.get("rules").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+            let Some(rules) = members.get("rules").and_then(Value::as_array).filter(|rules| !rules.is_empty()) else {
+                return place.wrong(format!("the matcher `{name}` without `rules`: nothing would be compared by it"));
+            };
             let place = place.below("rules");
             rules.iter().enumerate().try_for_each(|(index, each)| matcher(each, &place.at(index)))
         }

@@ -8,6 +8,9 @@ use super::mismatch::{Mismatch, Part};
 /// Deepest nesting that is compared; JSON is read to the same depth.
 const MAX: usize = 128;
 
+/// Of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
 /// Why a body cannot be compared, if it is XML, or looks so, and nested too deep.
 pub(super) fn refused(expected: Option<&Bytes>, actual: &Bytes) -> Option<Mismatch> {
     let sentence = |what: &str| {
@@ -21,6 +24,7 @@ pub(super) fn refused(expected: Option<&Bytes>, actual: &Bytes) -> Option<Mismat
 }
 
 fn is_too_deep(body: &[u8]) -> bool {
+    let body = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
     let mut rest = body;
     let mut depth = 0_usize;
     if body.iter().find(|byte| !byte.is_ascii_whitespace()) != Some(&b'<') {
@@ -31,7 +35,8 @@ fn is_too_deep(body: &[u8]) -> bool {
         let end = match rest {
             [b'!', b'-', b'-', ..] => after(rest, b"-->"),
             [b'!', b'[', ..] => after(rest, b"]]>"),
-            [b'!' | b'?', ..] => after(rest, b">"),
+            [b'?', ..] => after(rest, b"?>"),
+            [b'!', ..] => after(rest, b">"),
             [b'/', ..] => {
                 depth = depth.saturating_sub(1);
                 after(rest, b">")
@@ -83,6 +88,8 @@ mod tests {
         assert!(nested(129, "<a>"));
         assert!(!nested(128, "<a b='>'><c d=\"/>\"/><!-- <a><a> --><![CDATA[<a><a>]]>"));
         assert!(nested(129, "<a b='>'>"));
+        assert!(nested(129, "<a><?p ></a></a>?>"));
+        assert!(is_too_deep(["\u{feff}", &"<a>".repeat(129)].concat().as_bytes()));
     }
 
     #[test]
