@@ -172,6 +172,9 @@ pub struct BrokeredArgs {
     /// a consumer version selector as JSON (may be repeated) [default: main branches, and what is deployed or released].
     #[arg(long, value_name = "SELECTOR", num_args = 0..=1, default_missing_value = "")]
     pub from_broker: Vec<String>,
+    /// With `--from-broker` also pacts of other branches, published since then and not honoured yet; they fail nobody.
+    #[arg(long, value_name = "DATE", requires_all = ["from_broker", "branch"])]
+    pub include_wip_since: Option<String>,
     /// Publish the result of each pact that was verified as a whole.
     #[arg(long, requires = "provider_version")]
     pub publish: bool,

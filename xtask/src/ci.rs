@@ -8,14 +8,16 @@ use crate::{bugs, gate, openapi, soak, test, tidy, workflows};
 /// Version of cargo-deny that the policy in deny.toml is written for.
 const CARGO_DENY: &str = "0.20.2";
 
-/// Lints, then tests, then what telemetry costs and endures, then the main job as a user runs it, a minute of random deaths,
-/// and the main job again with every planted bug.
+/// Lints, then tests, then what telemetry costs and endures, then the main job as a user runs it, what its contracts cover, a
+/// minute of random deaths, and the main job again with every planted bug.
 pub(crate) fn run() -> Result<()> {
     lint()?;
     test::run(&test::Options::default())?;
     gate::check()?;
     soak::short()?;
     shell::run("cargo", &["run", "--release", "--locked", "--", "run", "--quick"])?;
+    let coverage = ["contract", "coverage", "--min-operations", "90", "--min-events", "100"];
+    shell::run("cargo", &[&["run", "--release", "--locked", "--"][..], &coverage].concat())?;
     shell::run("cargo", &["run", "--release", "--locked", "--", "chaos", "randomised", "--quick"])?;
     bugs::run()
 }

@@ -8,7 +8,7 @@ use crate::phases::{Brokered, ProviderVersion};
 
 /// Opens the broker's database, when it is needed.
 pub(super) async fn prepare(args: BrokeredArgs) -> Result<Option<Brokered>, Error> {
-    let BrokeredArgs { from_broker, publish, provider_version, branch, build_url, database } = args;
+    let BrokeredArgs { from_broker, include_wip_since, publish, provider_version, branch, build_url, database } = args;
     if from_broker.is_empty() && !publish {
         return Ok(None);
     }
@@ -27,7 +27,7 @@ pub(super) async fn prepare(args: BrokeredArgs) -> Result<Option<Brokered>, Erro
     let store = Store::open(&database.database)
         .await
         .map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
-    Ok(Some(Brokered { store, selectors, publish, branch }))
+    Ok(Some(Brokered { store, selectors, include_wip_since, publish, branch }))
 }
 
 /// The selectors as they were given; for an option without a value, what a provider must not break.

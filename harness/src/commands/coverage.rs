@@ -41,8 +41,11 @@ pub(super) fn run(config: &Description, format: Format, args: CoverageArgs) -> R
 fn failures(coverage: &Coverage, args: &CoverageArgs) -> Vec<String> {
     let mut failures = Vec::new();
     let mut enough = |what: &str, share: &Share, wanted: Option<u8>| {
-        let Some(wanted) = wanted.map(usize::from).filter(|wanted| share.percent() < *wanted) else { return };
         let Share { covered, total, .. } = share;
+        if wanted.is_some() && *total == 0 {
+            failures.push(format!("the documents promise no {what}: there is nothing that could be covered"));
+        }
+        let Some(wanted) = wanted.map(usize::from).filter(|wanted| share.percent() < *wanted) else { return };
         failures.push(format!("{covered} of {total} {what} are covered, expected at least {wanted} %"));
     };
     enough("operations", &coverage.operations, args.min_operations);

@@ -17,6 +17,8 @@ pub struct Brokered {
     pub store: Store,
     /// Which of its pacts are verified; none verifies those in the configuration's directory.
     pub selectors: Option<Vec<Selector>>,
+    /// Since when work in progress on other branches is verified too, an RFC 3339 date.
+    pub include_wip_since: Option<String>,
     /// The providers' version, when results are published.
     pub publish: Option<ProviderVersion>,
     /// The branch that is verified: decides what is pending.
@@ -59,7 +61,8 @@ impl Brokered {
                 provider_version_branch: self.branch.clone(),
                 // Without a branch nothing is ever known to have been honoured: all of it would be pending for ever.
                 include_pending_status: self.branch.is_some(),
-                ..ForVerification::default()
+                include_wip_pacts_since: self.include_wip_since.clone(),
+                provider_version_tags: Vec::new(),
             };
             let chosen = self.store.for_verification(provider, &asked).await.map_err(|e| failed(provider, e))?;
             for each in chosen {

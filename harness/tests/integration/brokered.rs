@@ -116,3 +116,21 @@ fn pending_pact_fails_nobody_but_is_published_as_failed() {
     let reason = no["reasons"][0].as_str().expect("a sentence");
     assert!(reason.starts_with("counter (10) does not honour the pact of front (2): `a new visit`"), "{reason}");
 }
+
+#[test]
+fn work_in_progress_on_other_branches_is_verified_when_asked_for_and_fails_nobody() {
+    let broker = Brokered::new();
+    broker.publish("1");
+    let replayed = |words: &[&str]| {
+        let ended = broker.verify(&[&["--from-broker", "--branch", "main"], words].concat());
+        let summary: Value = serde_json::from_str(&ended.expect_code(0).stdout).expect("JSON");
+        summary["contracts"]["interactions"].as_array().expect("a list").len()
+    };
+    let alone = replayed(&[]);
+    broker.toy.change("pacts/front-counter.json", "\"status\": 201", "\"status\": 203");
+    broker.run(&["publish", "--version", "2", "--branch", "feature"]).expect_code(0);
+    assert_eq!(replayed(&[]), alone);
+    assert_eq!(replayed(&["--include-wip-since", "2020-01-01T00:00:00Z"]), 2 * alone);
+    let later = replayed(&["--include-wip-since", "2120-01-01T00:00:00Z"]);
+    assert_eq!(later, alone);
+}

@@ -66,6 +66,9 @@ fn coverage_counts_what_the_pacts_use_and_fails_below_what_is_asked() {
     ended.expect_code(1);
     let verdict = "Failed: 1 of 2 operations are covered, expected at least 51 %";
     assert!(ended.stdout.trim_end().ends_with(verdict), "{}", ended.stdout);
+    let ended = contract(shop(), ["coverage", "--min-events", "100"]);
+    ended.expect_code(1);
+    assert!(ended.stdout.contains("the documents promise no events"), "{}", ended.stdout);
 }
 
 #[test]
