@@ -138,3 +138,9 @@ proptest! {
         prop_assert_eq!(found.is_empty(), fits, "{}", found.join("\n"));
     }
 }
+
+#[test]
+fn nothing_fits_a_reference_that_leads_nowhere() {
+    let found = found(&json!({ "$ref": "#/nowhere" }), &json!(1), Side::Request);
+    assert_eq!(found, ["$: expected nothing, got `1`"]);
+}

@@ -1,5 +1,7 @@
 //! `$ref`: looked at once for the whole document, then followed where it is met.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::error::Cause;
@@ -7,46 +9,124 @@ use super::error::Cause;
 /// Longest chain of references to references.
 const MAX_HOPS: usize = 32;
 
-/// Keywords whose values are data, in which a member called `$ref` refers to nothing.
+/// Keywords of schemas, parameters, headers, forms of bodies and messages whose values are data, in which a member
+/// called `$ref` refers to nothing. Anywhere else these are names like others: `default` is a response.
 const DATA: [&str; 5] = ["example", "examples", "default", "const", "enum"];
 
-/// Keywords whose values are objects with names of their own, which are no keywords.
-const NAMED: [&str; 8] =
-    ["properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "schemas", "headers", "parameters"];
+/// What an object is, as far as that decides which of its members are keywords.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Role {
+    Schema,
+    /// A parameter, a header or the form of a body: it has a schema, and examples.
+    Described,
+    /// A message of AsyncAPI.
+    Message,
+    /// An example with a name.
+    Example,
+    Other,
+}
+
+impl Role {
+    /// What a member is, and whether its own keys are names; none where it is data.
+    fn member(self, key: &str, events: bool) -> Option<(Role, bool)> {
+        let data = match self {
+            Self::Schema | Self::Described => DATA.contains(&key),
+            Self::Message => key == "examples",
+            Self::Example => key == "value",
+            Self::Other => false,
+        };
+        if data {
+            return None;
+        }
+        Some(match (self, key) {
+            (
+                Self::Schema,
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" | "dependencies",
+            ) => (Self::Schema, true),
+            (Self::Schema, _) | (_, "schema" | "payload") => (Self::Schema, false),
+            (_, "headers") if events => (Self::Schema, false),
+            (_, "schemas") => (Self::Schema, true),
+            (_, "parameters" | "headers" | "content") => (Self::Described, true),
+            (_, "message") | (Self::Message, "oneOf" | "traits") => (Self::Message, false),
+            (_, "messages" | "messageTraits") => (Self::Message, true),
+            (_, "examples") => (Self::Example, true),
+            (
+                _,
+                "paths" | "pathItems" | "webhooks" | "callbacks" | "responses" | "requestBodies" | "links" | "encoding"
+                | "servers" | "variables" | "serverVariables" | "securitySchemes" | "channels" | "operations"
+                | "operationTraits" | "replies" | "replyAddresses" | "correlationIds",
+            ) => (Self::Other, true),
+            _ => (Self::Other, false),
+        })
+    }
+}
 
 /// Finds the first reference of a document that leads out of it, or nowhere, with the JSON pointer to it.
 pub(super) fn check(root: &Value) -> Result<(), (String, Cause)> {
+    let mut check = Check { root, events: root.get("asyncapi").is_some(), seen: HashSet::new(), led: Vec::new() };
+    check.walk(root, Role::Other, false, &mut String::new())?;
+    // What is data where it stands may be a schema where it is referred to.
+    while let Some((value, role, mut pointer)) = check.led.pop() {
+        check.walk(value, role, false, &mut pointer)?;
+    }
+    Ok(())
+}
+
+struct Check<'a> {
+    root: &'a Value,
+    events: bool,
+    /// Objects that were walked, and as what.
+    seen: HashSet<(*const Value, Role, bool)>,
+    /// Where references led, with the pointers.
+    led: Vec<(&'a Value, Role, String)>,
+}
+
+impl<'a> Check<'a> {
     /// `named` says that the keys of the value are names.
-    fn walk(root: &Value, value: &Value, named: bool, pointer: &mut String) -> Result<(), (String, Cause)> {
+    fn walk(
+        &mut self,
+        value: &'a Value,
+        role: Role,
+        named: bool,
+        pointer: &mut String,
+    ) -> Result<(), (String, Cause)> {
         let length = pointer.len();
-        let member = |key: &str, value: &Value, pointer: &mut String| {
-            push(pointer, key);
-            let result = walk(root, value, !named && NAMED.contains(&key), pointer);
-            pointer.truncate(length);
-            result
-        };
         match value {
             Value::Object(members) => {
+                if !self.seen.insert((std::ptr::from_ref(value), role, named)) {
+                    return Ok(());
+                }
                 if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
                     let at = |cause| (format!("{pointer}/$ref"), cause);
-                    target(root, reference).map_err(at)?;
+                    let target = target(self.root, reference).map_err(at)?;
                     // Where a later one of a chain is broken, it is named by its own place.
-                    if let Err(cause @ Cause::CircularReference { .. }) = follow(root, value) {
+                    if let Err(cause @ Cause::CircularReference { .. }) = follow(self.root, value) {
                         return Err(at(cause));
                     }
+                    if !self.seen.contains(&(std::ptr::from_ref(target), role, false)) {
+                        self.led.push((target, role, reference.trim_start_matches('#').to_owned()));
+                    }
                 }
-                members
-                    .iter()
-                    .filter(|(key, _)| named || !DATA.contains(&key.as_str()))
-                    .try_for_each(|(key, value)| member(key, value, pointer))
+                for (key, value) in members {
+                    let below = if named { Some((role, false)) } else { role.member(key, self.events) };
+                    if let Some((role, named)) = below {
+                        push(pointer, key);
+                        self.walk(value, role, named, pointer)?;
+                        pointer.truncate(length);
+                    }
+                }
             }
             Value::Array(items) => {
-                items.iter().enumerate().try_for_each(|(at, item)| member(&at.to_string(), item, pointer))
+                for (at, item) in items.iter().enumerate() {
+                    push(pointer, &at.to_string());
+                    self.walk(item, role, false, pointer)?;
+                    pointer.truncate(length);
+                }
             }
-            _ => Ok(()),
+            _ => {}
         }
+        Ok(())
     }
-    walk(root, root, false, &mut String::new())
 }
 
 /// What a value refers to in the end, or the value itself.

@@ -7,6 +7,8 @@ use serde_json::Value;
 use super::reference;
 use super::types::Types;
 
+/// The schema that nothing fits.
+static NOTHING: Value = Value::Bool(false);
 /// Most schemas that one schema is put together from.
 const MAX_PARTS: usize = 256;
 /// Most alternatives that are looked at; where there are more, any value will do.
@@ -74,10 +76,9 @@ impl<'a> Schema<'a> {
         }
         self.parts.push(value);
         let Value::Object(members) = value else { return };
-        if let Some(reference) = members.get("$ref").and_then(Value::as_str)
-            && let Ok(target) = reference::target(self.root, reference)
-        {
-            self.add(target);
+        if let Some(reference) = members.get("$ref").and_then(Value::as_str) {
+            // Documents with such references are refused; if one were met all the same, nothing fits it.
+            self.add(reference::target(self.root, reference).unwrap_or(&NOTHING));
         }
         for part in members.get("allOf").and_then(Value::as_array).into_iter().flatten() {
             self.add(part);

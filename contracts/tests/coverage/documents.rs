@@ -110,6 +110,41 @@ fn references_out_of_the_document_or_nowhere_are_refused_with_their_place() {
 }
 
 #[test]
+fn a_name_like_a_keyword_of_data_hides_no_reference() {
+    let nowhere = || json!({ "$ref": "#/nowhere" });
+    let content = json!({ "content": { "application/json": { "schema": nowhere() } } });
+    for name in ["default", "example", "examples", "const", "enum"] {
+        for (place, value) in [
+            ("/components/schemas", json!({ name: nowhere() })),
+            ("/components/responses", json!({ name: content.clone() })),
+            ("/components/parameters", json!({ name: { "in": "query", "name": "q", "schema": nowhere() } })),
+            ("/paths/~1orders~1{id}/get/responses", json!({ name: content.clone() })),
+        ] {
+            let mut document = openapi();
+            let named = document.pointer_mut(place).unwrap().as_object_mut().unwrap();
+            named.extend(value.as_object().unwrap().clone());
+            let error = refused(document);
+            assert!(error.contains(&format!("at `{place}/{name}")) && error.contains("`#/nowhere` leads"), "{error}");
+        }
+        let mut document = asyncapi();
+        document["channels"]["orders"]["messages"][name] = json!({ "payload": { "$ref": "other.json" } });
+        let error = refused(document);
+        assert!(error.contains(&format!("/messages/{name}/payload/$ref`: `other.json` leads out")), "{error}");
+    }
+}
+
+#[test]
+fn data_that_is_used_as_a_schema_is_looked_at_as_one() {
+    let mut document = openapi();
+    document["components"]["schemas"]["Odd"] = json!({ "example": { "items": { "$ref": "#/nowhere" } } });
+    document["components"]["examples"] = json!({ "Free": { "value": { "$ref": "any text" } } });
+    Document::from_value("shop.json".as_ref(), document.clone()).unwrap();
+    document["components"]["schemas"]["Order"] = json!({ "$ref": "#/components/schemas/Odd/example" });
+    let error = refused(document);
+    assert!(error.contains("at `/components/schemas/Odd/example/items/$ref`: `#/nowhere` leads nowhere"), "{error}");
+}
+
+#[test]
 fn parts_of_another_shape_are_refused_with_their_place() {
     let place = "/paths/~1orders~1{id}/get/parameters";
     assert_eq!(refused(with(place, json!({}))), format!("`shop.json` at `{place}`: expected a list of parameters"));
