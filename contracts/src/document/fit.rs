@@ -19,6 +19,8 @@ pub(crate) enum Side {
     Request,
     /// The consumer expects it: it may be a part of what the provider says, and nothing beyond that.
     Response,
+    /// The provider said it: it must be complete, and nothing beyond that.
+    Said,
 }
 
 /// One place where a value does not fit.
@@ -139,8 +141,17 @@ impl Check {
     fn object(&mut self, schema: &Schema<'_>, members: &Map<String, Value>, path: &mut String, whole: bool) {
         let (own, known) = (schema.properties(), schema.known_properties());
         let length = path.len();
-        if self.side == Side::Request {
-            for name in schema.required().into_iter().filter(|name| !members.contains_key(*name)) {
+        // What only the other side says cannot be missing.
+        let unsaid = match self.side {
+            Side::Request => Some("readOnly"),
+            Side::Response => None,
+            Side::Said => Some("writeOnly"),
+        };
+        if let Some(unsaid) = unsaid {
+            let missing = |name: &&str| {
+                !members.contains_key(*name) && !known.get(*name).is_some_and(|schema| schema.says(unsaid))
+            };
+            for name in schema.required().into_iter().filter(missing) {
                 self.say(&format!("{path}{}", member(name)), "the document requires it, but it is missing");
             }
         }
@@ -150,12 +161,15 @@ impl Check {
         for (name, value) in members {
             path.push_str(&member(name));
             if let Some(schema) = own.get(name.as_str()) {
+                if self.side != Side::Request && schema.says("writeOnly") {
+                    self.say(path, "the document says `writeOnly`: it is sent, and never comes back");
+                }
                 self.value(schema, value, path, true);
             } else if !known.contains_key(name.as_str()) && !patterned {
                 match &additional {
                     Additional::Values(schema) => self.value(schema, value, path, true),
                     Additional::Forbidden => self.say(path, "the document allows no such field"),
-                    Additional::Unsaid if whole && !open && self.side == Side::Response => {
+                    Additional::Unsaid if whole && !open && self.side != Side::Request => {
                         self.say(path, "the document promises no such field");
                     }
                     Additional::Unsaid | Additional::Allowed => {}

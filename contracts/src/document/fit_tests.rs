@@ -144,3 +144,30 @@ fn nothing_fits_a_reference_that_leads_nowhere() {
     let found = found(&json!({ "$ref": "#/nowhere" }), &json!(1), Side::Request);
     assert_eq!(found, ["$: expected nothing, got `1`"]);
 }
+
+#[test]
+fn what_only_one_side_says_is_not_asked_of_the_other() {
+    let user = json!({
+        "type": "object", "required": ["id", "name", "password"],
+        "properties": {
+            "id": { "type": "string", "readOnly": true }, "name": { "type": "string" },
+            "password": { "allOf": [{ "type": "string", "writeOnly": true }] },
+        },
+    });
+    assert_eq!(found(&user, &json!({ "name": "a", "password": "b" }), Side::Request), [""; 0]);
+    assert_eq!(
+        found(&user, &json!({ "id": "a", "password": "b" }), Side::Request),
+        ["$.name: the document requires it, but it is missing"]
+    );
+    assert_eq!(found(&user, &json!({ "id": "7", "name": "a" }), Side::Said), [""; 0]);
+    assert_eq!(
+        found(&user, &json!({ "name": "a" }), Side::Said),
+        ["$.id: the document requires it, but it is missing"]
+    );
+    for side in [Side::Response, Side::Said] {
+        assert_eq!(
+            found(&user, &json!({ "id": "7", "name": "a", "password": "b" }), side),
+            ["$.password: the document says `writeOnly`: it is sent, and never comes back"]
+        );
+    }
+}

@@ -109,6 +109,11 @@ impl<'a> Schema<'a> {
         self.parts.iter().filter_map(move |part| part.get(name))
     }
 
+    /// Whether a keyword is `true` in any part.
+    pub(crate) fn says(&self, keyword: &str) -> bool {
+        self.keyword(keyword).any(|value| value == &Value::Bool(true))
+    }
+
     /// Which types a value may have.
     #[must_use]
     pub fn types(&self) -> Types {
