@@ -1,7 +1,7 @@
 //! Which operation or event of the documents an interaction is about.
 
 use super::exchange::Talk;
-use crate::document::{Event, Model, Operation};
+use crate::document::{Event, Model, Operation, event_among, operation_among};
 use crate::store::Interaction;
 
 /// What an interaction is about.
@@ -22,7 +22,7 @@ pub(crate) fn bind<'m, 'a>(
     match talk {
         Talk::Http(exchange) => {
             let (method, path) = (exchange.method.as_str(), exchange.path.as_str());
-            let found = models.iter().find_map(|model| model.operation(method, path));
+            let found = operation_among(models, method, path);
             found.map(Bound::Operation).ok_or_else(|| {
                 let known = models.iter().any(|model| model.has_path(path));
                 let missing = if known { "has no such method" } else { "has no such path" };
@@ -31,7 +31,7 @@ pub(crate) fn bind<'m, 'a>(
         }
         Talk::Message(message) => {
             let words = message.words();
-            let found = models.iter().find_map(|model| model.event(&words, &interaction.description));
+            let found = event_among(models, &words, &interaction.description);
             found.map(Bound::Event).ok_or_else(|| {
                 "the provider's document has no event whose name, type or address is in the metadata of this \
                  message"

@@ -45,4 +45,4 @@ pub use types::Types;
 
 pub(crate) use fields::{fields, used};
 pub(crate) use fit::{Side, misfits};
-pub(crate) use model::{content_for, is_json};
+pub(crate) use model::{content_for, event_among, is_json, operation_among};

@@ -138,8 +138,7 @@ impl<'a> Model<'a> {
     /// The operation that a request is for: of several templates that fit, the one with the fewest parameters.
     #[must_use]
     pub fn operation(&self, method: &str, path: &str) -> Option<&Operation<'a>> {
-        let fits = |operation: &&Operation<'_>| operation.method == method && operation.parameters_in(path).is_some();
-        self.operations.iter().filter(fits).min_by_key(|operation| template::openness(operation.path))
+        operation_among(std::slice::from_ref(self), method, path)
     }
 
     /// Whether any operation has a path that fits, whatever its method.
@@ -152,13 +151,34 @@ impl<'a> Model<'a> {
     /// to an address named there, else one that is called as the interaction is.
     #[must_use]
     pub fn event(&self, metadata: &[&str], description: &str) -> Option<&Event<'a>> {
-        let named = |name: &str| metadata.contains(&name);
-        let by_name = self.events.iter().find(|event| named(event.name));
-        by_name
-            .or_else(|| self.events.iter().find(|event| event.aliases.iter().any(|alias| named(alias))))
-            .or_else(|| self.events.iter().find(|event| event.alone && named(event.address)))
-            .or_else(|| self.events.iter().find(|event| event.name == description))
+        event_among(std::slice::from_ref(self), metadata, description)
     }
+}
+
+/// As [`Model::operation`], of several documents together.
+pub(crate) fn operation_among<'m, 'a>(
+    models: &'m [Model<'a>],
+    method: &str,
+    path: &str,
+) -> Option<&'m Operation<'a>> {
+    let fits = |operation: &&Operation<'_>| operation.method == method && operation.parameters_in(path).is_some();
+    let all = models.iter().flat_map(|model| &model.operations);
+    all.filter(fits).min_by_key(|operation| template::openness(operation.path))
+}
+
+/// As [`Model::event`], of several documents together: a name in one of them says more than an address in another.
+pub(crate) fn event_among<'m, 'a>(
+    models: &'m [Model<'a>],
+    metadata: &[&str],
+    description: &str,
+) -> Option<&'m Event<'a>> {
+    let named = |name: &str| metadata.contains(&name);
+    let all = || models.iter().flat_map(|model| &model.events);
+    all()
+        .find(|event| named(event.name))
+        .or_else(|| all().find(|event| event.aliases.iter().any(|alias| named(alias))))
+        .or_else(|| all().find(|event| event.alone && named(event.address)))
+        .or_else(|| all().find(|event| event.name == description))
 }
 
 impl<'a> Operation<'a> {

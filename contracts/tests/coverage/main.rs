@@ -4,5 +4,6 @@ mod checks;
 mod committed;
 mod documents;
 mod fuzz;
+mod several;
 mod shares;
 mod shop;
