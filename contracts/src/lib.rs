@@ -36,6 +36,7 @@ pub mod store;
 pub mod verify;
 
 mod canonical;
+mod file;
 mod rules;
 mod version;
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::{Conflict, Error};
+use crate::file::{self, Unread};
 use crate::{canonical, drift::Drift, rules, version};
 
 /// Largest pact file that is read, in bytes.
@@ -120,17 +120,12 @@ pub fn load_dir(dir: &Path) -> Result<Vec<Pact>, Error> {
 ///
 /// When the file cannot be read, is not a pact, or needs a plugin.
 pub fn load_file(path: &Path) -> Result<Pact, Error> {
-    let read = |source| Error::Read { path: path.to_owned(), source };
     let wrong = |reason: String| Error::NotAPact { path: path.to_owned(), reason };
-    // A pipe may never say a word, and a device may never end.
-    if !fs::metadata(path).map_err(read)?.is_file() {
-        return Err(wrong("it is no regular file".into()));
-    }
-    let mut bytes = Vec::new();
-    fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(read)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(wrong(format!("it is larger than {MAX_FILE} bytes")));
-    }
+    let bytes = file::read(path, MAX_FILE).map_err(|unread| match unread {
+        Unread::Io(source) => Error::Read { path: path.to_owned(), source },
+        Unread::NoFile => wrong("it is no regular file".into()),
+        Unread::TooLarge => wrong(format!("it is larger than {MAX_FILE} bytes")),
+    })?;
     let document = serde_json::from_slice(&bytes).map_err(|source| Error::Json { path: path.to_owned(), source })?;
     parse(&document, path)
 }

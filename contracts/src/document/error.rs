@@ -22,6 +22,9 @@ pub enum Cause {
     /// The file could not be read.
     #[error("cannot be read: {0}")]
     Read(#[source] std::io::Error),
+    /// It is a directory, a pipe, a device.
+    #[error("it is no regular file, expected one that can be read to its end")]
+    NoFile,
     /// The file, or what it expands to, is larger than anything that people write.
     #[error("it has `{found}` {what}, expected at most {limit}")]
     TooLarge {

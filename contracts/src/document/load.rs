@@ -1,6 +1,5 @@
 //! Reading a document: bounded, and refused as a whole when a part of it cannot be understood.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -8,6 +7,7 @@ use serde_json::Value;
 use super::error::{Cause, DocumentError};
 use super::model::Model;
 use super::{asyncapi, openapi, reference};
+use crate::file::{self, Unread};
 
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -39,16 +39,17 @@ impl Document {
     /// Reads a file: YAML when it is called `*.yaml` or `*.yml`, else JSON.
     ///
     /// # Errors
-    /// When it cannot be read, is larger than 16 MiB, is no such document, or has a part or reference that cannot be
+    /// When it cannot be read, is no regular file, is larger than 16 MiB, is no such document, or has a part or reference that cannot be
     /// understood.
     pub fn load(path: &Path) -> Result<Self, DocumentError> {
-        let unreadable = |source| DocumentError::file(path, Cause::Read(source));
-        let size = fs::metadata(path).map_err(unreadable)?.len();
-        if size > MAX_FILE {
-            let cause = Cause::TooLarge { what: "bytes", found: size, limit: MAX_FILE };
-            return Err(DocumentError::file(path, cause));
-        }
-        let bytes = fs::read(path).map_err(unreadable)?;
+        let bytes = file::read(path, MAX_FILE).map_err(|unread| {
+            let cause = match unread {
+                Unread::Io(source) => Cause::Read(source),
+                Unread::NoFile => Cause::NoFile,
+                Unread::TooLarge => Cause::TooLarge { what: "bytes", found: MAX_FILE + 1, limit: MAX_FILE },
+            };
+            DocumentError::file(path, cause)
+        })?;
         Self::from_value(path, parse(path, &bytes)?)
     }
 

@@ -50,6 +50,21 @@ fn yaml_says_the_same_as_json() {
     assert!(error.contains("shop.yaml`: it is not YAML: "), "{error}");
 }
 
+#[cfg(unix)]
+#[test]
+fn sockets_and_devices_are_refused_before_they_are_opened() {
+    use std::os::unix::net::UnixListener;
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("socket.json");
+    let _listener = UnixListener::bind(&socket).unwrap();
+    let endless = dir.path().join("endless.json");
+    std::os::unix::fs::symlink("/dev/zero", &endless).unwrap();
+    for path in [&socket, &endless, &dir.path().to_owned()] {
+        let error = Document::load(path).unwrap_err().to_string();
+        assert!(error.ends_with("`: it is no regular file, expected one that can be read to its end"), "{error}");
+    }
+}
+
 #[test]
 fn yaml_that_explodes_is_refused() {
     let mut yaml = "openapi: 3.0.3\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
