@@ -39,11 +39,15 @@ fn selectors(given: &[String]) -> Result<Vec<Selector>, Error> {
             selectors.push(Selector { deployed_or_released: Some(true), ..Selector::default() });
             continue;
         }
-        selectors.push(serde_json::from_str(text).map_err(|error| {
-            Error::Usage(format!(
-                "`{text}` is no consumer version selector, expected JSON such as `{{\"mainBranch\": true}}`: {error}"
-            ))
-        })?);
+        // A list would be read as the fields of a selector in their order.
+        let selector = serde_json::from_str::<serde_json::Map<_, _>>(text)
+            .and_then(|members| serde_json::from_value(members.into()))
+            .map_err(|error| {
+                Error::Usage(format!(
+                    "`{text}` is no consumer version selector, expected JSON such as `{{\"mainBranch\": true}}`: {error}"
+                ))
+            })?;
+        selectors.push(selector);
     }
     Ok(selectors)
 }
