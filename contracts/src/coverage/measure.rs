@@ -96,6 +96,8 @@ struct Tally {
     statuses: BTreeSet<String>,
     fields: BTreeSet<String>,
     used: BTreeSet<String>,
+    /// Schemas whose fields are there already, by place.
+    seen: BTreeSet<(String, Vec<*const serde_json::Value>)>,
 }
 
 impl Tally {
@@ -119,7 +121,9 @@ impl Tally {
     fn body(&mut self, place: &str, schema: Option<&Schema<'_>>, payload: Option<&Payload>) {
         let Some(schema) = schema else { return };
         let named = |paths: BTreeSet<String>| paths.into_iter().map(move |path| format!("{place}: {path}"));
-        self.fields.extend(named(fields(schema)));
+        if self.seen.insert((place.to_owned(), schema.identity())) {
+            self.fields.extend(named(fields(schema)));
+        }
         if let Some(value) = payload.and_then(|payload| payload.json.as_ref()) {
             self.used.extend(named(used(schema, value)));
         }

@@ -1,6 +1,6 @@
 //! The fields of a schema by path, and those that an example of it has.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -15,12 +15,14 @@ const MAX_FIELDS: usize = 5_000;
 /// Paths of all fields, `$.orders[*].id`; `.*` stands for the keys of a map. A schema inside itself is told once.
 pub(crate) fn fields(schema: &Schema<'_>) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    collect(schema, &mut "$".to_owned(), &mut Vec::new(), &mut found);
+    let (schema, _) = schema.anew();
+    collect(&schema, &mut "$".to_owned(), &mut Vec::new(), &mut found);
     found
 }
 
 fn collect(schema: &Schema<'_>, path: &mut String, above: &mut Vec<Vec<*const Value>>, found: &mut BTreeSet<String>) {
     let identity = schema.identity();
+    schema.spend();
     if above.len() >= MAX_DEPTH || above.contains(&identity) {
         return;
     }
@@ -48,41 +50,45 @@ fn collect(schema: &Schema<'_>, path: &mut String, above: &mut Vec<Vec<*const Va
 /// Paths of the fields that a value has, named as [`fields`] names them.
 pub(crate) fn used(schema: &Schema<'_>, value: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    mark(schema, value, &mut "$".to_owned(), &mut found);
+    let (schema, _) = schema.anew();
+    mark(&schema, &[value], &mut "$".to_owned(), &mut found);
     found
 }
 
-fn mark(schema: &Schema<'_>, value: &Value, path: &mut String, found: &mut BTreeSet<String>) {
+/// All values that stand at the same path are gone through together, so that what is known of it is put together once.
+fn mark(schema: &Schema<'_>, all: &[&Value], path: &mut String, found: &mut BTreeSet<String>) {
     let length = path.len();
-    match value {
-        Value::Object(members) => {
-            let (known, values) = (schema.known_properties(), values(schema));
-            for (name, value) in members {
-                let below = match (known.get(name.as_str()), &values) {
-                    (None, Some(values)) => {
-                        path.push_str(".*");
-                        values
-                    }
-                    (Some(schema), _) => {
-                        path.push_str(&member(name));
-                        found.insert(path.clone());
-                        schema
-                    }
-                    (None, None) => continue,
-                };
-                mark(below, value, path, found);
-                path.truncate(length);
-            }
-        }
-        Value::Array(items) => {
-            let Some(each) = schema.known_items() else { return };
-            path.push_str("[*]");
-            for item in items {
-                mark(&each, item, path, found);
-            }
-            path.truncate(length);
-        }
-        _ => {}
+    let items: Vec<&Value> = all.iter().filter_map(|value| value.as_array()).flatten().collect();
+    if !items.is_empty()
+        && let Some(each) = schema.known_items()
+    {
+        path.push_str("[*]");
+        mark(&each, &items, path, found);
+        path.truncate(length);
+    }
+    let mut members: BTreeMap<&str, Vec<&Value>> = BTreeMap::new();
+    for (name, value) in all.iter().filter_map(|value| value.as_object()).flatten() {
+        members.entry(name).or_default().push(value);
+    }
+    if members.is_empty() {
+        return;
+    }
+    let (known, values) = (schema.known_properties(), values(schema));
+    let mut unnamed = Vec::new();
+    for (name, below) in members {
+        let Some(schema) = known.get(name) else {
+            unnamed.extend(below);
+            continue;
+        };
+        path.push_str(&member(name));
+        found.insert(path.clone());
+        mark(schema, &below, path, found);
+        path.truncate(length);
+    }
+    if let Some(values) = values.filter(|_| !unnamed.is_empty()) {
+        path.push_str(".*");
+        mark(&values, &unnamed, path, found);
+        path.truncate(length);
     }
 }
 

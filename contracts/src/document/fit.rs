@@ -1,16 +1,13 @@
 //! Whether a value fits a schema, with the path of everything that does not.
 
-use regex::Regex;
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
+use super::budget::Budget;
 use super::schema::{Additional, Schema};
 use super::types::Types;
 use crate::canonical::{brief, member, shorten};
-
-/// Most steps of one check: alternatives within alternatives multiply.
-const MAX_STEPS: u32 = 200_000;
-/// Longest pattern that is tried, in bytes.
-const MAX_PATTERN: usize = 1_000;
 
 /// Who says the value, which decides what is asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,9 +31,10 @@ pub(crate) struct Misfit {
 
 /// Everything about the value that does not fit. Formats are not looked at: an example stands for any text.
 pub(crate) fn misfits(schema: &Schema<'_>, value: &Value, side: Side) -> Vec<Misfit> {
-    let mut check = Check { side, found: Vec::new(), steps: 0 };
-    check.value(schema, value, &mut "$".to_owned(), true);
-    if check.steps > MAX_STEPS {
+    let (schema, budget) = schema.anew();
+    let mut check = Check { side, found: Vec::new(), budget };
+    check.value(&schema, value, &mut "$".to_owned(), true);
+    if check.budget.is_spent() {
         check.found.push(Misfit {
             path: "$".to_owned(),
             sentence: "the document has too many alternatives here to be checked".into(),
@@ -48,7 +46,7 @@ pub(crate) fn misfits(schema: &Schema<'_>, value: &Value, side: Side) -> Vec<Mis
 struct Check {
     side: Side,
     found: Vec<Misfit>,
-    steps: u32,
+    budget: Arc<Budget>,
 }
 
 impl Check {
@@ -58,15 +56,17 @@ impl Check {
 
     /// `whole` is false inside an alternative, where other parts of the schema may name further members.
     fn value(&mut self, schema: &Schema<'_>, value: &Value, path: &mut String, whole: bool) {
-        self.steps += 1;
-        if self.steps > MAX_STEPS || (value.is_null() && schema.is_nullable()) {
+        schema.spend();
+        if self.budget.is_spent() || (value.is_null() && schema.is_nullable()) {
             return;
         }
         let (allowed, found) = (schema.types(), Types::of(value));
         if !allowed.contains(found) {
             return self.say(path, format!("expected {allowed}, got `{}`", brief(value)));
         }
-        if let Some(listed) = schema.enumeration().filter(|listed| !listed.contains(&value)) {
+        let listed = schema.enumeration();
+        self.budget.spend(listed.as_ref().map_or(0, Vec::len) / 16);
+        if let Some(listed) = listed.filter(|listed| !listed.contains(&value)) {
             let listed: Vec<String> = listed.iter().take(20).map(|each| format!("`{}`", brief(each))).collect();
             self.say(path, format!("expected {}, got `{}`", listed.join(" or "), brief(value)));
         }
@@ -77,17 +77,17 @@ impl Check {
             Value::Object(members) => self.object(schema, members, path, whole),
             _ => {}
         }
-        for alternatives in schema.alternatives() {
-            self.one_of(&alternatives, value, path);
+        for choice in schema.choices() {
+            self.one_of(schema, choice, value, path);
         }
     }
 
     /// Some alternative must fit; of those that do not, the nearest one is told.
-    fn one_of(&mut self, alternatives: &[Schema<'_>], value: &Value, path: &mut String) {
+    fn one_of<'a>(&mut self, schema: &Schema<'a>, choice: &[&'a Value], value: &Value, path: &mut String) {
         let before = std::mem::take(&mut self.found);
         let mut nearest: Option<Vec<Misfit>> = None;
-        for alternative in alternatives {
-            self.value(alternative, value, path, false);
+        for alternative in choice.iter().map_while(|each| schema.alternative(each)) {
+            self.value(&alternative, value, path, false);
             let found = std::mem::take(&mut self.found);
             let nearer = nearest.as_ref().is_none_or(|nearest| found.len() < nearest.len());
             if nearer {
@@ -104,9 +104,8 @@ impl Check {
     fn text(&mut self, schema: &Schema<'_>, text: &str, path: &str) {
         let length = text.chars().count() as u64;
         self.count(schema, ("minLength", "maxLength"), length, "characters", path);
-        for pattern in schema.keyword("pattern").filter_map(Value::as_str).filter(|each| each.len() <= MAX_PATTERN) {
-            // Patterns of JavaScript that this engine does not know are not judged.
-            if Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) {
+        for pattern in schema.keyword("pattern").filter_map(Value::as_str) {
+            if self.budget.pattern(pattern).is_some_and(|regex| !regex.is_match(text)) {
                 self.say(path, format!("expected a text like `{pattern}`, got `{}`", shorten(text, 120)));
             }
         }
@@ -139,7 +138,6 @@ impl Check {
     }
 
     fn object(&mut self, schema: &Schema<'_>, members: &Map<String, Value>, path: &mut String, whole: bool) {
-        let (own, known) = (schema.properties(), schema.known_properties());
         let length = path.len();
         // What only the other side says cannot be missing.
         let unsaid = match self.side {
@@ -149,23 +147,23 @@ impl Check {
         };
         if let Some(unsaid) = unsaid {
             let missing = |name: &&str| {
-                !members.contains_key(*name) && !known.get(*name).is_some_and(|schema| schema.says(unsaid))
+                !members.contains_key(*name) && !schema.known_property(name).is_some_and(|schema| schema.says(unsaid))
             };
             for name in schema.required().into_iter().filter(missing) {
                 self.say(&format!("{path}{}", member(name)), "the document requires it, but it is missing");
             }
         }
         let additional = schema.additional();
-        let open = known.is_empty() || schema.alternatives().iter().flatten().any(is_open);
+        let open = schema.is_open();
         let patterned = schema.keyword("patternProperties").next().is_some();
         for (name, value) in members {
             path.push_str(&member(name));
-            if let Some(schema) = own.get(name.as_str()) {
+            if let Some(schema) = schema.property(name) {
                 if self.side != Side::Request && schema.says("writeOnly") {
                     self.say(path, "the document says `writeOnly`: it is sent, and never comes back");
                 }
-                self.value(schema, value, path, true);
-            } else if !known.contains_key(name.as_str()) && !patterned {
+                self.value(&schema, value, path, true);
+            } else if !patterned && !schema.knows(name) {
                 match &additional {
                     Additional::Values(schema) => self.value(schema, value, path, true),
                     Additional::Forbidden => self.say(path, "the document allows no such field"),
@@ -185,19 +183,6 @@ impl Check {
         }
         for limit in schema.keyword(most).filter_map(Value::as_u64).filter(|limit| count > *limit) {
             self.say(path, format!("expected at most {limit} {what}, got {count}"));
-        }
-    }
-}
-
-/// Whether an alternative takes members that it does not name.
-fn is_open(schema: &Schema<'_>) -> bool {
-    match schema.additional() {
-        Additional::Allowed | Additional::Values(_) => true,
-        Additional::Forbidden => false,
-        Additional::Unsaid => {
-            schema.types().contains(Types::OBJECT)
-                && schema.known_properties().is_empty()
-                && schema.alternatives().is_empty()
         }
     }
 }

@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::budget::MAX_STEPS;
+use super::fields::{fields, used};
 use super::fit::{Side, misfits};
 use super::schema::Schema;
 
@@ -169,5 +171,47 @@ fn what_only_one_side_says_is_not_asked_of_the_other() {
             found(&user, &json!({ "id": "7", "name": "a", "password": "b" }), side),
             ["$.password: the document says `writeOnly`: it is sent, and never comes back"]
         );
+    }
+}
+
+/// Schemas of lists of lists of alternatives, each the next level.
+fn wicked() -> Value {
+    let mut schemas = serde_json::Map::new();
+    for level in 0..4 {
+        let next: Vec<Value> =
+            (0..60).map(|at| json!({ "$ref": format!("#/level{}", level + 1), "title": format!("{at}") })).collect();
+        let parts: Vec<Value> = (0..60).map(|_| json!({ "oneOf": next })).collect();
+        schemas.insert(format!("level{level}"), json!({ "allOf": parts, "pattern": format!("^{level}") }));
+    }
+    schemas.insert("level4".into(), json!({ "type": "integer", "properties": { "a": {} } }));
+    schemas.insert("openapi".into(), "3.1.0".into());
+    schemas.into()
+}
+
+#[test]
+fn alternatives_that_multiply_are_given_up_and_told() {
+    let root = wicked();
+    let schema = Schema::new(&root, &root["level0"]);
+    let told = "the document has too many alternatives here to be checked";
+    for value in [json!("text"), json!({ "a": { "b": 1 }, "c": 2 })] {
+        let found = misfits(&schema, &value, Side::Response);
+        assert!(found.iter().any(|misfit| misfit.sentence == told), "{found:?}");
+        used(&schema, &value);
+    }
+    fields(&schema);
+    // Whatever is asked, one look costs no more than its budget and its last step.
+    let most = MAX_STEPS + 10_000;
+    let looks: [fn(&Schema<'_>); 5] = [
+        |schema| _ = schema.types(),
+        |schema| _ = schema.known_properties(),
+        |schema| _ = schema.known_items(),
+        |schema| _ = schema.is_open(),
+        |schema| _ = schema.knows("b"),
+    ];
+    for (at, look) in looks.into_iter().enumerate() {
+        let (schema, budget) = schema.anew();
+        look(&schema);
+        let spent = budget.spent();
+        assert!(0 < spent && spent <= most, "look {at} took {spent} steps");
     }
 }

@@ -22,6 +22,7 @@
 //! ```
 
 mod asyncapi;
+mod budget;
 mod error;
 mod fields;
 mod fit;

@@ -156,11 +156,7 @@ impl<'a> Model<'a> {
 }
 
 /// As [`Model::operation`], of several documents together.
-pub(crate) fn operation_among<'m, 'a>(
-    models: &'m [Model<'a>],
-    method: &str,
-    path: &str,
-) -> Option<&'m Operation<'a>> {
+pub(crate) fn operation_among<'m, 'a>(models: &'m [Model<'a>], method: &str, path: &str) -> Option<&'m Operation<'a>> {
     let fits = |operation: &&Operation<'_>| operation.method == method && operation.parameters_in(path).is_some();
     let all = models.iter().flat_map(|model| &model.operations);
     all.filter(fits).min_by_key(|operation| template::openness(operation.path))

@@ -83,13 +83,7 @@ struct Check<'a> {
 
 impl<'a> Check<'a> {
     /// `named` says that the keys of the value are names.
-    fn walk(
-        &mut self,
-        value: &'a Value,
-        role: Role,
-        named: bool,
-        pointer: &mut String,
-    ) -> Result<(), (String, Cause)> {
+    fn walk(&mut self, value: &'a Value, role: Role, named: bool, pointer: &mut String) -> Result<(), (String, Cause)> {
         let length = pointer.len();
         match value {
             Value::Object(members) => {

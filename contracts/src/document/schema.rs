@@ -1,9 +1,11 @@
 //! A schema as readers need it: every reference and `allOf` in it already put together.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::budget::{Budget, Key};
 use super::reference;
 use super::types::Types;
 
@@ -30,6 +32,8 @@ pub struct Schema<'a> {
     choices: Vec<Vec<&'a Value>>,
     nullable: bool,
     nesting: usize,
+    /// Shared by all that one look reaches; a schema of a model has none, and each look at it gets its own.
+    budget: Option<Arc<Budget>>,
 }
 
 /// What a schema says of members that it does not name.
@@ -48,21 +52,21 @@ pub enum Additional<'a> {
 impl<'a> Schema<'a> {
     /// The schema at `value`, a part of the document `root`.
     pub(crate) fn new(root: &'a Value, value: &'a Value) -> Self {
-        Self::all(root, &[value], 0)
+        Self::all(root, &[value], 0, None)
     }
 
     /// The schema that everything fits.
     pub(crate) fn anything(root: &'a Value) -> Self {
-        Self::all(root, &[], 0)
+        Self::all(root, &[], 0, None)
     }
 
     /// What fits all of these.
     pub(crate) fn all_of(root: &'a Value, values: &[&'a Value]) -> Self {
-        Self::all(root, values, 0)
+        Self::all(root, values, 0, None)
     }
 
-    fn all(root: &'a Value, values: &[&'a Value], nesting: usize) -> Self {
-        let mut schema = Self { root, parts: Vec::new(), choices: Vec::new(), nullable: false, nesting };
+    fn all(root: &'a Value, values: &[&'a Value], nesting: usize, budget: Option<Arc<Budget>>) -> Self {
+        let mut schema = Self { root, parts: Vec::new(), choices: Vec::new(), nullable: false, nesting, budget };
         for value in values {
             schema.add(value);
         }
@@ -117,6 +121,13 @@ impl<'a> Schema<'a> {
     /// Which types a value may have.
     #[must_use]
     pub fn types(&self) -> Types {
+        self.looked_at(|schema, budget| {
+            let key = schema.key();
+            budget.types.get(&key).unwrap_or_else(|| budget.types.keep(key, schema.types_within()))
+        })
+    }
+
+    fn types_within(&self) -> Types {
         let declared = self.parts.iter().map(|part| match part {
             Value::Bool(false) => Types::NONE,
             _ => part.get("type").map_or(Types::ANY, Types::declared),
@@ -125,9 +136,17 @@ impl<'a> Schema<'a> {
         let listed = self
             .enumeration()
             .map_or(Types::ANY, |values| values.into_iter().map(Types::of).fold(Types::NONE, Types::union));
-        let chosen = self.alternatives().into_iter();
-        let chosen = chosen.map(|each| each.iter().map(Self::types).fold(Types::NONE, Types::union));
-        let types = chosen.fold(own.intersection(listed), Types::intersection);
+        let mut types = own.intersection(listed);
+        for choice in self.choices() {
+            let mut chosen = Types::NONE;
+            for value in choice {
+                chosen = chosen.union(self.alternative(value).map_or(Types::ANY, |each| each.types()));
+                if chosen == Types::ANY {
+                    break;
+                }
+            }
+            types = types.intersection(chosen);
+        }
         if self.nullable { types.union(Types::NULL) } else { types }
     }
 
@@ -138,7 +157,10 @@ impl<'a> Schema<'a> {
             let listed = part.get("enum").and_then(Value::as_array).map(|values| values.iter().collect::<Vec<_>>());
             listed.into_iter().chain(part.get("const").map(|value| vec![value]))
         });
-        lists.reduce(|one, other| one.into_iter().filter(|value| other.contains(value)).collect())
+        lists.reduce(|one, other| {
+            let other: HashSet<&Value> = other.into_iter().collect();
+            one.into_iter().filter(|value| other.contains(value)).collect()
+        })
     }
 
     /// Members that are named, with what they must be.
@@ -153,16 +175,68 @@ impl<'a> Schema<'a> {
         values.into_iter().map(|(name, values)| (name, self.below(&values))).collect()
     }
 
+    /// What one member must be that is named here.
+    pub(super) fn property(&self, name: &str) -> Option<Schema<'a>> {
+        let named = |part: &'a Value| part.get("properties")?.as_object()?.get(name);
+        let values: Vec<&Value> = self.parts.iter().filter_map(|part| named(part)).collect();
+        (!values.is_empty()).then(|| self.below(&values))
+    }
+
+    /// What one member must be that is named here or in any alternative; the first to name it says so.
+    pub(super) fn known_property(&self, name: &str) -> Option<Schema<'a>> {
+        self.looked_at(|schema, _| {
+            schema.property(name).or_else(|| schema.each_alternative().find_map(|each| each.known_property(name)))
+        })
+    }
+
+    /// Whether a member is named here or in any alternative.
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.looked_at(|schema, budget| {
+            let key = (schema.key(), name.to_owned());
+            budget.known.get(&key).unwrap_or_else(|| {
+                let named = |part: &&Value| part.get("properties").is_some_and(|named| named.get(name).is_some());
+                let knows = schema.parts.iter().any(named) || schema.each_alternative().any(|each| each.knows(name));
+                budget.known.keep(key, knows)
+            })
+        })
+    }
+
+    /// Whether it names no members at all, or an alternative takes members that nothing names.
+    pub(super) fn is_open(&self) -> bool {
+        self.looked_at(|schema, budget| {
+            let key = schema.key();
+            budget.open.get(&key).unwrap_or_else(|| {
+                let takes_more = |each: Schema<'_>| match each.additional() {
+                    Additional::Allowed | Additional::Values(_) => true,
+                    Additional::Forbidden => false,
+                    Additional::Unsaid => {
+                        each.types().contains(Types::OBJECT) && each.choices().is_empty() && each.names_nothing()
+                    }
+                };
+                let open = schema.names_nothing() || schema.each_alternative().any(takes_more);
+                budget.open.keep(key, open)
+            })
+        })
+    }
+
+    fn names_nothing(&self) -> bool {
+        let named = |value: &Value| value.as_object().is_some_and(|members| !members.is_empty());
+        !self.keyword("properties").any(named) && self.each_alternative().all(|each| each.names_nothing())
+    }
+
     /// Members that are named here or in any alternative; the first to name one says what it must be.
     #[must_use]
     pub fn known_properties(&self) -> BTreeMap<&'a str, Schema<'a>> {
-        let mut known = self.properties();
-        for alternative in self.alternatives().into_iter().flatten() {
-            for (name, schema) in alternative.known_properties() {
-                known.entry(name).or_insert(schema);
+        self.looked_at(|schema, budget| {
+            let mut known = schema.properties();
+            budget.spend(known.len());
+            for alternative in schema.each_alternative() {
+                for (name, schema) in alternative.known_properties() {
+                    known.entry(name).or_insert(schema);
+                }
             }
-        }
-        known
+            known
+        })
     }
 
     /// Names of the members that must be there.
@@ -196,17 +270,67 @@ impl<'a> Schema<'a> {
     /// What the items of a list must be here or in any alternative; the first to say it says what they must be.
     #[must_use]
     pub fn known_items(&self) -> Option<Schema<'a>> {
-        self.items().or_else(|| self.alternatives().iter().flatten().find_map(Self::known_items))
+        self.looked_at(|schema, _| {
+            schema.items().or_else(|| schema.each_alternative().find_map(|each| each.known_items()))
+        })
     }
 
     /// Sets of schemas, of each of which one must fit too.
     #[must_use]
     pub fn alternatives(&self) -> Vec<Vec<Schema<'a>>> {
-        if self.nesting >= MAX_NESTING {
-            return Vec::new();
+        self.looked_at(|schema, _| {
+            let one = |choice: &Vec<&'a Value>| choice.iter().map(|value| schema.alternative(value)).collect();
+            schema.choices().iter().map(one).collect::<Option<_>>().unwrap_or_default()
+        })
+    }
+
+    /// The lists of alternatives, none of them made a schema yet.
+    pub(super) fn choices(&self) -> &[Vec<&'a Value>] {
+        if self.nesting < MAX_NESTING { &self.choices } else { &[] }
+    }
+
+    /// One alternative as a schema; none when the budget is spent.
+    pub(super) fn alternative(&self, value: &'a Value) -> Option<Schema<'a>> {
+        let budget = self.budget.as_ref();
+        if budget.is_some_and(|budget| budget.is_spent()) {
+            return None;
         }
-        let one = |value: &&'a Value| Self::all(self.root, &[value], self.nesting + 1);
-        self.choices.iter().map(|choice| choice.iter().map(one).collect()).collect()
+        let alternative = Self::all(self.root, &[value], self.nesting + 1, budget.cloned());
+        alternative.spend();
+        Some(alternative)
+    }
+
+    /// All alternatives of all lists, until the budget is spent.
+    fn each_alternative(&self) -> impl Iterator<Item = Schema<'a>> {
+        self.choices().iter().flatten().map_while(|value| self.alternative(value))
+    }
+
+    /// The same schema with a budget of its own.
+    pub(super) fn anew(&self) -> (Self, Arc<Budget>) {
+        let budget = Arc::new(Budget::default());
+        (Self { budget: Some(Arc::clone(&budget)), ..self.clone() }, budget)
+    }
+
+    /// Counts one look at every part and alternative of it.
+    pub(super) fn spend(&self) {
+        if let Some(budget) = &self.budget {
+            budget.spend(1 + self.parts.len() + self.choices.iter().map(Vec::len).sum::<usize>());
+        }
+    }
+
+    /// Looks with the budget that it has, else with a new one.
+    fn looked_at<T>(&self, look: impl FnOnce(&Self, &Budget) -> T) -> T {
+        match &self.budget {
+            Some(budget) => look(self, budget),
+            None => {
+                let (schema, budget) = self.anew();
+                look(&schema, &budget)
+            }
+        }
+    }
+
+    fn key(&self) -> Key {
+        (self.identity().into_iter().map(|part| part as usize).collect(), self.nesting)
     }
 
     /// Whether null is allowed whatever else is said.
@@ -231,6 +355,6 @@ impl<'a> Schema<'a> {
     }
 
     fn below(&self, values: &[&'a Value]) -> Self {
-        Self::all(self.root, values, 0)
+        Self::all(self.root, values, 0, self.budget.clone())
     }
 }
