@@ -7,19 +7,20 @@ use serde_json::Value;
 use super::event::Message;
 use super::operation::Answer;
 use super::report::Undocumented;
-use crate::document::{Document, Schema, Side, content_for, misfits};
+use crate::document::{Document, Model, Schema, Side, content_for, misfits, operation_among};
 
 /// Places that are kept of one name.
 const MOST_PLACES: usize = 20;
 
-/// Documents by provider, and where what was seen parts from them.
+/// What documents promise by provider, and where what was seen parts from it.
 #[derive(Debug, Default)]
-pub(super) struct Documents {
-    of: BTreeMap<String, Vec<Document>>,
+pub(super) struct Documents<'d> {
+    /// Read once: to read a document takes a hundred times as long as to compare an answer with it.
+    of: BTreeMap<&'d str, Vec<Model<'d>>>,
     /// Whether any of them describes messages.
     has_events: bool,
     /// Whose document has an event; looking for it each time would mean reading all of them.
-    owners: BTreeMap<String, Option<(String, usize)>>,
+    owners: BTreeMap<String, Option<(&'d str, usize)>>,
     found: BTreeMap<(String, String), Found>,
 }
 
@@ -33,9 +34,12 @@ struct Found {
 /// Path and sentence.
 type Place = (String, String);
 
-impl Documents {
-    pub(super) fn new(of: BTreeMap<String, Vec<Document>>) -> Self {
-        let has_events = of.values().flatten().any(|document| !document.model().events.is_empty());
+impl<'d> Documents<'d> {
+    pub(super) fn new(documents: &'d BTreeMap<String, Vec<Document>>) -> Self {
+        let models = |documents: &'d Vec<Document>| documents.iter().map(Document::model).collect();
+        let of: BTreeMap<&str, Vec<Model<'_>>> =
+            documents.iter().map(|(provider, documents)| (provider.as_str(), models(documents))).collect();
+        let has_events = of.values().flatten().any(|model| !model.events.is_empty());
         Self { of, has_events, ..Self::default() }
     }
 
@@ -46,11 +50,11 @@ impl Documents {
         }
         let words: Vec<&str> = message.metadata.values().filter_map(Value::as_str).collect();
         let owner = match self.owners.get(name) {
-            Some(owner) => owner.clone(),
+            Some(owner) => *owner,
             None => {
                 let owner = self.owner(&words);
                 if self.owners.len() < super::MOST_NAMES {
-                    self.owners.insert(name.to_owned(), owner.clone());
+                    self.owners.insert(name.to_owned(), owner);
                 }
                 owner
             }
@@ -58,14 +62,13 @@ impl Documents {
         let (provider, places) = match owner {
             None => (String::new(), vec![(String::new(), "is in no AsyncAPI document".to_owned())]),
             Some((provider, index)) => {
-                let document = self.of.get(&provider).and_then(|documents| documents.get(index));
-                let places = document.and_then(|document| {
-                    let model = document.model();
+                let model = self.of.get(provider).and_then(|models| models.get(index));
+                let places = model.and_then(|model| {
                     let event = model.event(&words, "")?;
                     let payload = serde_json::from_slice(&message.body).ok()?;
                     Some(differences(&event.payload, &payload))
                 });
-                (provider, places.unwrap_or_default())
+                (provider.to_owned(), places.unwrap_or_default())
             }
         };
         self.keep(provider, name, places);
@@ -74,37 +77,30 @@ impl Documents {
     /// The template of the operation that a request is for, where a document of the provider has it.
     pub(super) fn route(&self, provider: &str, method: &str, path: &str) -> Option<String> {
         let path = path.split('?').next().unwrap_or_default();
-        let mut models = self.of.get(provider)?.iter().map(Document::model);
-        models.find_map(|model| model.operation(method, path).map(|operation| operation.path.to_owned()))
+        operation_among(self.of.get(provider)?, method, path).map(|operation| operation.path.to_owned())
     }
 
-    fn owner(&self, words: &[&str]) -> Option<(String, usize)> {
-        self.of.iter().find_map(|(provider, documents)| {
-            let index = documents.iter().position(|document| document.model().event(words, "").is_some())?;
-            Some((provider.clone(), index))
+    fn owner(&self, words: &[&str]) -> Option<(&'d str, usize)> {
+        self.of.iter().find_map(|(provider, models)| {
+            let index = models.iter().position(|model| model.event(words, "").is_some())?;
+            Some((*provider, index))
         })
     }
 
     /// Takes in an answer of an operation that is counted under this name.
     pub(super) fn answer(&mut self, name: &str, answer: &Answer) {
-        let Some(documents) = self.of.get(&answer.provider) else { return };
+        let Some(models) = self.of.get(answer.provider.as_str()) else { return };
         let path = answer.path.split('?').next().unwrap_or_default();
-        let mut described = false;
-        let mut places = None;
-        for document in documents {
-            let model = document.model();
-            described |= !model.operations.is_empty();
-            let Some(operation) = model.operation(&answer.method, path) else { continue };
-            let media_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok());
-            places = Some(match operation.response(answer.status) {
+        let media_type = answer.headers.get("content-type").and_then(|value| value.to_str().ok());
+        let described = models.iter().any(|model| !model.operations.is_empty());
+        let places =
+            operation_among(models, &answer.method, path).map(|operation| match operation.response(answer.status) {
                 None => vec![(String::new(), format!("the document has no status `{}` here", answer.status))],
                 Some(response) => content_for(&response.content, media_type.unwrap_or("application/json"))
                     .zip(serde_json::from_slice(&answer.body).ok())
                     .map(|(content, payload)| differences(&content.schema, &payload))
                     .unwrap_or_default(),
             });
-            break;
-        }
         match places {
             Some(places) => self.keep(answer.provider.clone(), name, places),
             None if described => {

@@ -16,14 +16,14 @@ use crate::store::Pact;
 
 /// Holds contracts against what is seen of a running system.
 #[derive(Debug)]
-pub struct Watch {
+pub struct Watch<'d> {
     events: Events,
     operations: Operations,
     messages: Names,
     answers: Names,
     calls: BTreeMap<Call, u64>,
     calls_beyond: u64,
-    documents: Documents,
+    documents: Documents<'d>,
 }
 
 /// What was seen by name, bounded.
@@ -55,7 +55,7 @@ impl Names {
     }
 }
 
-impl Watch {
+impl<'d> Watch<'d> {
     /// A watch over the contracts of these pacts.
     #[must_use]
     pub fn new(pacts: &[Pact]) -> Self {
@@ -72,7 +72,7 @@ impl Watch {
 
     /// The same over the documents of providers too, by their names in the pacts.
     #[must_use]
-    pub fn with_documents(mut self, documents: BTreeMap<String, Vec<Document>>) -> Self {
+    pub fn with_documents(mut self, documents: &'d BTreeMap<String, Vec<Document>>) -> Self {
         self.documents = Documents::new(documents);
         self.operations.locate(|provider, method, path| self.documents.route(provider, method, path));
         self

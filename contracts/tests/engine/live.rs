@@ -204,7 +204,8 @@ async fn message_that_parts_from_the_document_is_told_and_fails_nobody() {
             "operations": { "send": { "action": "send", "channel": { "$ref": "#/channels/paid" } } },
         }),
     );
-    let mut watch = Watch::new(&[pact(json!([paid()]))]).with_documents([("shop".to_owned(), vec![document])].into());
+    let documents = [("shop".to_owned(), vec![document])].into();
+    let mut watch = Watch::new(&[pact(json!([paid()]))]).with_documents(&documents);
     watch.message(&paid_message(&json!({ "order": "o", "total": 3, "currency": "EUR" }))).await;
     assert_eq!(watch.report().undocumented, vec![]);
     watch.message(&paid_message(&json!({ "order": "o", "total": 3, "extra": 1 }))).await;
@@ -232,7 +233,8 @@ async fn answer_that_parts_from_the_document_is_told() {
             } } },
         }),
     );
-    let mut watch = Watch::new(&[pact(json!([order()]))]).with_documents([("shop".to_owned(), vec![document])].into());
+    let documents = [("shop".to_owned(), vec![document])].into();
+    let mut watch = Watch::new(&[pact(json!([order()]))]).with_documents(&documents);
     // By its document an operation is known even when nothing in the path looks like an identifier.
     watch.answer(&answer("/orders/newest", 200, &json!({ "total": "8" }))).await;
     watch.answer(&answer("/orders/8", 404, &json!({}))).await;

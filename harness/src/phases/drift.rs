@@ -11,11 +11,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chaos::verdict::Verdict;
 use contracts::document::Document;
 use contracts::live::{Live, Watch};
+use contracts::store::Pact;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::run::Ground;
 use super::session::Session;
+use crate::collector::Store;
 use crate::config;
 use crate::events::Event;
 use crate::journey::Runner;
@@ -30,11 +32,7 @@ const COMPARING: Duration = Duration::from_secs(30);
 pub(super) struct Watching {
     ear: Ear,
     listener: Option<Listener>,
-    comparing: JoinHandle<Watch>,
-    /// Names in the pacts by service.
-    providers: BTreeMap<String, Vec<String>>,
-    /// When it began, in nanoseconds since the epoch.
-    since_ns: u64,
+    comparing: JoinHandle<Live>,
     notes: Vec<String>,
     /// Whether the broker has to be heard and is not.
     deaf: bool,
@@ -54,8 +52,9 @@ impl Watching {
         let entry = &ground.config.system.entry;
         let (ear, heard) = Ear::new(providers.get(entry).cloned().unwrap_or_else(|| vec![entry.clone()]));
         let (documents, notes) = documents(section);
-        let comparing = tokio::spawn(compare(Watch::new(&pacts).with_documents(documents), heard));
-        let mut watching = Self { ear, listener: None, comparing, providers, since_ns: unix_ns(), notes, deaf: false };
+        let calls = Calls { store: ground.collector.store.clone(), providers, since_ns: unix_ns() };
+        let comparing = tokio::spawn(compare(pacts, documents, heard, calls));
+        let mut watching = Self { ear, listener: None, comparing, notes, deaf: false };
         if let (Some(url), Some(api)) = (system.broker_url(), system.broker()) {
             match Listener::start(&url, api.clone(), watching.ear.clone()).await {
                 Ok(listener) => watching.listener = Some(listener),
@@ -91,24 +90,22 @@ impl Watching {
         {
             self.cannot_hear(reason);
         }
-        let Self { ear, comparing, providers, since_ns, mut notes, deaf, .. } = self;
+        let Self { ear, comparing, mut notes, deaf, .. } = self;
         let missed = ear.missed();
         let stop = comparing.abort_handle();
         let compared = async {
             ear.close().await;
             comparing.await
         };
-        let Ok(Ok(mut watch)) = tokio::time::timeout(COMPARING, compared).await else {
+        let Ok(Ok(mut seen)) = tokio::time::timeout(COMPARING, compared).await else {
             stop.abort();
             let note = format!("what was seen could not be compared within {} s", COMPARING.as_secs());
             let seen = Live { notes: vec![note], ..Live::default() };
             return model::Drift { verdict: Verdict::Invalid, seen };
         };
-        session.collector.store.read(|view| calls(view, &providers, since_ns).for_each(|call| watch.call(call)));
         if missed > 0 {
             notes.push(format!("{missed} messages and answers were too large or too many at once to be compared"));
         }
-        let mut seen = watch.report();
         seen.notes.extend(notes);
         let verdict = match () {
             () if !seen.broken.is_empty() => Verdict::Fail,
@@ -142,7 +139,22 @@ fn documents(section: &config::Contracts) -> (BTreeMap<String, Vec<Document>>, V
     (documents, notes)
 }
 
-async fn compare(mut watch: Watch, mut heard: mpsc::Receiver<Heard>) -> Watch {
+/// Where traces tell which service called which.
+struct Calls {
+    store: Arc<Store>,
+    /// Names in the pacts by service.
+    providers: BTreeMap<String, Vec<String>>,
+    /// When it began, in nanoseconds since the epoch.
+    since_ns: u64,
+}
+
+async fn compare(
+    pacts: Vec<Pact>,
+    documents: BTreeMap<String, Vec<Document>>,
+    mut heard: mpsc::Receiver<Heard>,
+    traced: Calls,
+) -> Live {
+    let mut watch = Watch::new(&pacts).with_documents(&documents);
     while let Some(one) = heard.recv().await {
         match one {
             Heard::Message(message) => watch.message(&message).await,
@@ -150,5 +162,7 @@ async fn compare(mut watch: Watch, mut heard: mpsc::Receiver<Heard>) -> Watch {
             Heard::Enough => break,
         }
     }
-    watch
+    let Calls { store, providers, since_ns } = traced;
+    store.read(|view| calls(view, &providers, since_ns).for_each(|call| watch.call(call)));
+    watch.report()
 }
