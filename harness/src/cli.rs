@@ -136,7 +136,7 @@ pub enum ContractCommand {
     /// Runs the consumers' tests, which record the pacts.
     Record(SystemArgs),
     /// Replays every pact on its provider.
-    Verify(VerifyArgs),
+    Verify(Box<VerifyArgs>),
     /// Verifies and prints consumers against providers.
     Matrix(RunArgs),
     /// Publishes pacts to the contract broker's database.

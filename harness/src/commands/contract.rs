@@ -19,7 +19,8 @@ pub(super) async fn run(config: &Description, format: Format, command: ContractC
     match command {
         ContractCommand::Record(args) => record(config, args).await,
         // A matrix is the result of a verification, so both do the same; a person sees the matrix either way.
-        ContractCommand::Verify(VerifyArgs { run, selection, broker }) => {
+        ContractCommand::Verify(args) => {
+            let VerifyArgs { run, selection, broker } = *args;
             let replays = replays(selection);
             if broker.publish && replays.filter.is_set() {
                 return Err(Error::Usage(
