@@ -189,7 +189,7 @@ pub struct BrokeredArgs {
     pub build_url: Option<String>,
     /// Whom to ask and tell.
     #[command(flatten)]
-    pub database: DatabaseArgs,
+    pub address: BrokerAddressArgs,
 }
 
 /// Which interactions are replayed, in which order and how often.
@@ -215,18 +215,27 @@ pub struct SelectionArgs {
     pub repeat: u16,
 }
 
-/// The contract broker's database.
+/// Where the contract broker is. The variables are those of the official clients.
 #[derive(Clone, Debug, Args)]
-pub struct DatabaseArgs {
-    /// Database of the contract broker: `sqlite://FILE` or `postgres://...`.
+pub struct BrokerAddressArgs {
+    /// Contract broker: its address, `https://...`, or its database without a server, `sqlite://FILE` or `postgres://...`.
     #[arg(
-        long,
-        env = "BROKER_DATABASE",
+        long = "broker",
+        env = "PACT_BROKER_BASE_URL",
         hide_env_values = true,
         default_value = "sqlite://shakedown-broker.db",
         value_name = "URL"
     )]
-    pub database: String,
+    pub broker: String,
+    /// Token for an address.
+    #[arg(long, env = "PACT_BROKER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    pub broker_token: Option<String>,
+    /// Name for basic authentication.
+    #[arg(long, env = "PACT_BROKER_USERNAME", value_name = "NAME")]
+    pub broker_username: Option<String>,
+    /// Its password.
+    #[arg(long, env = "PACT_BROKER_PASSWORD", hide_env_values = true, value_name = "PASSWORD")]
+    pub broker_password: Option<String>,
 }
 
 /// Choices of `contract publish`.
@@ -248,7 +257,7 @@ pub struct PublishArgs {
     pub build_url: Option<String>,
     /// Where to.
     #[command(flatten)]
-    pub database: DatabaseArgs,
+    pub address: BrokerAddressArgs,
 }
 
 /// Choices of `contract can-i-deploy`.
@@ -268,7 +277,7 @@ pub struct CanIDeployArgs {
     pub ignore: Vec<String>,
     /// Whom to ask.
     #[command(flatten)]
-    pub database: DatabaseArgs,
+    pub address: BrokerAddressArgs,
 }
 
 /// Choices of `contract record-deployment`.
@@ -294,7 +303,7 @@ pub struct DeploymentArgs {
     pub create_environment: bool,
     /// Where to.
     #[command(flatten)]
-    pub database: DatabaseArgs,
+    pub address: BrokerAddressArgs,
 }
 
 /// Choices of `contract coverage`.
@@ -392,9 +401,15 @@ pub struct BrokerArgs {
     /// Address for HTTP.
     #[arg(long, default_value = "127.0.0.1:9292")]
     pub listen: SocketAddr,
-    /// What it keeps.
-    #[command(flatten)]
-    pub database: DatabaseArgs,
+    /// What it keeps its knowledge in: `sqlite://FILE` or `postgres://...`.
+    #[arg(
+        long,
+        env = "BROKER_DATABASE",
+        hide_env_values = true,
+        default_value = "sqlite://shakedown-broker.db",
+        value_name = "URL"
+    )]
+    pub database: String,
     /// Where clients reach it, when that is not the host they ask for.
     #[arg(long, env = "BROKER_BASE_URL", value_name = "URL")]
     pub base_url: Option<String>,

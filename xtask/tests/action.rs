@@ -56,7 +56,7 @@ impl Drop for Repository {
 
 /// Verifies something, and says yes to everything.
 const WELL: &str = r#"echo '"verified": 3'"#;
-const BROKER: (&str, &str) = ("BROKER_DATABASE", "sqlite://b.db");
+const BROKER: (&str, &str) = ("PACT_BROKER_BASE_URL", "sqlite://b.db");
 const ENVIRONMENT: (&str, &str) = ("ENVIRONMENT", "production");
 const BOTH: (&str, &str) = ("PACTICIPANTS", "web\nshop");
 

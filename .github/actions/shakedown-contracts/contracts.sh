@@ -10,12 +10,12 @@ for name in SHAKEDOWN SHAKEDOWN_CONFIG VERSION BRANCH; do
 done
 read -r -d '' -a pacticipants <<<"${PACTICIPANTS:-}" || true
 if [ -n "${ENVIRONMENT:-}" ]; then
-  [ -n "${BROKER_DATABASE:-}" ] || fail "nobody can be asked about \`$ENVIRONMENT\` without \`broker\`"
+  [ -n "${PACT_BROKER_BASE_URL:-}" ] || fail "nobody can be asked about \`$ENVIRONMENT\` without \`broker\`"
   [ "${#pacticipants[@]}" -gt 0 ] || fail "nobody is to go to \`$ENVIRONMENT\`, expected names in \`pacticipants\`"
 fi
 result="${RUNNER_TEMP:-/tmp}/shakedown-contracts.json"
-# An empty variable would be the name of a database.
-[ -n "${BROKER_DATABASE:-}" ] || unset BROKER_DATABASE
+# An empty variable would be an address.
+[ -n "${PACT_BROKER_BASE_URL:-}" ] || unset PACT_BROKER_BASE_URL
 
 if [ "${RECORD:-true}" = true ]; then
   say "recording"
@@ -29,7 +29,7 @@ if [ "${RECORD:-true}" = true ]; then
 fi
 
 publish=()
-if [ -n "${BROKER_DATABASE:-}" ]; then
+if [ -n "${PACT_BROKER_BASE_URL:-}" ]; then
   say "publishing pacts"
   "$SHAKEDOWN" contract publish "$PACTS" --version "$VERSION" --branch "$BRANCH" --build-url "$BUILD_URL"
   publish=(--publish --provider-version "$VERSION" --branch "$BRANCH" --build-url "$BUILD_URL")

@@ -12,6 +12,9 @@ pub enum BrokerError {
     /// It contradicts what was published before.
     #[error("{0}")]
     Conflict(String),
+    /// The broker at an address cannot be talked to, or answers what is not understood.
+    #[error("{0}")]
+    Remote(String),
     /// The database failed.
     #[error("the broker's database failed: {0}")]
     Database(#[from] sqlx::Error),

@@ -1,5 +1,6 @@
 //! What differs between promise and answer: a place and a sentence.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -116,7 +117,7 @@ pub(super) fn from_engine(
                     mismatches.extend(missing);
                 } else {
                     let path = if path == "/" { "$".to_owned() } else { path };
-                    mismatches.push(Mismatch::new(Part::Body, path, lower_first(&mismatch)));
+                    mismatches.push(Mismatch::new(Part::Body, path, lower_first(&without_backtrace(&mismatch))));
                 }
             }
             other => mismatches.push(Mismatch::new(Part::Pact, "", lower_first(&other.description()))),
@@ -180,10 +181,36 @@ fn quoted(text: &str) -> String {
     format!("`{}`", canonical::shorten(text.trim_matches('"'), 120))
 }
 
+/// The engine prints its errors with where in its source they arose, when `RUST_BACKTRACE` is set.
+fn without_backtrace(sentence: &str) -> Cow<'_, str> {
+    match sentence.split_once("\n\nStack backtrace:") {
+        Some((said, _)) => format!("{said}{}", if said.contains(": '") { "'" } else { "" }).into(),
+        None => sentence.into(),
+    }
+}
+
 fn lower_first(text: &str) -> String {
     let mut characters = text.chars();
     match characters.next() {
         Some(first) => first.to_lowercase().chain(characters).collect(),
         None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentence_of_the_engine_is_told_without_its_stack() {
+        let said = "Failed to parse the actual body: 'XML parsing error at 0\n\nStack backtrace:\n   0: a\n   1: b'";
+        let found = pact_matching::Mismatch::BodyMismatch {
+            path: "/".into(),
+            expected: None,
+            actual: None,
+            mismatch: said.into(),
+        };
+        let told = from_engine(vec![found], None, &Bytes::new());
+        assert_eq!(told[0].to_string(), "$: failed to parse the actual body: 'XML parsing error at 0'");
     }
 }

@@ -1,6 +1,7 @@
 //! The crate against small providers of its own: recording, reading, replaying, judging.
 
 mod bad_input;
+mod broker_client;
 mod broker_findings;
 mod broker_http;
 mod broker_pages;

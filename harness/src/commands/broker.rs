@@ -13,9 +13,7 @@ pub(super) async fn run(args: BrokerArgs) -> Result<Exit, Error> {
     let access = access(&args)?;
     let hosts = Hosts::new(args.webhook_hosts.iter().map(String::as_str)).map_err(Error::Usage)?;
     let BrokerArgs { listen, database, base_url, .. } = args;
-    let store = Store::open(&database.database)
-        .await
-        .map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
+    let store = Store::open(&database).await.map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
     let listener =
         TcpListener::bind(listen).await.map_err(|e| Error::failed(format!("cannot listen on `{listen}`"), e))?;
     let address = listener.local_addr().map_err(|e| Error::failed("the broker has no address", e))?;

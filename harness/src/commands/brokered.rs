@@ -1,14 +1,34 @@
-//! What `contract verify` is told about the contract broker, checked before anything is started.
+//! What commands are told about the contract broker, checked before anything is started.
 
-use contracts::broker::{Selector, Store};
+use contracts::broker::{Broker, Credential, Selector};
 
-use crate::cli::BrokeredArgs;
+use crate::cli::{BrokerAddressArgs, BrokeredArgs};
 use crate::error::Error;
 use crate::phases::{Brokered, ProviderVersion};
 
-/// Opens the broker's database, when it is needed.
+/// The broker at the address, for whoever was named.
+pub(super) async fn open(args: BrokerAddressArgs) -> Result<Broker, Error> {
+    let BrokerAddressArgs { broker, broker_token, broker_username, broker_password } = args;
+    // An empty variable is how pipelines say that there is none.
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let credential = match (given(broker_token), given(broker_username), given(broker_password)) {
+        (None, None, None) => None,
+        (Some(token), None, None) => Some(Credential::Bearer(token)),
+        (None, Some(user), password) => Some(Credential::Basic { user, password: password.unwrap_or_default() }),
+        (Some(_), ..) | (None, None, Some(_)) => {
+            return Err(Error::Usage(
+                "the contract broker cannot know who this is: expected either `--broker-token`, or `--broker-username` with \
+                 `--broker-password` (PACT_BROKER_TOKEN, PACT_BROKER_USERNAME, PACT_BROKER_PASSWORD)"
+                    .to_owned(),
+            ));
+        }
+    };
+    Broker::open(&broker, credential).await.map_err(|e| Error::failed("the contract broker cannot be used", e))
+}
+
+/// Opens the broker, when `contract verify` needs it.
 pub(super) async fn prepare(args: BrokeredArgs) -> Result<Option<Brokered>, Error> {
-    let BrokeredArgs { from_broker, include_wip_since, publish, provider_version, branch, build_url, database } = args;
+    let BrokeredArgs { from_broker, include_wip_since, publish, provider_version, branch, build_url, address } = args;
     if from_broker.is_empty() && !publish {
         return Ok(None);
     }
@@ -24,10 +44,7 @@ pub(super) async fn prepare(args: BrokeredArgs) -> Result<Option<Brokered>, Erro
             ));
         }
     };
-    let store = Store::open(&database.database)
-        .await
-        .map_err(|e| Error::failed("the broker's database cannot be opened", e))?;
-    Ok(Some(Brokered { store, selectors, include_wip_since, publish, branch }))
+    Ok(Some(Brokered { broker: open(address).await?, selectors, include_wip_since, publish, branch }))
 }
 
 /// The selectors as they were given; for an option without a value, what a provider must not break.

@@ -1,20 +1,17 @@
-//! `shakedown contract publish|can-i-deploy|record-deployment`: the contract broker's database, without its server.
+//! `shakedown contract publish|can-i-deploy|record-deployment`: what pipelines tell and ask the contract broker.
 
 use std::collections::BTreeMap;
 
-use contracts::broker::{BrokerError, PlacementKind, Publication, Question, Store};
+use contracts::broker::{PlacementKind, Publication};
 use contracts::gate::Version;
 use serde_json::json;
 
 use super::Description;
+use super::brokered::open;
 use crate::cli::{CanIDeployArgs, DeploymentArgs, Format, PublishArgs};
 use crate::error::Error;
 use crate::exit_code::Exit;
 use crate::report::print;
-
-async fn open(database: &str) -> Result<Store, Error> {
-    Store::open(database).await.map_err(|e| Error::failed("the broker's database cannot be opened", e))
-}
 
 /// Publishes every pact of a directory: all those of one consumer together, so that none of them is half published.
 pub(super) async fn publish(config: &Description, format: Format, args: PublishArgs) -> Result<Exit, Error> {
@@ -42,24 +39,28 @@ pub(super) async fn publish(config: &Description, format: Format, args: PublishA
         });
         publication.pacts.push(bytes);
     }
-    let store = open(&args.database.database).await?;
+    let broker = open(args.address).await?;
     let mut told = Vec::new();
     for publication in publications.values() {
         let doing = || format!("the pacts of `{}` were not published", publication.consumer);
-        let published = store.publish(publication).await.map_err(|e| Error::failed(doing(), e))?;
+        let published = broker.publish(publication).await.map_err(|e| Error::failed(doing(), e))?;
         told.extend(published.into_iter().map(|each| (publication.consumer.clone(), each)));
     }
     let result = match format {
         Format::Json => {
             let each = told.iter().map(|(consumer, each)| {
-                json!({ "consumer": consumer, "provider": each.provider, "content": each.content, "new": !each.known })
+                json!({ "consumer": consumer, "provider": each.provider, "content": each.content, "new": each.new })
             });
             format!("{:#}", json!({ "version": args.version, "published": each.collect::<Vec<_>>() }))
         }
         Format::Human => told
             .iter()
             .map(|(consumer, each)| {
-                let news = if each.known { "unchanged" } else { "new" };
+                let news = match each.new {
+                    Some(true) => "new",
+                    Some(false) => "unchanged",
+                    None => "published",
+                };
                 format!("{consumer} ({}) with {}: {news}", args.version, each.provider)
             })
             .collect::<Vec<_>>()
@@ -71,39 +72,36 @@ pub(super) async fn publish(config: &Description, format: Format, args: PublishA
 
 /// Whether a version may go to an environment: exit code 0 only for a yes.
 pub(super) async fn can_i_deploy(format: Format, args: CanIDeployArgs) -> Result<Exit, Error> {
-    let store = open(&args.database.database).await?;
-    let question = Question { ignored: args.ignore, ..Question::deploy(&args.pacticipant, &args.version, &args.to) };
-    let judgement = store.can_i_deploy(&question).await.map_err(|e| Error::failed("this cannot be answered", e))?;
+    let broker = open(args.address).await?;
+    let version = Version::new(&args.pacticipant, &args.version);
+    let answer = broker.can_i_deploy(&version, &args.to, &args.ignore).await;
+    let answer = answer.map_err(|e| Error::failed("this cannot be answered", e))?;
     let result = match format {
         Format::Json => {
-            let reasons: Vec<String> = judgement.reasons.iter().map(ToString::to_string).collect();
             let document = json!({
-                "deployable": judgement.decision.is_yes(),
-                "decision": judgement.decision,
-                "reasons": reasons,
-                "matrix": judgement.rows,
+                "deployable": answer.decision.is_yes(),
+                "decision": answer.decision,
+                "reasons": answer.reasons,
+                "matrix": answer.rows,
             });
             format!("{document:#}")
         }
-        Format::Human => judgement.to_string(),
+        Format::Human => answer.to_string(),
     };
     print::result(&result);
-    Ok(if judgement.decision.is_yes() { Exit::Passed } else { Exit::Failed })
+    Ok(if answer.decision.is_yes() { Exit::Passed } else { Exit::Failed })
 }
 
 /// Says that a version is in an environment now, which is made if need be only when it was asked for.
 pub(super) async fn record_deployment(format: Format, args: DeploymentArgs) -> Result<Exit, Error> {
-    let store = open(&args.database.database).await?;
+    let broker = open(args.address).await?;
     let failed = |error| Error::failed("the deployment was not recorded", error);
-    match store.environment(&args.to).await {
-        Err(BrokerError::NotFound(_)) if args.create_environment => {
-            store.create_environment(&args.to, &args.to, false).await.map_err(failed)?;
-        }
-        found => drop(found.map_err(failed)?),
+    if args.create_environment {
+        broker.ensure_environment(&args.to).await.map_err(failed)?;
     }
     let version = Version::new(&args.pacticipant, &args.version);
     let kind = if args.released { PlacementKind::Released } else { PlacementKind::Deployed };
-    let placement = store.record_placement(kind, &version, &args.to, args.target.as_deref()).await.map_err(failed)?;
+    let placement = broker.record_placement(kind, &version, &args.to, args.target.as_deref()).await.map_err(failed)?;
     print::result(&match format {
         Format::Json => format!("{:#}", json!({ "uuid": placement.id, "since": placement.created_at })),
         Format::Human => format!("{version} is in `{}` since {}", placement.environment, placement.created_at),

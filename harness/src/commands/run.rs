@@ -98,9 +98,19 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
 }
 
 /// Options with a value that a repetition of the run leaves out: where results go and what they look like does not change
-/// them, what is published is published once, and the URL of a database may have a password, for which there is a variable.
-const NOT_REPEATED: [&str; 7] =
-    ["--seed", "--out", "--format", "--page", "--provider-version", "--build-url", "--database"];
+/// them, what is published is published once, and there are variables for the broker's address and credentials.
+const NOT_REPEATED: [&str; 10] = [
+    "--seed",
+    "--out",
+    "--format",
+    "--page",
+    "--provider-version",
+    "--build-url",
+    "--broker",
+    "--broker-token",
+    "--broker-username",
+    "--broker-password",
+];
 
 /// A word as shells take it.
 fn quoted(word: &str) -> String {
@@ -142,8 +152,7 @@ mod tests {
 
     #[test]
     fn repetition_is_a_command_that_tells_no_secret_and_publishes_nothing() {
-        let typed =
-            "contract verify --database postgres://me:s3cret@db/b --publish --provider-version=7 --seed 3 --quick";
+        let typed = "contract verify --broker postgres://me:s3cret@db/b --broker-token s3cret --publish --provider-version=7 --seed 3 --quick";
         let words = typed.split(' ').chain(["--from-broker", r#"{"branch": "it's"}"#, "--out=x"]).map(str::to_owned);
         let command = replay(words, true, 9);
         let (_, command) = command.split_once("contract").unwrap();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use contracts::broker::{BrokerError, ForVerification, Selector, Store, findings};
+use contracts::broker::{Broker, BrokerError, ForVerification, Selector, findings};
 use contracts::gate::Version;
 use contracts::result::VerificationResult;
 use contracts::store::{Pact, from_document};
@@ -14,7 +14,7 @@ use crate::error::Error;
 #[derive(Clone, Debug)]
 pub struct Brokered {
     /// The broker.
-    pub store: Store,
+    pub broker: Broker,
     /// Which of its pacts are verified; none verifies those in the configuration's directory.
     pub selectors: Option<Vec<Selector>>,
     /// Since when work in progress on other branches is verified too, an RFC 3339 date.
@@ -64,12 +64,11 @@ impl Brokered {
                 include_wip_pacts_since: self.include_wip_since.clone(),
                 provider_version_tags: Vec::new(),
             };
-            let chosen = self.store.for_verification(provider, &asked).await.map_err(|e| failed(provider, e))?;
-            for each in chosen {
-                let document = self.store.content(&each.pact.content).await.map_err(|e| failed(provider, e))?;
-                let origin = PathBuf::from(format!("the pact of {} with {provider}", each.pact.consumer));
+            let given = self.broker.for_verification(provider, &asked).await.map_err(|e| failed(provider, e))?;
+            for each in given {
+                let origin = PathBuf::from(format!("the pact of {} with {provider}", each.consumer));
                 // Pending or not: one that nobody can read would otherwise stay unread, and pending, for ever.
-                let pact = from_document(&document, &origin)
+                let pact = from_document(&each.document, &origin)
                     .map_err(|error| Error::failed("a pact of the broker cannot be verified", error))?;
                 if each.pending {
                     selected.pending.insert(pact.hash.clone());
@@ -86,8 +85,8 @@ impl Brokered {
     /// A sentence that names the first pact that was not published.
     pub(super) async fn expects(&self, pacts: &[Pact]) -> Result<(), Error> {
         for pact in self.publish.iter().flat_map(|_| pacts) {
-            match self.store.pact_by_content(&pact.provider, &pact.consumer, &pact.hash).await {
-                Ok(_) => {}
+            match self.broker.knows(&pact.provider, &pact.consumer, &pact.hash).await {
+                Ok(()) => {}
                 Err(BrokerError::NotFound(_)) => {
                     return Err(Error::Usage(format!(
                         "nobody has published `{}` as it is, so its result cannot be: run `shakedown contract publish` first",
@@ -137,8 +136,8 @@ impl Brokered {
                 })
                 .collect();
             let provider = Version::new(&verification.provider, &version.number);
-            match self.store.record_verifications(&provider, self.branch.as_deref(), &results).await {
-                Ok(_) => published.extend(found.iter().map(|each| {
+            match self.broker.record_verifications(&provider, self.branch.as_deref(), &results).await {
+                Ok(()) => published.extend(found.iter().map(|each| {
                     let what = if each.success { "honours" } else { "does not honour" };
                     format!("published: {provider} {what} the pact of {}", each.consumer)
                 })),

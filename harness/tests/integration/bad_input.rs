@@ -165,7 +165,7 @@ fn pact_that_cannot_be_obeyed_is_neither_verified_nor_published() {
         arguments.iter().fold(program, Program::arg).run()
     };
     run(&["contract", "verify", "--no-build"]).expect_code(1).expect_said(&[place]);
-    let publishing = ["contract", "publish", "--version", "1", "--database", "sqlite://broker.db"];
+    let publishing = ["contract", "publish", "--version", "1", "--broker", "sqlite://broker.db"];
     let ended = run(&publishing);
     ended.expect_code(1).expect_no_result().expect_said(&["nothing was published", place]);
     assert!(!ended.dir().join("broker.db").exists(), "a broker was opened");

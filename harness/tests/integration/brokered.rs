@@ -22,7 +22,7 @@ impl Brokered {
 
     fn run(&self, words: &[&str]) -> Ended {
         let program = Program::new().config(&self.toy.config()).args(["--format", "json", "contract"]);
-        words.iter().fold(program, |program, word| program.arg(word)).args(["--database", &self.database]).run()
+        words.iter().fold(program, |program, word| program.arg(word)).args(["--broker", &self.database]).run()
     }
 
     fn verify(&self, words: &[&str]) -> Ended {
@@ -133,4 +133,76 @@ fn work_in_progress_on_other_branches_is_verified_when_asked_for_and_fails_nobod
     assert_eq!(replayed(&["--include-wip-since", "2020-01-01T00:00:00Z"]), 2 * alone);
     let later = replayed(&["--include-wip-since", "2120-01-01T00:00:00Z"]);
     assert_eq!(later, alone);
+}
+
+#[test]
+fn pipeline_says_the_same_to_a_broker_at_an_address() {
+    let toy = toy::Copy::new();
+    let database = format!("sqlite://{}", toy.path("broker.db").display());
+    let serving = Program::new().args(["broker", "--listen", "127.0.0.1:0", "--database", &database]);
+    let mut serving = serving.args(["--writer", "bearer:w", "--reader", "bearer:r"]).start();
+    let address =
+        serving.said("address", |line| Some(line.split_once("http://")?.1.split_whitespace().next()?.to_owned()));
+    let address = format!("http://{address}");
+    let run = |token: &str, words: &[&str]| {
+        let program = Program::new().config(&toy.config()).args(["--format", "json", "contract"]);
+        let program = program.env("PACT_BROKER_BASE_URL", &address).env("PACT_BROKER_TOKEN", token);
+        words.iter().fold(program, |program, word| program.arg(word)).run()
+    };
+    let publish = ["publish", "--version", "1", "--branch", "main"];
+    run("", &publish).expect_code(1).expect_no_result().expect_said(&["were not published", "--broker-token"]);
+    run("r", &publish).expect_code(1).expect_no_result().expect_said(&["somebody who may do this"]);
+    run("w", &publish).expect_code(0);
+    let verify = ["verify", "--no-build", "--from-broker", "--publish", "--provider-version", "9", "--branch", "main"];
+    let verified = run("w", &verify);
+    verified.expect_code(0).expect_said(&["published: counter (9) honours the pact of front"]);
+    let unpublished = run("r", &verify);
+    unpublished.expect_code(3).expect_said(&["nothing is published for counter (9)", "somebody who may do this"]);
+    let place = ["--pacticipant", "counter", "--version", "9", "--to", "live"];
+    run("w", &[&["record-deployment"], &place[..]].concat())
+        .expect_code(1)
+        .expect_said(&["was not recorded", "no environment is called `live`"]);
+    run("w", &[&["record-deployment", "--create-environment"], &place[..]].concat()).expect_code(0);
+    let asked = run("r", &["can-i-deploy", "--pacticipant", "front", "--version", "1", "--to", "live"]);
+    let answer: Value = serde_json::from_str(&asked.expect_code(0).stdout).expect("JSON");
+    assert_eq!((&answer["deployable"], &answer["matrix"][0]["success"]), (&true.into(), &true.into()));
+    assert_eq!(answer["reasons"][0], "The one pact that is required is honoured");
+}
+
+#[test]
+fn broker_that_answers_nonsense_publishes_nothing_and_lets_nobody_go() {
+    let toy = toy::Copy::new();
+    for (answer, expected) in [
+        ("HTTP/1.1 500 Internal Server Error\r\ncontent-length: 4\r\n\r\nboom", "status 500, `boom`"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nwelcome", "expected a HAL document of a contract broker"),
+        ("SSH-2.0-OpenSSH_9.2\r\n", "http://127.0.0.1:"),
+    ] {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            for connection in listener.incoming().flatten() {
+                answer_once(connection, answer);
+            }
+        });
+        let place = ["--pacticipant", "front", "--version", "1", "--to", "live"];
+        for words in [
+            &["publish", "--version", "1"][..],
+            &["verify", "--no-build", "--from-broker"],
+            &["verify", "--no-build", "--publish", "--provider-version", "9"],
+            &[&["can-i-deploy"], &place[..]].concat(),
+            &[&["record-deployment"], &place[..]].concat(),
+        ] {
+            let program = Program::new().config(&toy.config()).args(["contract"]);
+            let program = words.iter().fold(program, |program, word| program.arg(word));
+            let ended = program.args(["--broker", &address]).run();
+            ended.expect_code(1).expect_said(&[expected, &address]);
+        }
+    }
+}
+
+/// Reads a request as far as it has come, and answers.
+fn answer_once(mut connection: std::net::TcpStream, answer: &str) {
+    use std::io::{Read as _, Write as _};
+    let _ = connection.read(&mut [0; 4096]);
+    let _ = connection.write_all(answer.as_bytes());
 }

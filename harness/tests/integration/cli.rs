@@ -156,7 +156,7 @@ fn gate_says_no_with_the_reason_until_all_is_known() {
     fs::write(pacts.join("web-shop.json"), pact.to_string()).expect("written");
     let run = |words: &[&str]| {
         let program = words.iter().fold(Program::new().args(["contract"]), |program, word| program.arg(word));
-        program.args(["--database", &database]).run()
+        program.args(["--broker", &database]).run()
     };
     let place =
         |command: &'static str, name: &'static str| [command, "--pacticipant", name, "--version", "1", "--to", "live"];

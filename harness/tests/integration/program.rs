@@ -34,7 +34,9 @@ impl Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_shakedown"));
         command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         // What the surroundings of the tests are set to must not decide what they find.
-        for name in ["SHAKEDOWN_CONFIG", "SHAKEDOWN_RUN_ID", "TOY_BUG"] {
+        let broker = ["BASE_URL", "TOKEN", "USERNAME", "PASSWORD"].map(|name| format!("PACT_BROKER_{name}"));
+        let own = ["SHAKEDOWN_CONFIG", "SHAKEDOWN_RUN_ID", "TOY_BUG", "BROKER_DATABASE"].map(str::to_owned);
+        for name in own.iter().chain(&broker) {
             command.env_remove(name);
         }
         Self { command, dir }

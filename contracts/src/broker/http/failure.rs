@@ -36,7 +36,9 @@ impl From<BrokerError> for Failure {
             BrokerError::Invalid(_) => StatusCode::BAD_REQUEST,
             BrokerError::Conflict(_) => StatusCode::CONFLICT,
             BrokerError::Database(sqlx::Error::PoolTimedOut) => StatusCode::SERVICE_UNAVAILABLE,
-            BrokerError::Database(_) | BrokerError::Stored(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            BrokerError::Database(_) | BrokerError::Stored(_) | BrokerError::Remote(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         };
         let message = error.to_string();
         // What a database says is for those who run it.

@@ -110,7 +110,9 @@ async fn version_document(served: &Served, links: &Links, version: &Version) -> 
     let Version { pacticipant, number } = version;
     let known = served.store.resolve(pacticipant, &Which::Number(number.clone())).await?;
     if known.is_empty() {
-        return Err(Failure::not_found(format!("nobody has heard of {version}")));
+        return Err(Failure::not_found(format!(
+            "nobody has heard of {version}: expected a version that published a pact or was verified"
+        )));
     }
     let mine =
         |heads: Vec<(String, String)>| heads.into_iter().filter(|(_, head)| head == number).map(|(name, _)| name);

@@ -92,6 +92,11 @@ pub(super) async fn publish(
         .collect();
     Ok(Hal(json!({
         "notices": notices,
+        // For our own client, which would have to read the notices otherwise.
+        "published": published
+            .iter()
+            .map(|each| json!({ "provider": each.provider, "content": each.content, "new": !each.known }))
+            .collect::<Vec<_>>(),
         // What older clients read instead of the notices, which are enough.
         "logs": [],
         "_embedded": {

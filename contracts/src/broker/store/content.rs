@@ -9,16 +9,16 @@ use crate::canonical;
 pub(in crate::broker) const MAX_PACT: usize = 16 * 1024 * 1024;
 
 /// A pact's document, checked as far as a broker must understand it.
-pub(super) struct Content {
-    pub(super) consumer: String,
-    pub(super) provider: String,
+pub(in crate::broker) struct Content {
+    pub(in crate::broker) consumer: String,
+    pub(in crate::broker) provider: String,
     /// Of what it says: layout, order of interactions, and which library wrote it do not change it.
-    pub(super) hash: String,
+    pub(in crate::broker) hash: String,
     pub(super) document: Value,
 }
 
 impl Content {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, BrokerError> {
+    pub(in crate::broker) fn parse(bytes: &[u8]) -> Result<Self, BrokerError> {
         if bytes.len() > MAX_PACT {
             return Err(BrokerError::Invalid(format!(
                 "the pact has {} bytes: expected at most {MAX_PACT}",

@@ -117,14 +117,17 @@ impl Store {
     /// When there is none (the message says which there are), or the database fails.
     pub async fn environment(&self, name: &str) -> Result<Environment, BrokerError> {
         let all = self.environments().await?;
-        all.iter().find(|each| each.name == name || each.id == name).cloned().ok_or_else(|| {
-            let names: Vec<String> = all.iter().map(|each| format!("`{}`", each.name)).collect();
-            let known = if names.is_empty() {
-                "there is none yet".to_owned()
-            } else {
-                format!("there are {}", names.join(", "))
-            };
-            BrokerError::NotFound(format!("no environment is called `{name}`: {known}"))
-        })
+        all.iter()
+            .find(|each| each.name == name || each.id == name)
+            .cloned()
+            .ok_or_else(|| unknown(name, all.iter().map(|each| each.name.as_str())))
     }
+}
+
+/// That no environment is called `name`, but these are.
+pub(in crate::broker) fn unknown<'a>(name: &str, all: impl Iterator<Item = &'a str>) -> BrokerError {
+    let names: Vec<String> = all.map(|each| format!("`{each}`")).collect();
+    let known =
+        if names.is_empty() { "there is none yet".to_owned() } else { format!("there are {}", names.join(", ")) };
+    BrokerError::NotFound(format!("no environment is called `{name}`: {known}"))
 }

@@ -23,7 +23,8 @@ pub use verifications::{StoredVerification, Verification};
 pub use versions::{Marks, Pacticipant};
 pub use webhooks::{DeliveryState, HookDelivery, Occasion, Webhook};
 
-pub(super) use content::interactions;
+pub(super) use content::{Content, interactions};
+pub(super) use environments::unknown;
 pub(super) use open::Tx;
 
 /// Now, in the form that is stored: RFC 3339 in UTC, so that text order is time order.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sqlx::Row as _;
 
 use super::question::Which;
@@ -13,7 +13,7 @@ use crate::gate::Version;
 /// A consumer version selector (<https://docs.pact.io/pact_broker/advanced_topics/consumer_version_selectors>): what is
 /// somewhere, or the head of a branch, or what has a tag. A fallback is for consumers that do not have what comes before it;
 /// consumers that nothing fits are left out. A field that nobody knows is refused: what it was meant to say would be lost.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct Selector {
     /// The latest of the consumer's main branch.
@@ -43,7 +43,7 @@ pub struct Selector {
 }
 
 /// What a provider asks before it verifies.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ForVerification {
     /// The provider's branch: decides what is pending.
