@@ -23,12 +23,20 @@ pub enum Bug {
     DropCorrelation,
     /// The gig service answers one gig with `sellerId` renamed to `seller_id`.
     RenameField,
+    /// The review service publishes the time of its events without its zone; nobody needs it, but contracts promise it.
+    LocalTime,
 }
 
 impl Bug {
     /// Every bug, in the order of the documentation.
-    pub const ALL: [Self; 5] =
-        [Self::AckBeforeCommit, Self::NoInbox, Self::DoubleCapture, Self::DropCorrelation, Self::RenameField];
+    pub const ALL: [Self; 6] = [
+        Self::AckBeforeCommit,
+        Self::NoInbox,
+        Self::DoubleCapture,
+        Self::DropCorrelation,
+        Self::RenameField,
+        Self::LocalTime,
+    ];
 
     /// The value of [`VARIABLE`] that turns this bug on.
     #[must_use]
@@ -39,6 +47,7 @@ impl Bug {
             Self::DoubleCapture => "double-capture",
             Self::DropCorrelation => "drop-correlation",
             Self::RenameField => "rename-field",
+            Self::LocalTime => "local-time",
         }
     }
 }
@@ -106,7 +115,7 @@ mod tests {
         assert_eq!(
             error,
             "unknown bug `no-inbx`: expected one of ack-before-commit, no-inbox, double-capture, drop-correlation, \
-             rename-field, or nothing"
+             rename-field, local-time, or nothing"
         );
     }
 }
