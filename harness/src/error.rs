@@ -61,9 +61,6 @@ pub enum Error {
         /// Why it did not work.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// Stopped by a signal.
-    #[error("stopped before the end")]
-    Interrupted,
 }
 
 impl Error {
@@ -82,7 +79,7 @@ impl Error {
             | Self::UnknownName { .. }
             | Self::Missing { .. }
             | Self::Usage(_) => Exit::Usage,
-            Self::Build(BuildError::Interrupted { .. }) | Self::Interrupted => Exit::Aborted,
+            Self::Build(BuildError::Interrupted { .. }) | Self::Start(StartError::Interrupted) => Exit::Aborted,
             Self::RunDir(_) | Self::Build(_) | Self::Start(_) | Self::Failed { .. } => Exit::Failed,
         }
     }

@@ -76,7 +76,7 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
     };
     let result = phases::run(plan, around).await;
     let (verdict, sentence) = match &result {
-        Ok(run) => (run.verdict, run.sentence.clone()),
+        Ok((run, _)) => (run.verdict, run.sentence.clone()),
         Err(error) => (chaos::Verdict::Fail, error.to_string()),
     };
     events.send(Event::Finished { verdict, sentence });
@@ -85,8 +85,12 @@ pub(super) async fn run(config: &Description, format: Format, args: RunArgs, foc
     if let Some(page) = page {
         page.shutdown().await;
     }
-    let run = result?;
+    let (run, error) = result?;
     report::write_all(&run, dir.path())?;
+    if let Some(error) = error {
+        print::progress(&format!("report: {}", dir.file("report.html").display()));
+        return Err(error);
+    }
     match format {
         Format::Json => {
             print::result(&report::json::render(&run).map_err(|e| Error::failed("the summary cannot be written", e))?)

@@ -16,6 +16,7 @@ use crate::collector::{Collector, CollectorConfig};
 use crate::config::Config;
 use crate::error::Error;
 use crate::events::{Event, Events};
+use crate::exit_code::Exit;
 use crate::journey::{Mailbox, Runner};
 use crate::report::model;
 use crate::smtp;
@@ -93,7 +94,8 @@ impl Ground {
 
     /// Options for starting the whole system.
     pub(super) fn start_options(&self) -> StartOptions {
-        StartOptions::new(self.dir.id(), self.collector.http_addr, self.watchdog.clone())
+        let cancel = self.cancel.clone();
+        StartOptions { cancel, ..StartOptions::new(self.dir.id(), self.collector.http_addr, self.watchdog.clone()) }
     }
 
     /// Runs the system's build command.
@@ -160,30 +162,20 @@ impl Ground {
     }
 }
 
-/// Runs what `plan` asks for.
+/// Runs what `plan` asks for. A run that ended early, because the system could not be built or started for example, has
+/// the error beside what it had found until then.
 ///
 /// # Errors
-/// When the system could not be built or started, or a file could not be written. Whatever was started is stopped.
-pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> {
+/// When nothing could be run, or it was not asked for as it should be: then there is no run to report. Whatever was started
+/// is stopped.
+pub async fn run(plan: Plan, around: Surroundings) -> Result<(model::Run, Option<Error>), Error> {
     let started_at = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Millis, true);
     let ground = Ground::prepare(plan.config.clone(), &around).await?;
-    let build_s = if around.build { ground.build().await? } else { 0.0 };
-    let started = Instant::now();
-    let mut run = empty(&plan, &around, started_at, build_s);
-    if let (true, Some(section)) = (plan.wants(Phase::Contracts), &plan.config.contracts) {
-        run.contracts = contracts::run(&ground, section, &plan).await?;
-    }
-    let needs_system = [Phase::Journeys, Phase::Load, Phase::Chaos].iter().any(|phase| plan.wants(*phase));
-    if needs_system && !ground.cancel.is_cancelled() {
-        let system = ground.start().await?;
-        run.ready_s = system.ready_s();
-        run.components = system.components().await;
-        let judged = judge(&ground, &plan, system.clone(), &mut run).await;
-        run.services = services(&system);
-        run.notes.extend(system.notes());
-        run.notes.extend(system.stop().await.notes());
-        judged?;
-    }
+    let mut run = empty(&plan, &around, started_at);
+    let error = match go_through(&ground, &plan, around.build, &mut run).await {
+        Err(error) if error.exit() == Exit::Usage => return Err(error),
+        ended => ended.err(),
+    };
     ground
         .collector
         .store
@@ -193,10 +185,43 @@ pub async fn run(plan: Plan, around: Surroundings) -> Result<model::Run, Error> 
     if lost > 0 {
         run.notes.push(format!("the collector dropped {lost} records to stay within its memory"));
     }
-    run.wall_s = started.elapsed().as_secs_f64();
-    run.verdict = verdict::combine(&run, ground.cancel.is_cancelled());
+    run.error = error.as_ref().map(ToString::to_string);
+    run.verdict = match &error {
+        Some(error) if error.exit() == Exit::Aborted => Verdict::Aborted,
+        Some(_) => Verdict::Fail,
+        None => verdict::combine(&run, ground.cancel.is_cancelled()),
+    };
     run.sentence = verdict::sentence(&run);
-    Ok(run)
+    Ok((run, error))
+}
+
+/// One phase after the other, each of which leaves what it found in `run`.
+async fn go_through(ground: &Ground, plan: &Plan, build: bool, run: &mut model::Run) -> Result<(), Error> {
+    if build {
+        run.build_s = ground.build().await?;
+    }
+    let started = Instant::now();
+    let result = with_system(ground, plan, run).await;
+    run.wall_s = started.elapsed().as_secs_f64();
+    result
+}
+
+async fn with_system(ground: &Ground, plan: &Plan, run: &mut model::Run) -> Result<(), Error> {
+    if let (true, Some(section)) = (plan.wants(Phase::Contracts), &plan.config.contracts) {
+        run.contracts = contracts::run(ground, section, plan).await?;
+    }
+    let needs_system = [Phase::Journeys, Phase::Load, Phase::Chaos].iter().any(|phase| plan.wants(*phase));
+    if !needs_system || ground.cancel.is_cancelled() {
+        return Ok(());
+    }
+    let system = ground.start().await?;
+    run.ready_s = system.ready_s();
+    run.components = system.components().await;
+    let judged = judge(ground, plan, system.clone(), run).await;
+    run.services = services(&system);
+    run.notes.extend(system.notes());
+    run.notes.extend(system.stop().await.notes());
+    judged
 }
 
 /// The phases that need the whole system.
@@ -247,7 +272,7 @@ fn services(system: &RunningSystem) -> Vec<model::Service> {
         .collect()
 }
 
-fn empty(plan: &Plan, around: &Surroundings, started_at: String, build_s: f64) -> model::Run {
+fn empty(plan: &Plan, around: &Surroundings, started_at: String) -> model::Run {
     model::Run {
         run_id: around.dir.id().to_owned(),
         system: plan.config.system.name.clone(),
@@ -256,9 +281,10 @@ fn empty(plan: &Plan, around: &Surroundings, started_at: String, build_s: f64) -
         seed: plan.seed,
         verdict: Verdict::Skipped,
         sentence: String::new(),
+        error: None,
         started_at,
         wall_s: 0.0,
-        build_s,
+        build_s: 0.0,
         ready_s: 0.0,
         resident_bytes: None,
         replay: around.replay.clone(),

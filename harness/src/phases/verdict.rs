@@ -15,11 +15,13 @@ pub(super) fn combine(run: &Run, aborted: bool) -> Verdict {
 
 /// The verdict in a sentence, which names the first culprit when there is one.
 pub(super) fn sentence(run: &Run) -> String {
-    match run.verdict {
-        Verdict::Pass => passed(run),
-        Verdict::Skipped => format!("{}: nothing was run.", run.system),
-        Verdict::Aborted => format!("{}: stopped before the end, so nothing is proven.", run.system),
-        verdict => {
+    let early = run.error.as_ref().and_then(|error| error.lines().next());
+    match (run.verdict, early) {
+        (Verdict::Aborted, _) => format!("{}: stopped before the end, so nothing is proven.", run.system),
+        (_, Some(error)) => format!("{} failed: {}.", run.system, error.trim_end_matches('.')),
+        (Verdict::Pass, None) => passed(run),
+        (Verdict::Skipped, None) => format!("{}: nothing was run.", run.system),
+        (verdict, None) => {
             let word = if verdict == Verdict::Fail { "failed" } else { "could not be judged" };
             match first_reason(run, verdict) {
                 Some(reason) => format!("{} {word}: {}", run.system, reason.trim_end_matches('.')) + ".",

@@ -29,7 +29,7 @@ pub fn render(run: &Run) -> Result<String, serde_json::Error> {
     let body = format!(
         "<header class=\"page\"><div class=\"eyebrow\"><b>Shakedown</b><span>{system}</span><span>{profile}, {form}</span>\
          <span>{started}</span><span>seed {seed}</span></div>\n\
-         <h1>{sentence}</h1>\n<span class=\"verdict {verdict}\">{word}</span>\
+         <h1>{sentence}</h1>\n<span class=\"verdict {verdict}\">{word}</span>{error}\
          <noscript><p>The details of this report need JavaScript, which is switched off here.</p></noscript></header>\n\
          <main></main>\n<footer class=\"page\"><p>Replay: <code>{replay}</code></p></footer>\n\
          <script type=\"application/json\" id=\"run\">{data}</script>",
@@ -38,12 +38,19 @@ pub fn render(run: &Run) -> Result<String, serde_json::Error> {
         started = escape(run.started_at.get(..16).unwrap_or(&run.started_at).replace('T', " ").as_str()),
         seed = run.seed,
         sentence = prose(&run.sentence),
+        error = last_words(run),
         replay = escape(&run.replay),
         data = embed(&serde_json::to_string(run)?),
     );
     let title = format!("{} {word}: Shakedown", run.system);
     let css = include_str!("assets/report.css");
     Ok(Page { title: &title, css, connect: "'none'", body: &body, modules: &MODULES }.render())
+}
+
+/// What an error says below its first line, which is in the sentence: the last words of a service are found nowhere else.
+fn last_words(run: &Run) -> String {
+    let rest = run.error.as_deref().and_then(|error| error.split_once('\n'));
+    rest.map_or_else(String::new, |(_, rest)| format!("<pre class=\"error\">{}</pre>", escape(rest)))
 }
 
 /// A sentence as HTML, in which `quoted` parts are code.

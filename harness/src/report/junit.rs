@@ -14,10 +14,16 @@ use super::model::{Interaction, Run};
 /// When the XML cannot be written.
 pub fn render(run: &Run) -> Result<String, quick_junit::SerializeError> {
     let mut report = Report::new(format!("shakedown {}", run.system));
-    let mut suites = vec![contracts(run), drift(run), journeys(run), telemetry(run), load(run)];
+    let mut suites: Vec<TestSuite> = run.error.iter().map(|error| ended(run, error)).collect();
+    suites.extend([contracts(run), drift(run), journeys(run), telemetry(run), load(run)]);
     suites.extend(run.chaos.iter().map(chaos));
     report.add_test_suites(suites);
     report.to_string()
+}
+
+/// Whatever ended the run early, of which no phase tells.
+fn ended(run: &Run, error: &String) -> TestSuite {
+    suite("run", [case("the run comes to its end", run.verdict, std::slice::from_ref(error), 0.0)])
 }
 
 fn contracts(run: &Run) -> TestSuite {
@@ -140,6 +146,14 @@ mod tests {
         let xml = render(&sample::passed()).expect("render");
         assert!(xml.contains("failures=\"0\" errors=\"0\""), "{xml}");
         assert!(xml.contains("<testsuite name=\"chaos order-killed\""));
+    }
+
+    #[test]
+    fn run_that_ended_early_is_a_failure_of_its_own() {
+        let mut run = sample::passed();
+        (run.verdict, run.error) = (Verdict::Fail, Some("service `order` did not start:\n  | no database".to_owned()));
+        let xml = render(&run).expect("render");
+        assert!(xml.contains("failures=\"1\" errors=\"0\"") && xml.contains("  | no database"), "{xml}");
     }
 
     #[test]

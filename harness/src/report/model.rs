@@ -25,6 +25,9 @@ pub struct Run {
     pub verdict: Verdict,
     /// The verdict in a sentence, naming the first culprit when there is one.
     pub sentence: String,
+    /// Why the run ended before its end: the system was not built, did not start, was stopped.
+    #[serde(default)]
+    pub error: Option<String>,
     /// Start of the run, RFC 3339, UTC.
     pub started_at: String,
     /// Seconds from the start of the system to the verdict, builds excluded.

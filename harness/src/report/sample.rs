@@ -72,6 +72,7 @@ pub(crate) fn passed() -> Run {
         seed: 42,
         verdict: Verdict::Pass,
         sentence: "Passed: 18 contracts hold, 3 journeys work, 50 purchases a second take 38 ms at the 99th percentile, and nothing was lost in 3 faults.".to_owned(),
+        error: None,
         started_at: "2026-11-21T06:37:14Z".to_owned(),
         wall_s: 54.2,
         build_s: 0.0,

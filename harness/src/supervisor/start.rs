@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::environment::exe_dir;
 use super::ports::PortError;
 use super::service::ServiceError;
@@ -34,6 +36,8 @@ pub struct StartOptions {
     pub watchdog: Arc<Watchdog>,
     /// The services to start; all when absent. The broker comes along when one of them has a link to it.
     pub only: Option<Vec<String>>,
+    /// Ends the start early; what was started by then is stopped again.
+    pub cancel: CancellationToken,
     /// Environment on top of the file's, by service.
     pub env_extra: BTreeMap<String, BTreeMap<String, String>>,
     /// Folder below the run's directory for `logs` and `data`; that directory itself when absent.
@@ -56,6 +60,7 @@ impl StartOptions {
             events: Events::default(),
             watchdog,
             only: None,
+            cancel: CancellationToken::new(),
             env_extra: BTreeMap::new(),
             subdirectory: None,
             broker: vec![own_program().display().to_string(), "amqp".to_owned()],
@@ -127,6 +132,9 @@ pub enum StartError {
         /// Why.
         reason: String,
     },
+    /// It was to end before it had begun.
+    #[error("stopped before the system was ready")]
+    Interrupted,
     /// A service to start does not exist.
     #[error("there is no service `{0}` in the configuration")]
     Unknown(String),

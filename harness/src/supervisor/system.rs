@@ -69,6 +69,7 @@ impl RunningSystem {
     /// The first thing that went wrong; by then everything that was started is gone again.
     pub async fn start(config: Arc<Config>, run_dir: &Path, options: StartOptions) -> Result<Arc<Self>, StartError> {
         let folder = options.subdirectory.as_ref().map_or_else(|| run_dir.to_owned(), |sub| run_dir.join(sub));
+        let cancel = options.cancel.clone();
         let system = Self::prepare(config, run_dir, &folder, options)?;
         let begun = Instant::now();
         system.find_engine().await?;
@@ -86,21 +87,28 @@ impl RunningSystem {
             for service in stage {
                 starting.spawn(async move { service.start().await });
             }
-            while let Some(outcome) = starting.join_next().await {
+            let failure = loop {
+                let outcome = tokio::select! {
+                    biased;
+                    () = cancel.cancelled() => break Some(StartError::Interrupted),
+                    outcome = starting.join_next() => outcome,
+                };
                 match outcome {
-                    Ok(Ok(())) => {}
-                    Ok(Err(error)) => {
-                        starting.shutdown().await;
-                        system.stop().await;
-                        return Err(error.into());
-                    }
-                    Err(lost) => {
+                    None => break None,
+                    Some(Ok(Ok(()))) => {}
+                    Some(Ok(Err(error))) => break Some(error.into()),
+                    Some(Err(lost)) => {
                         // Nothing cancels a start before this loop ends, so it panicked, and so does whoever waited.
                         if let Ok(panic) = lost.try_into_panic() {
                             std::panic::resume_unwind(panic);
                         }
                     }
                 }
+            };
+            if let Some(error) = failure {
+                starting.shutdown().await;
+                system.stop().await;
+                return Err(error);
             }
         }
         system.ready_in.get_or_init(|| begun.elapsed());

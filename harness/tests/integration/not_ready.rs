@@ -2,11 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
+use std::time::Duration;
 
+use nix::sys::signal::Signal;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::leftovers;
-use crate::program::{Ended, Program};
+use crate::program::{Ended, Program, run_id};
+use crate::until::until;
 
 /// A system of one service that works and one that is described by these lines.
 fn system(lines: &str) -> TempDir {
@@ -40,6 +44,30 @@ fn service_that_never_becomes_ready_is_named_with_its_condition_and_last_words()
     );
     assert!(error.contains("/health answers 2xx; found: "), "{error}");
     assert!(error.contains("\n  | waiting for the moon") && error.contains("no moon yet"), "{error}");
+    let file = |name: &str| std::fs::read_to_string(ended.run_dir().join(name)).expect("a report");
+    let summary: Value = serde_json::from_str(&file("summary.json")).expect("JSON");
+    assert_eq!((&summary["verdict"], &summary["journeys"]["verdict"]), (&"fail".into(), &"skipped".into()));
+    let sentence = summary["sentence"].as_str().expect("a sentence");
+    assert!(sentence.starts_with("moon failed: service `broken` was not ready within 0.5 s"), "{sentence}");
+    assert!(summary["error"].as_str().is_some_and(|error| error.contains("waiting for the moon")), "{summary:#}");
+    assert!(file("junit.xml").contains("errors=\"0\"") && file("junit.xml").contains("the run comes to its end"));
+    assert!(file("report.html").contains("  | waiting for the moon"));
+}
+
+#[test]
+fn start_that_is_interrupted_ends_at_once_and_leaves_nothing() {
+    let dir = system("command = [\"sleep\", \"600\"]\nready = { log = \"never\", within = \"500s\" }");
+    let mut running = Program::within(dir).args(["run"]).start();
+    running.said("start", |line| line.contains("start: 2 services").then_some(()));
+    let id = until(Duration::from_secs(10), || "no run".to_owned(), || run_id(running.dir()));
+    let started = || leftovers::processes(&id).iter().any(|(_, line)| line.contains("sleep 600")).then_some(());
+    until(Duration::from_secs(10), || "nothing was started".to_owned(), started);
+    running.signal(Signal::SIGINT);
+    let ended = running.end();
+    ended.expect_code(4).expect_no_result().expect_said(&["error: stopped before the system was ready"]);
+    leftovers::expect_none_soon(&id, &BTreeSet::new());
+    let summary = std::fs::read_to_string(ended.run_dir().join("summary.json")).expect("a report");
+    assert!(summary.contains("\"verdict\": \"aborted\""), "{summary}");
 }
 
 #[test]

@@ -3,6 +3,7 @@ import { h, prose, count, plural, table } from "./dom.js";
 
 export function drift(result) {
   const { messages, responses, calls, broken, without_contract, never_seen, unknown_fields, undocumented = [], notes } = result.seen;
+  if (!messages.seen && !responses.seen && !calls.seen && !notes.length) return [h("p", { class: "muted" }, "Nothing of a running system was seen.")];
   const compared = (of, what) => `${count(of.checked)} of ${plural(of.seen, what)}`;
   const parts = [h("p", { class: "muted" }, `While journeys and load went on, ${compared(messages, "message")} and ${compared(responses, "answer")} were compared with contracts by shape; ${compared(calls, "call")} between services have a contract. Bodies of calls between services are not seen.`)];
   for (const note of notes) parts.push(h("p", {}, prose(note)));
