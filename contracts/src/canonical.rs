@@ -107,6 +107,11 @@ pub(crate) fn shorten(text: &str, limit: usize) -> String {
     }
 }
 
+/// In one line without control characters, which somebody else's text must not send to a terminal or a pipeline's log.
+pub(crate) fn one_line(text: &str, limit: usize) -> String {
+    shorten(&text.replace(char::is_control, " "), limit)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -218,15 +218,16 @@ pub struct SelectionArgs {
 /// Where the contract broker is. The variables are those of the official clients.
 #[derive(Clone, Debug, Args)]
 pub struct BrokerAddressArgs {
-    /// Contract broker: its address, `https://...`, or its database without a server, `sqlite://FILE` or `postgres://...`.
+    /// Contract broker: its address, `https://...`, or its database without a server, `sqlite://FILE` or `postgres://...`
+    /// [default: BROKER_DATABASE, or else sqlite://shakedown-broker.db].
     #[arg(
-        long = "broker",
+        long,
+        visible_alias = "broker-base-url",
         env = "PACT_BROKER_BASE_URL",
         hide_env_values = true,
-        default_value = "sqlite://shakedown-broker.db",
         value_name = "URL"
     )]
-    pub broker: String,
+    pub broker: Option<String>,
     /// Token for an address.
     #[arg(long, env = "PACT_BROKER_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     pub broker_token: Option<String>,
@@ -244,7 +245,7 @@ pub struct PublishArgs {
     /// Directory of the pacts [default: the one in shakedown.toml].
     pub pacts: Option<PathBuf>,
     /// Version of the consumers, a commit for example.
-    #[arg(long)]
+    #[arg(long, value_parser = named)]
     pub version: String,
     /// Branch they were built from.
     #[arg(long)]
@@ -264,17 +265,23 @@ pub struct PublishArgs {
 #[derive(Clone, Debug, Args)]
 pub struct CanIDeployArgs {
     /// Consumer or provider.
-    #[arg(long)]
+    #[arg(long, value_parser = named)]
     pub pacticipant: String,
     /// Its version.
-    #[arg(long)]
+    #[arg(long, value_parser = named)]
     pub version: String,
     /// Environment that it is to go to.
-    #[arg(long, value_name = "ENVIRONMENT")]
+    #[arg(long, visible_alias = "to-environment", value_name = "ENVIRONMENT", value_parser = named)]
     pub to: String,
     /// Leave pacts with this pacticipant out (may be repeated).
-    #[arg(long, value_name = "PACTICIPANT")]
+    #[arg(long, value_name = "PACTICIPANT", value_parser = named)]
     pub ignore: Vec<String>,
+    /// Ask again, so many times, while somebody has not verified yet.
+    #[arg(long, value_name = "TIMES", default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1000))]
+    pub retry_while_unknown: u16,
+    /// Seconds between two questions.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub retry_interval: u16,
     /// Whom to ask.
     #[command(flatten)]
     pub address: BrokerAddressArgs,
@@ -284,13 +291,13 @@ pub struct CanIDeployArgs {
 #[derive(Clone, Debug, Args)]
 pub struct DeploymentArgs {
     /// Consumer or provider.
-    #[arg(long)]
+    #[arg(long, value_parser = named)]
     pub pacticipant: String,
     /// Its version.
-    #[arg(long)]
+    #[arg(long, value_parser = named)]
     pub version: String,
     /// Environment that it is in now.
-    #[arg(long, value_name = "ENVIRONMENT")]
+    #[arg(long, visible_alias = "to-environment", value_name = "ENVIRONMENT", value_parser = named)]
     pub to: String,
     /// Which of several instances there.
     #[arg(long)]
@@ -459,4 +466,9 @@ pub struct WatchdogArgs {
     /// Undo journal of the run.
     #[arg(long)]
     pub journal: PathBuf,
+}
+
+/// A name that a variable of a pipeline may have left empty: without it another question would be asked.
+fn named(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() { Err("it is empty, expected a name".to_owned()) } else { Ok(text.to_owned()) }
 }

@@ -87,6 +87,15 @@ fn everything_is_published_asked_and_recorded_in_this_order() {
 }
 
 #[test]
+fn pacts_are_taken_from_the_broker_by_a_selector() {
+    let selector = r#"{"branch": "it's"}"#;
+    let (code, asked, said) = Repository::new(WELL).run(&[BROKER, ("FROM_BROKER", selector)]);
+    assert_eq!(code, 0, "{said}");
+    let verify = asked.iter().find(|each| each.contains("contract verify")).expect("a verification");
+    assert!(verify.ends_with(&format!("--from-broker {selector}")), "{verify}");
+}
+
+#[test]
 fn one_no_is_a_no_after_everybody_was_asked() {
     let no = format!("{WELL}\ncase \"$*\" in *can-i-deploy*web*) exit 1 ;; esac");
     let (code, asked, _) = Repository::new(&no).run(&[BROKER, ENVIRONMENT, BOTH, ("DEPLOYED", "true")]);

@@ -33,6 +33,7 @@ if [ -n "${PACT_BROKER_BASE_URL:-}" ]; then
   say "publishing pacts"
   "$SHAKEDOWN" contract publish "$PACTS" --version "$VERSION" --branch "$BRANCH" --build-url "$BUILD_URL"
   publish=(--publish --provider-version "$VERSION" --branch "$BRANCH" --build-url "$BUILD_URL")
+  [ -z "${FROM_BROKER:-}" ] || publish+=(--from-broker "$FROM_BROKER")
 fi
 
 say "verifying"

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::store::{ForVerification, Placement, PlacementKind, Publication, Question, Store, Verification};
 use super::{BrokerError, Client, Credential};
+use crate::canonical::one_line;
 use crate::gate::{Decision, Judgement, Row, Version};
 
 /// What pipelines ask and tell a contract broker.
@@ -65,7 +66,11 @@ pub struct Answer {
 impl From<Judgement> for Answer {
     fn from(judgement: Judgement) -> Self {
         let Judgement { decision, reasons, rows } = judgement;
-        Self { decision, reasons: reasons.iter().map(ToString::to_string).collect(), rows }
+        Self {
+            decision,
+            reasons: reasons.iter().map(|reason| one_line(&reason.to_string(), usize::MAX)).collect(),
+            rows,
+        }
     }
 }
 
@@ -169,7 +174,7 @@ impl Broker {
     ///
     /// # Errors
     ///
-    /// When the environment is unknown, or the broker fails: nobody is told yes then.
+    /// When the environment is unknown, a name is empty, or the broker fails: nobody is told yes then.
     pub async fn can_i_deploy(
         &self,
         version: &Version,
@@ -194,7 +199,11 @@ impl Broker {
         match self {
             Self::Http(client) => client.ensure_environment(name).await,
             Self::Database(store) => match store.environment(name).await {
-                Err(BrokerError::NotFound(_)) => store.create_environment(name, name, false).await.map(drop),
+                Err(BrokerError::NotFound(_)) => match store.create_environment(name, name, false).await {
+                    // Somebody else has made it meanwhile.
+                    Err(BrokerError::Conflict(_)) => Ok(()),
+                    made => made.map(drop),
+                },
                 found => found.map(drop),
             },
         }

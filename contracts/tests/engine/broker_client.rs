@@ -79,6 +79,9 @@ async fn pipeline(broker: &Broker) -> Vec<String> {
     assert!(matches!(missing, BrokerError::NotFound(_)), "{missing}");
     let nowhere = broker.can_i_deploy(&consumer, "live", &[]).await.unwrap_err();
     heard.push(nowhere.to_string());
+    let elsewhere = Selector { environment: Some("prodution".into()), ..Selector::default() };
+    let elsewhere = ForVerification { consumer_version_selectors: vec![elsewhere], ..asked() };
+    heard.push(broker.for_verification("shop", &elsewhere).await.unwrap_err().to_string());
     broker.ensure_environment("live").await.unwrap();
     broker.ensure_environment("live").await.unwrap();
     for ignored in [vec![], vec!["shop".to_owned()]] {
@@ -143,13 +146,29 @@ async fn broker_below_a_path_is_found_by_its_links() {
     let address = format!("http://{}/pact/broker", listener.local_addr().unwrap());
     let inner = router(served, Access::everybody(), Some(&address));
     tokio::spawn(async move { axum::serve(listener, Router::new().nest("/pact/broker", inner)).await.unwrap() });
-    for given in [address.clone(), format!("{address}/")] {
-        let broker = Broker::open(&given, None).await.unwrap();
-        broker.publish(&publication("1")).await.unwrap();
-        broker.ensure_environment("live").await.unwrap();
-        let answer = broker.can_i_deploy(&Version::new("mail", "1"), "live", &[]).await.unwrap();
-        assert!(!answer.decision.is_yes(), "{answer}");
+    let broker = Broker::open(&address, None).await.unwrap();
+    broker.publish(&publication("1")).await.unwrap();
+    broker.ensure_environment("live").await.unwrap();
+    let answer = broker.can_i_deploy(&Version::new("mail", "1"), "live", &[]).await.unwrap();
+    assert!(!answer.decision.is_yes(), "{answer}");
+}
+
+#[tokio::test]
+async fn address_is_asked_for_as_it_was_given() {
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kept = Arc::clone(&seen);
+    let answer = move |request: Request| {
+        kept.lock().unwrap().push(request.uri().path().to_owned());
+        std::future::ready(reply(404, &[], &json!({})))
+    };
+    let address = serve(Router::new().fallback(answer)).await;
+    for path in ["", "/", "/broker", "/broker/"] {
+        let broker = Broker::open(&format!("{address}{path}"), None).await.unwrap();
+        broker.ensure_environment("live").await.unwrap_err();
+        broker.can_i_deploy(&Version::new("mail", "1"), "live", &[]).await.unwrap_err();
     }
+    let expected = ["/", "/matrix", "/", "/matrix", "/broker", "/broker/matrix", "/broker/", "/broker/matrix"];
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[tokio::test]
@@ -228,28 +247,39 @@ async fn what_is_no_broker_is_named_with_its_address() {
 
 #[tokio::test]
 async fn credentials_go_to_nobody_else() {
-    let elsewhere = |to: &'static str| {
-        move || {
-            let links = ["pb:publish-contracts", "pb:provider-pacts-for-verification", "pb:environments"]
-                .into_iter()
-                .chain(["pb:pacticipant-version", "pb:publish-verification-results"])
-                .map(|relation| (relation.to_owned(), json!({ "href": to })));
-            let links: Value = Value::Object(links.collect());
-            reply(200, &[], &json!({ "_links": links, "summary": { "deployable": 1 } }))
-        }
+    let visits: Arc<Mutex<u32>> = Arc::default();
+    let counted = Arc::clone(&visits);
+    let stranger = Router::new().fallback(move || {
+        *counted.lock().unwrap() += 1;
+        std::future::ready(reply(200, &[], &json!({})))
+    });
+    let stranger = serve(stranger).await;
+    let links = |to: &str| {
+        let relations = ["pb:publish-contracts", "pb:provider-pacts-for-verification", "pb:environments"].into_iter();
+        let relations = relations.chain(["pb:pacticipant-version", "pb:publish-verification-results"]);
+        let links: Value = relations.map(|relation| (relation.to_owned(), json!({ "href": to }))).collect();
+        json!({ "_links": links, "summary": { "deployable": 1 } })
     };
-    for to in ["https://evil.example/x", "//evil.example/x", "http://127.0.0.1:1/x"] {
-        let said = refusals(elsewhere(to)).await;
+    let client = |address: &str| Client::new(address, Some(Credential::Bearer("s3cret".into()))).unwrap();
+    for to in [format!("{stranger}/x"), stranger.replace("http:", ""), "https://evil.example/x".to_owned()] {
+        let document = links(&to);
+        let answer = move || std::future::ready(reply(200, &[], &document));
+        let said = refusals_of(client(&serve(Router::new().fallback(answer)).await)).await;
         assert_eq!(said.iter().filter(|said| said.contains("leads away from")).count(), 5, "{said:?}");
     }
-    let redirect = || Response::builder().status(302).header("location", "https://evil.example").body(Body::empty());
-    for said in refusals(move || redirect().unwrap()).await {
-        assert!(said.contains("leads to `https://evil.example`, expected the address of the broker"), "{said}");
+    let to = stranger.clone();
+    let redirect = move || {
+        let answer = Response::builder().status(307).header("location", &to).body(Body::empty());
+        std::future::ready(answer.unwrap())
+    };
+    for said in refusals_of(client(&serve(Router::new().fallback(redirect)).await)).await {
+        assert!(said.contains(&format!("leads to `{stranger}`, expected the address of the broker")), "{said}");
     }
+    assert_eq!(*visits.lock().unwrap(), 0);
 }
 
 #[tokio::test]
-async fn broker_that_hangs_or_never_ends_or_is_not_there_is_waited_for_no_longer_than_allowed() {
+async fn broker_that_hangs_or_never_ends_or_hangs_up_is_waited_for_no_longer_than_allowed() {
     let address = serve(Router::new().fallback(std::future::pending::<Response>)).await;
     let client = Client::new(&address, None).unwrap().within(Duration::from_millis(50));
     for said in refusals_of(client).await {
@@ -263,58 +293,90 @@ async fn broker_that_hangs_or_never_ends_or_is_not_there_is_waited_for_no_longer
     let client = Client::new(&address, None).unwrap();
     let said = client.knows("shop", "mail", "0123").await.unwrap_err().to_string();
     assert!(said.contains("more than 67108864 bytes"), "{said}");
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", nobody.local_addr().unwrap());
-    drop(nobody);
+    // Whoever connects is hung up on.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || listener.incoming().for_each(drop));
     for said in refusals_of(Client::new(&address, None).unwrap()).await {
-        assert!(said.contains("refused") && said.contains(&address), "{said}");
+        assert!(said.contains(&address), "{said}");
     }
 }
 
-/// As the official broker answers: names of its own for contents and interactions, which only links lead to.
-#[tokio::test]
-async fn results_go_where_the_broker_wants_them_under_its_own_names() {
-    let seen: Arc<Mutex<Vec<(Method, String, Value)>>> = Arc::default();
-    let kept = Arc::clone(&seen);
-    let answer = move |request: Request| async move {
-        let (parts, body) = request.into_parts();
-        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        let path = parts.uri.path().to_owned();
-        let sent = serde_json::from_slice(&body).unwrap_or_default();
-        kept.lock().unwrap().push((parts.method, path.clone(), sent));
-        let pact = "/pacts/provider/shop/consumer/mail/pact-version/0ff1c1a1/metadata/abc";
-        let content = match path.as_str() {
+/// A broker with other names for contents and interactions than ours, which only links lead to, as the official one.
+#[derive(Clone, Default)]
+struct Foreign {
+    seen: Arc<Mutex<Vec<(Method, String, Value)>>>,
+    /// What it says to results, if it keeps them.
+    forgetful: bool,
+}
+
+impl Foreign {
+    async fn serve(&self) -> Broker {
+        let foreign = self.clone();
+        let answer = move |request: Request| {
+            let foreign = foreign.clone();
+            async move {
+                let (parts, body) = request.into_parts();
+                let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+                let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
+                let content = foreign.answer(parts.uri.path(), &sent);
+                foreign.seen.lock().unwrap().push((parts.method, parts.uri.path().to_owned(), sent));
+                reply(if content.is_null() { 404 } else { 200 }, &[], &content)
+            }
+        };
+        Broker::open(&serve(Router::new().fallback(answer)).await, None).await.unwrap()
+    }
+
+    fn answer(&self, path: &str, sent: &Value) -> Value {
+        let pact = |sha: &str| format!("/pacts/provider/shop/consumer/mail/pact-version/{sha}/metadata/abc");
+        let listed = |sha: &str, pending: Option<bool>| {
+            json!({
+                "verificationProperties": { "notices": [], "pending": pending },
+                "_links": { "self": { "href": pact(sha) } },
+            })
+        };
+        match path {
             "/" => json!({ "_links": {
                 "pb:provider-pacts-for-verification": { "href": "/pacts/provider/{provider}/for-verification" },
-                "pb:pacticipant-branch-version": { "href": "/pacticipants/{pacticipant}/branches/{branch}/versions/{version}" },
+                "pb:pacticipant": { "href": "/pacticipants/{pacticipant}" },
+                "pb:publish-contracts": { "href": "/contracts/publish" },
+                "pb:pacticipant-branch-version":
+                    { "href": "/pacticipants/{pacticipant}/branches/{branch}/versions/{version}" },
             } }),
-            "/pacts/provider/shop/for-verification" => json!({ "_embedded": { "pacts": [{
-                "verificationProperties": { "notices": [] },
-                "_links": { "self": { "href": pact } },
-            }] } }),
-            path if path == pact => {
+            "/pacts/provider/shop/for-verification" => {
+                json!({ "_embedded": { "pacts": [listed("0ff1c1a1", None), listed("0ff1c1a2", Some(true))] } })
+            }
+            "/pacticipants/known" => json!({ "name": "known" }),
+            path if path.ends_with("verification-results") && !self.forgetful => json!({ "success": sent["success"] }),
+            path if [pact("0ff1c1a1"), pact("0ff1c1a2")].iter().any(|pact| pact == path) => {
                 let mut interaction = order();
-                interaction["_id"] = json!("their-own");
+                interaction["_id"] = json!(format!("{}-own", path.split('/').nth(7).unwrap()));
                 let mut document = document(json!([interaction]));
                 document["createdAt"] = json!("2026-01-01T00:00:00+00:00");
                 document["_links"] =
-                    json!({ "pb:publish-verification-results": { "href": format!("{pact}/verification-results") } });
+                    json!({ "pb:publish-verification-results": { "href": format!("{path}/verification-results") } });
                 document
             }
+            path if path.ends_with("for-verification") || path.starts_with("/pacticipants/nobody") => Value::Null,
             _ => json!({}),
-        };
-        reply(200, &[], &content)
-    };
-    let broker = Broker::open(&serve(Router::new().fallback(answer)).await, None).await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn results_go_where_the_broker_wants_them_under_its_own_names() {
+    let foreign = Foreign::default();
+    let broker = foreign.serve().await;
     let pacts = given(&broker, "shop").await;
-    assert_eq!((pacts.len(), pacts[0].1), (1, false));
+    assert_eq!(pacts.iter().map(|(_, pending)| *pending).collect::<Vec<_>>(), [false, true]);
     let pact = pacts[0].0.clone();
     assert_eq!(pact.hash, crate::shop::pact(json!([order()])).hash);
+    broker.knows("shop", "mail", &pact.hash).await.unwrap();
     let shop = Shop::start(right).await;
     let (found, _) = findings(std::slice::from_ref(&pact), &shop.verify(std::slice::from_ref(&pact)).await).unwrap();
     let results = [("mail".to_owned(), pact.hash, found[0].verification("9", Some("https://ci.example/2")))];
     broker.record_verifications(&Version::new("shop", "9"), Some("fix/a b"), &results).await.unwrap();
-    let seen = seen.lock().unwrap();
+    let seen = foreign.seen.lock().unwrap();
     let sent = seen.iter().find(|(_, path, _)| path.ends_with("for-verification")).unwrap();
     assert_eq!(
         sent.2,
@@ -326,9 +388,101 @@ async fn results_go_where_the_broker_wants_them_under_its_own_names() {
             "includeWipPactsSince": "2026-01-01",
         })
     );
-    let [.., (put, branch, _), (post, to, result)] = seen.as_slice() else { panic!("{seen:?}") };
+    // Both that it tells apart, although they say the same.
+    let [.., (put, branch, _), (_, first, one), (_, second, other)] = seen.as_slice() else { panic!("{seen:?}") };
     assert_eq!((put, branch.as_str()), (&Method::PUT, "/pacticipants/shop/branches/fix%2Fa%20b/versions/9"));
-    assert_eq!((post, to.rsplit('/').next()), (&Method::POST, Some("verification-results")));
-    assert_eq!(result["testResults"][0]["interactionId"], "their-own");
-    assert_eq!((&result["success"], &result["providerApplicationVersion"]), (&json!(true), &json!("9")));
+    for (to, result, sha) in [(first, one, "0ff1c1a1"), (second, other, "0ff1c1a2")] {
+        assert!(to.contains(sha) && to.ends_with("/verification-results"), "{to}");
+        assert_eq!(result["testResults"][0]["interactionId"], format!("{sha}-own"));
+        assert_eq!((&result["success"], &result["providerApplicationVersion"]), (&json!(true), &json!("9")));
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_kept_is_not_published() {
+    let broker = Foreign { forgetful: true, ..Foreign::default() }.serve().await;
+    let hollow = broker.publish(&publication("1")).await.unwrap_err().to_string();
+    assert!(hollow.contains("/contracts/publish") && hollow.contains("without"), "{hollow}");
+    let pact = given(&broker, "shop").await[0].0.clone();
+    for results in [json!({ "testResults": [] }), json!([]), json!({ "testResults": ["odd"] })] {
+        let verification = contracts::broker::Verification {
+            provider_version: "9".into(),
+            success: true,
+            results,
+            build_url: None,
+            verified_by: None,
+        };
+        let results = [("mail".to_owned(), pact.hash.clone(), verification)];
+        let hollow = broker.record_verifications(&Version::new("shop", "9"), None, &results).await.unwrap_err();
+        assert!(hollow.to_string().contains("without the result that was published"), "{hollow}");
+    }
+}
+
+#[tokio::test]
+async fn provider_that_nobody_has_named_has_no_pacts_and_a_refusal_is_none_of_that() {
+    let broker = Foreign::default().serve().await;
+    assert!(broker.for_verification("nobody", &asked()).await.unwrap().is_empty());
+    let refused = broker.for_verification("known", &asked()).await.unwrap_err();
+    assert!(refused.to_string().contains("status 404"), "{refused}");
+}
+
+/// What the client makes of this answer to "can I deploy?", and what it had asked.
+async fn judged(answer: Value, ignored: &[String]) -> (Result<contracts::broker::Answer, String>, String) {
+    let asked: Arc<Mutex<String>> = Arc::default();
+    let kept = Arc::clone(&asked);
+    let answer = move |request: Request| {
+        *kept.lock().unwrap() = request.uri().query().unwrap_or_default().to_owned();
+        std::future::ready(reply(200, &[], &answer))
+    };
+    let broker = Broker::open(&serve(Router::new().fallback(answer)).await, None).await.unwrap();
+    let answer = broker.can_i_deploy(&Version::new("mail", "1"), "live", ignored).await;
+    let asked = asked.lock().unwrap().clone();
+    (answer.map_err(|error| error.to_string()), asked)
+}
+
+fn line(provider_version: &str, success: Option<bool>, ignored: bool) -> Value {
+    json!({
+        "consumer": { "name": "mail", "version": { "number": "1" } },
+        "provider": { "name": "shop", "version": { "number": provider_version } },
+        "pact": { "_links": { "self": { "href": "http://b/pacts/provider/shop/consumer/mail/pact-version/c0/metadata/m" } } },
+        "verificationResult": success.map(|success| json!({
+            "success": success,
+            "_links": { "self": { "href": "http://b/pacts/x/pact-version/c0/verification-results/7" } },
+        })),
+        "ignored": ignored,
+    })
+}
+
+#[tokio::test]
+async fn yes_is_one_only_with_every_row_that_it_rests_on() {
+    let yes =
+        |lines: Vec<Value>| json!({ "summary": { "deployable": true, "reason": "All\nis well" }, "matrix": lines });
+    let (answer, asked) = judged(yes(vec![line("9", Some(true), false), line("8", Some(false), true)]), &[]).await;
+    let answer = answer.unwrap();
+    assert!(answer.decision.is_yes());
+    assert_eq!((answer.reasons, answer.rows.len()), (vec!["All".to_owned(), "is well".to_owned()], 1));
+    let row = &answer.rows[0];
+    assert_eq!((row.content.as_str(), row.verification, row.provider_version.as_deref()), ("c0", Some(7), Some("9")));
+    for expected in ["latestby=cvpv", "limit=10000", "environment=live", "q%5B%5D%5Bversion%5D=1"] {
+        assert!(asked.contains(expected), "{asked}");
+    }
+    for success in [Some(false), None] {
+        let (answer, _) = judged(yes(vec![line("9", Some(true), false), line("10", success, false)]), &[]).await;
+        assert!(answer.unwrap_err().contains("says yes, but has no success of shop"));
+    }
+    let (answer, _) = judged(yes(vec![line("9", Some(true), false); 10_000]), &[]).await;
+    assert!(answer.unwrap_err().contains("may have been cut off"));
+    let (answer, _) = judged(yes(vec![json!({ "provider": 7 })]), &[]).await;
+    assert!(answer.unwrap_err().contains("is without"));
+    let (answer, asked) = judged(yes(vec![]), &[" ".to_owned()]).await;
+    assert!(answer.unwrap_err().contains("an empty name") && asked.is_empty());
+}
+
+#[tokio::test]
+async fn words_of_a_broker_are_told_in_one_line_each() {
+    let notices = vec![json!({ "type": "error", "text": "no\n::stop-commands::x\u{1b}[2J" }); 300];
+    let (answer, _) = judged(json!({ "summary": { "deployable": null }, "notices": notices, "matrix": [] }), &[]).await;
+    let answer = answer.unwrap();
+    assert_eq!((answer.reasons.len(), answer.reasons[0].as_str()), (200, "no ::stop-commands::x [2J"));
+    assert!(!answer.decision.is_yes());
 }

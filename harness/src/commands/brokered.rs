@@ -6,11 +6,16 @@ use crate::cli::{BrokerAddressArgs, BrokeredArgs};
 use crate::error::Error;
 use crate::phases::{Brokered, ProviderVersion};
 
+/// Where the broker keeps what it knows when nothing is said, here and for `shakedown broker`.
+const DATABASE: &str = "sqlite://shakedown-broker.db";
+
 /// The broker at the address, for whoever was named.
 pub(super) async fn open(args: BrokerAddressArgs) -> Result<Broker, Error> {
     let BrokerAddressArgs { broker, broker_token, broker_username, broker_password } = args;
     // An empty variable is how pipelines say that there is none.
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let database = || given(std::env::var("BROKER_DATABASE").ok()).unwrap_or_else(|| DATABASE.to_owned());
+    let broker = given(broker).unwrap_or_else(database);
     let credential = match (given(broker_token), given(broker_username), given(broker_password)) {
         (None, None, None) => None,
         (Some(token), None, None) => Some(Credential::Bearer(token)),

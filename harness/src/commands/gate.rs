@@ -1,9 +1,10 @@
 //! `shakedown contract publish|can-i-deploy|record-deployment`: what pipelines tell and ask the contract broker.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use contracts::broker::{PlacementKind, Publication};
-use contracts::gate::Version;
+use contracts::gate::{Decision, Version};
 use serde_json::json;
 
 use super::Description;
@@ -74,8 +75,17 @@ pub(super) async fn publish(config: &Description, format: Format, args: PublishA
 pub(super) async fn can_i_deploy(format: Format, args: CanIDeployArgs) -> Result<Exit, Error> {
     let broker = open(args.address).await?;
     let version = Version::new(&args.pacticipant, &args.version);
-    let answer = broker.can_i_deploy(&version, &args.to, &args.ignore).await;
-    let answer = answer.map_err(|e| Error::failed("this cannot be answered", e))?;
+    let mut retries = args.retry_while_unknown;
+    let answer = loop {
+        let answer = broker.can_i_deploy(&version, &args.to, &args.ignore).await;
+        let answer = answer.map_err(|e| Error::failed("this cannot be answered", e))?;
+        if answer.decision != Decision::Unknown || retries == 0 {
+            break answer;
+        }
+        print::progress(&format!("not all is known yet, asking again in {} s ({retries} left)", args.retry_interval));
+        retries -= 1;
+        tokio::time::sleep(Duration::from_secs(args.retry_interval.into())).await;
+    };
     let result = match format {
         Format::Json => {
             let document = json!({

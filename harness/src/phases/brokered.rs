@@ -54,7 +54,7 @@ impl Brokered {
         let failed = |provider: &str, error| {
             Error::failed(format!("the broker does not say which pacts `{provider}` is to verify"), error)
         };
-        let mut selected = Selected::default();
+        let (mut selected, mut binding) = (Selected::default(), BTreeSet::new());
         for provider in providers {
             let asked = ForVerification {
                 consumer_version_selectors: selectors.clone(),
@@ -70,8 +70,12 @@ impl Brokered {
                 // Pending or not: one that nobody can read would otherwise stay unread, and pending, for ever.
                 let pact = from_document(&each.document, &origin)
                     .map_err(|error| Error::failed("a pact of the broker cannot be verified", error))?;
-                if each.pending {
+                // A broker may tell apart what is one content here: whoever relies on one of them must not be let down.
+                if each.pending && !binding.contains(&pact.hash) {
                     selected.pending.insert(pact.hash.clone());
+                } else {
+                    selected.pending.remove(&pact.hash);
+                    binding.insert(pact.hash.clone());
                 }
                 selected.pacts.push(pact);
             }
@@ -88,9 +92,18 @@ impl Brokered {
             match self.broker.knows(&pact.provider, &pact.consumer, &pact.hash).await {
                 Ok(()) => {}
                 Err(BrokerError::NotFound(_)) => {
+                    let path = pact.path.display();
+                    let hint = match &self.broker {
+                        Broker::Database(_) => String::new(),
+                        Broker::Http(client) => format!(
+                            " to {}, or take the pacts from there with `--from-broker`, which a broker needs that has other \
+                             hashes than shakedown's",
+                            client.address()
+                        ),
+                    };
                     return Err(Error::Usage(format!(
-                        "nobody has published `{}` as it is, so its result cannot be: run `shakedown contract publish` first",
-                        pact.path.display()
+                        "nobody has published `{path}` as it is, so its result cannot be: run `shakedown contract publish` \
+                         first{hint}"
                     )));
                 }
                 Err(error) => return Err(Error::failed("the broker does not answer", error)),
@@ -141,7 +154,7 @@ impl Brokered {
                     let what = if each.success { "honours" } else { "does not honour" };
                     format!("published: {provider} {what} the pact of {}", each.consumer)
                 })),
-                Err(error) => withheld.push(format!("nothing is published for {provider}: {error}")),
+                Err(error) => withheld.push(format!("what was found of {provider} is not published: {error}")),
             }
         }
         (published, withheld)

@@ -21,7 +21,7 @@ use crate::error::Error;
 use crate::events::Event;
 use crate::report::model;
 use crate::supervisor::build::run_command;
-use crate::supervisor::{BuildError, RunningSystem, StartOptions};
+use crate::supervisor::{BuildError, RunningSystem, StartError, StartOptions};
 
 /// Folder of the run that receives freshly recorded pacts.
 pub(super) const PACTS: &str = "pacts";
@@ -116,7 +116,7 @@ enum Failure {
 async fn judge(ground: &Ground, section: &config::Contracts, plan: &Plan) -> Result<model::Contracts, Failure> {
     let brokered = plan.wanted.brokered.as_ref();
     let selected = match brokered {
-        Some(brokered) => brokered.select(section.providers.keys()).await.map_err(Failure::Other)?,
+        Some(brokered) => unless_stopped(ground, brokered.select(section.providers.keys())).await?,
         None => None,
     };
     let recording = plan.wanted.record && selected.is_none();
@@ -146,7 +146,7 @@ async fn judge(ground: &Ground, section: &config::Contracts, plan: &Plan) -> Res
         )));
     }
     if let Some(brokered) = brokered {
-        brokered.expects(&pacts).await.map_err(Failure::Other)?;
+        unless_stopped(ground, brokered.expects(&pacts)).await?;
     }
     let replays = &plan.wanted.contracts;
     // What is published is said of whole pacts, so that is what it is held against.
@@ -185,6 +185,15 @@ async fn judge(ground: &Ground, section: &config::Contracts, plan: &Plan) -> Res
     report.notes = died;
     evidence::add(&ground.collector.store, &mut report.interactions);
     Ok(report)
+}
+
+/// What somebody far away answers, or that nobody waits for it any more.
+async fn unless_stopped<T>(ground: &Ground, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = ground.cancel.cancelled() => Err(Failure::Other(Error::Start(StartError::Interrupted))),
+        answer = answer => answer.map_err(Failure::Other),
+    }
 }
 
 /// What died meanwhile. An end is noticed a moment after the connection broke by which the replay noticed it.

@@ -46,6 +46,10 @@ impl SpawnError {
     }
 }
 
+/// What leads to the contract broker, and is for the harness only: what a service logs is kept and shown.
+const BROKER_SECRETS: [&str; 4] =
+    ["PACT_BROKER_TOKEN", "PACT_BROKER_USERNAME", "PACT_BROKER_PASSWORD", "BROKER_DATABASE"];
+
 /// A command for an argument vector, in its own process group, killed when dropped.
 pub(super) fn program(argv: &[String], dir: &Path) -> Result<Program, SpawnError> {
     let Some((program, arguments)) = argv.split_first() else {
@@ -55,6 +59,9 @@ pub(super) fn program(argv: &[String], dir: &Path) -> Result<Program, SpawnError
     let path = if program.contains('/') { dir.join(program) } else { PathBuf::from(program) };
     let mut command = Command::new(path);
     command.args(arguments).current_dir(dir).process_group(0).kill_on_drop(true);
+    for secret in BROKER_SECRETS {
+        command.env_remove(secret);
+    }
     Ok(Program { command })
 }
 

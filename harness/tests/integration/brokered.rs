@@ -157,7 +157,9 @@ fn pipeline_says_the_same_to_a_broker_at_an_address() {
     let verified = run("w", &verify);
     verified.expect_code(0).expect_said(&["published: counter (9) honours the pact of front"]);
     let unpublished = run("r", &verify);
-    unpublished.expect_code(3).expect_said(&["nothing is published for counter (9)", "somebody who may do this"]);
+    unpublished
+        .expect_code(3)
+        .expect_said(&["what was found of counter (9) is not published", "somebody who may do this"]);
     let place = ["--pacticipant", "counter", "--version", "9", "--to", "live"];
     run("w", &[&["record-deployment"], &place[..]].concat())
         .expect_code(1)
@@ -205,4 +207,33 @@ fn answer_once(mut connection: std::net::TcpStream, answer: &str) {
     use std::io::{Read as _, Write as _};
     let _ = connection.read(&mut [0; 4096]);
     let _ = connection.write_all(answer.as_bytes());
+}
+
+#[test]
+fn empty_name_asks_nothing_and_what_is_unknown_is_asked_for_again() {
+    let broker = Brokered::new();
+    let ask = |version: &str, more: &[&str]| {
+        let words = ["can-i-deploy", "--pacticipant", "front", "--version", version, "--to-environment", "live"];
+        broker.run(&[&words[..], more].concat())
+    };
+    ask(" ", &[]).expect_code(2).expect_no_result().expect_said(&["it is empty, expected a name"]);
+    broker.publish("1");
+    broker.verify(&["--publish", "--provider-version", "9"]).expect_code(0);
+    broker.deploy("front", "1");
+    let again = ask("1", &["--retry-while-unknown", "1", "--retry-interval", "1"]);
+    again.expect_code(1).expect_said(&["not all is known yet, asking again in 1 s (1 left)"]);
+    assert!(again.stdout.contains("\"decision\": \"unknown\""), "{}", again.stdout);
+}
+
+#[test]
+fn credentials_of_the_broker_are_nobody_elses() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let own = "command = [\"sh\", \"-c\", \"echo token=[$PACT_BROKER_TOKEN] database=[$BROKER_DATABASE]\"]";
+    let text =
+        format!("[system]\nname = \"moon\"\nentry = \"nosy\"\n[services.nosy]\n{own}\nready = {{ log = \"never\" }}\n");
+    std::fs::write(dir.path().join("shakedown.toml"), text).expect("written");
+    let program = Program::within(dir).args(["run"]).env("PACT_BROKER_TOKEN", "s3cret");
+    let ended = program.env("BROKER_DATABASE", "postgres://me:s3cret@db/b").run();
+    ended.expect_code(1).expect_said(&["token=[] database=[]"]);
+    assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
 }

@@ -1,7 +1,7 @@
 //! A HAL document that somebody else wrote: links to follow, and values that may not be there.
 
 use reqwest::Url;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Client;
 use crate::broker::BrokerError;
@@ -12,18 +12,16 @@ use crate::broker::address::address;
 pub(super) struct Document {
     /// Where it came from.
     pub(super) url: Url,
-    pub(super) members: Map<String, Value>,
+    /// An object.
+    pub(super) value: Value,
+    /// How long it was.
+    pub(super) bytes: usize,
 }
 
 impl Document {
     /// The value at `pointer` (RFC 6901).
     pub(super) fn at(&self, pointer: &str) -> Option<&Value> {
-        let (first, rest) = match pointer.strip_prefix('/')?.split_once('/') {
-            Some((first, rest)) => (first, Some(rest)),
-            None => (pointer.strip_prefix('/')?, None),
-        };
-        let value = self.members.get(first)?;
-        rest.map_or(Some(value), |rest| value.pointer(&format!("/{rest}")))
+        self.value.pointer(pointer)
     }
 
     /// The text at `pointer`.
@@ -52,6 +50,7 @@ impl Document {
 impl Client {
     /// The broker's index.
     pub(super) async fn index(&self) -> Result<Document, BrokerError> {
+        // As it was given: behind some servers a path with a slash at its end is another one.
         self.get(self.base.clone()).await
     }
 
@@ -65,7 +64,7 @@ impl Client {
         relation: &str,
         values: &[(&str, &str)],
     ) -> Result<Url, BrokerError> {
-        let href = document.members.get("_links").and_then(|links| links.get(relation)?.get("href")?.as_str());
+        let href = document.value["_links"][relation]["href"].as_str();
         let href = href.ok_or_else(|| document.without(&format!("the link `{relation}`")))?;
         self.resolve(document, href, values)
     }
@@ -88,7 +87,7 @@ impl Client {
         Ok(url)
     }
 
-    /// An address of the broker that no link leads to.
+    /// An address of the broker that no link leads to, but its documentation: the matrix, and a pact by its content.
     pub(super) fn below(&self, parts: &[&str]) -> Result<Url, BrokerError> {
         let text = address(self.address(), parts);
         Url::parse(&text).map_err(|error| BrokerError::Remote(format!("`{text}` is no address: {error}")))

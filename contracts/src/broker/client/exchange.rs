@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Client;
 use super::document::Document;
 use crate::broker::{BrokerError, Credential};
+use crate::canonical::one_line;
 
 /// What a broker speaks; somebody who takes anything would get a page.
 const ACCEPTED: &str = "application/hal+json";
@@ -72,7 +73,7 @@ impl Client {
             return Err(refusal(&what, status, &answer, &bytes));
         }
         match serde_json::from_slice(&bytes) {
-            Ok(Value::Object(members)) => Ok(Document { url, members }),
+            Ok(value @ Value::Object(_)) => Ok(Document { url, value, bytes: bytes.len() }),
             _ => {
                 let shown = shown(&bytes);
                 Err(BrokerError::Remote(format!("{what}: expected a HAL document of a contract broker, not `{shown}`")))
@@ -82,6 +83,9 @@ impl Client {
 
     /// The innermost cause, which says what is wrong; the outer ones repeat the address.
     fn reason(&self, error: reqwest::Error) -> String {
+        if error.is_timeout() && error.is_connect() {
+            return format!("no connection within {:?}", CONNECTING.min(self.limit));
+        }
         if error.is_timeout() {
             return format!("no answer within {:?}", self.limit);
         }
@@ -113,7 +117,10 @@ fn refusal(what: &str, status: StatusCode, answer: &reqwest::Response, bytes: &[
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => BrokerError::Invalid(said.unwrap_or(sentence)),
         status if status.is_redirection() => {
             let to = answer.headers().get("location").and_then(|to| to.to_str().ok()).unwrap_or("another place");
-            BrokerError::Remote(format!("{what}: leads to `{}`, expected the address of the broker itself", cut(to)))
+            BrokerError::Remote(format!(
+                "{what}: leads to `{}`, expected the address of the broker itself",
+                one_line(to, SHOWN)
+            ))
         }
         _ => BrokerError::Remote(sentence),
     }
@@ -130,17 +137,11 @@ fn said(body: &Value) -> Option<String> {
             }
             _ => Vec::new(),
         };
-        (!listed.is_empty()).then(|| cut(&listed.join("; ")))
+        (!listed.is_empty()).then(|| one_line(&listed.join("; "), SHOWN))
     };
     body.pointer("/error/message").and_then(sentences).or_else(|| body.get("errors").and_then(sentences))
 }
 
 fn shown(bytes: &[u8]) -> String {
-    cut(String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN)]).trim())
-}
-
-/// One line, and not more than an error has room for.
-fn cut(text: &str) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
-    if text.chars().nth(SHOWN).is_some() { format!("{line}...") } else { line }
+    one_line(String::from_utf8_lossy(&bytes[..bytes.len().min(4 * SHOWN)]).trim(), SHOWN)
 }

@@ -1,6 +1,6 @@
 //! A contract broker at an address: ours, or the official one, over the Pact Broker's HTTP interface.
 //!
-//! Found by following links from the broker's index, as its documentation wants it. What it answers is not trusted: answers
+//! Found by following links from the broker's index, as its documentation wants it, as far as there are links. What it answers is not trusted: answers
 //! are bounded in size and time, links may not lead to another host, since credentials go with each request, and whatever is
 //! not understood is an error with the address.
 
@@ -27,17 +27,17 @@ const ANSWERING: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Client {
     http: reqwest::Client,
-    /// Ends without a slash, unless that is all of its path.
+    /// As it was given.
     base: Url,
     credential: Option<Credential>,
     /// How long a request may take, its answer included.
     limit: Duration,
-    /// The pacts that were fetched, by the hash of their content.
-    fetched: Arc<Mutex<BTreeMap<String, Fetched>>>,
+    /// The pacts that were fetched, by the hash of their content; a broker may tell apart what is one content here.
+    fetched: Arc<Mutex<BTreeMap<String, Vec<Fetched>>>>,
 }
 
 /// What the broker calls a pact.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Fetched {
     /// Where results go.
     results: Url,
@@ -72,7 +72,7 @@ impl Client {
     pub fn new(address: &str, credential: Option<Credential>) -> Result<Self, BrokerError> {
         // Without the address: there may be a password in it.
         let odd = |why: &str| BrokerError::Invalid(format!("the broker's address {why}"));
-        let mut base = Url::parse(address).map_err(|error| odd(&format!("is none: {error}")))?;
+        let base = Url::parse(address).map_err(|error| odd(&format!("is none: {error}")))?;
         if !matches!(base.scheme(), "http" | "https") || base.host_str().is_none() {
             return Err(odd("is none: expected `https://HOST` or `http://HOST`"));
         }
@@ -82,7 +82,6 @@ impl Client {
         if !base.username().is_empty() || base.password().is_some() {
             return Err(odd("has a name or a password in it: expected them apart, where they are not shown"));
         }
-        base.set_path(base.path().trim_end_matches('/').to_owned().as_str());
         let http = exchange::client(&base)?;
         Ok(Self { http, base, credential, limit: ANSWERING, fetched: Arc::default() })
     }

@@ -1,10 +1,12 @@
 //! Environments, and what is in them.
 
+use reqwest::Url;
 use serde_json::{Value, json};
 
 use super::Client;
 use crate::broker::BrokerError;
 use crate::broker::store::{Placement, PlacementKind, unknown};
+use crate::canonical::one_line;
 use crate::gate::Version;
 
 impl Client {
@@ -16,12 +18,21 @@ impl Client {
     pub async fn ensure_environment(&self, name: &str) -> Result<(), BrokerError> {
         let index = self.index().await?;
         let url = self.link(&index, "pb:environments", &[])?;
-        let environments = self.get(url.clone()).await?;
-        if environments.list("/_embedded/environments")?.iter().any(|each| each["name"] == name) {
+        if self.has_environment(&url, name).await? {
             return Ok(());
         }
-        self.post(url, &json!({ "name": name, "displayName": name, "production": false })).await?;
-        Ok(())
+        match self.post(url.clone(), &json!({ "name": name, "displayName": name, "production": false })).await {
+            // Somebody else may have made it meanwhile.
+            Err(BrokerError::Conflict(_) | BrokerError::Invalid(_)) if self.has_environment(&url, name).await? => {
+                Ok(())
+            }
+            made => made.map(drop),
+        }
+    }
+
+    async fn has_environment(&self, url: &Url, name: &str) -> Result<bool, BrokerError> {
+        let environments = self.get(url.clone()).await?;
+        Ok(environments.list("/_embedded/environments")?.iter().any(|each| each["name"] == name))
     }
 
     /// Says that a version is in an environment now.
@@ -44,7 +55,7 @@ impl Client {
             PlacementKind::Released => "pb:record-release",
         };
         // One link for each environment.
-        let links = known.members.get("_links").and_then(|links| links.get(relation)?.as_array());
+        let links = known.value["_links"][relation].as_array();
         let links = links.ok_or_else(|| known.without(&format!("the links `{relation}`")))?;
         let link = links.iter().find(|link| link["name"] == environment);
         let link = link.ok_or_else(|| unknown(environment, links.iter().filter_map(|link| link["name"].as_str())))?;
@@ -55,12 +66,12 @@ impl Client {
         };
         let placed = self.post(self.resolve(&known, href, &[])?, &sent).await?;
         Ok(Placement {
-            id: placed.text("/uuid")?,
+            id: one_line(&placed.text("/uuid")?, 100),
             kind,
             version: version.clone(),
             environment: environment.to_owned(),
             target: target.map(str::to_owned),
-            created_at: placed.at("/createdAt").and_then(Value::as_str).unwrap_or_default().to_owned(),
+            created_at: one_line(placed.at("/createdAt").and_then(Value::as_str).unwrap_or_default(), 100),
         })
     }
 }

@@ -45,6 +45,10 @@ impl Client {
         }
         let index = self.index().await?;
         let answer = self.post(self.link(&index, "pb:publish-contracts", &[])?, &sent).await?;
+        // Somebody else on the way may have answered.
+        if answer.text("/_embedded/version/number")? != *version {
+            return Err(answer.without(&format!("version {version}, which was published")));
+        }
         // Ours says which of them are news; others do not.
         let new = |provider: &str| {
             let listed = answer.at("/published")?.as_array()?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::hal::Hal;
 use super::{Failure, Links, Served};
-use crate::broker::{ForVerification, PactToVerify, StoredPact, StoredVerification, Verification};
+use crate::broker::{BrokerError, ForVerification, PactToVerify, StoredPact, StoredVerification, Verification};
 
 /// Verifiers follow the link before they send what they want.
 pub(super) async fn latest(
@@ -30,7 +30,11 @@ pub(super) async fn for_verification(
 }
 
 async fn listed(served: &Served, links: &Links, provider: &str, asked: &ForVerification) -> Result<Hal, Failure> {
-    let pacts = served.store.for_verification(provider, asked).await?;
+    let pacts = served.store.for_verification(provider, asked).await.map_err(|error| match error {
+        // The provider may be unknown and the answer empty; what is missing is something that the question names.
+        BrokerError::NotFound(reason) => Failure::invalid(reason),
+        error => error.into(),
+    })?;
     let documents: Vec<Value> = pacts.iter().map(|each| to_verify(links, each, asked.include_pending_status)).collect();
     Ok(Hal(json!({
         "_embedded": { "pacts": documents },
