@@ -76,6 +76,13 @@ impl Ground {
             }
             None => None,
         };
+        if around.dir.removed() > 0 {
+            let note = format!(
+                "{} of the oldest runs beside this one were removed; one with a directory of its own (`--out`) stays",
+                around.dir.removed()
+            );
+            around.events.note(note);
+        }
         let watchdog = Watchdog::spawn(around.dir.id(), &around.dir.file(UNDO_JOURNAL))
             .map_err(|e| Error::failed("the watchdog cannot start", e))?;
         let history = History::append_to(around.dir.file("history.jsonl"))
