@@ -9,6 +9,8 @@ use crate::service::DEADLINE;
 pub const MOST_P99: f64 = 1.10;
 /// Most that resident memory may grow after warm-up, in MiB: queues and buffers are bounded, allocators are not exact.
 const MOST_GROWTH: f64 = 8.0;
+/// Most that it may still grow in the last quarter of a whole soak, in MiB: by then every queue has long been full.
+const MOST_LATE_GROWTH: f64 = 1.0;
 /// Time to end a process once its telemetry is shut down.
 const TO_END: Duration = Duration::from_millis(500);
 
@@ -66,6 +68,12 @@ pub fn judge(results: &[Seen], judges_latency: bool) -> Verdict {
             verdict
                 .failures
                 .push(format!("{name}: memory grew by {growth:.1} MiB after warm-up, expected {MOST_GROWTH}"));
+        }
+        let growth = seen.rss_end - seen.rss_late;
+        if judges_latency && growth > MOST_LATE_GROWTH {
+            verdict.failures.push(format!(
+                "{name}: memory grew by {growth:.1} MiB in the last quarter, expected {MOST_LATE_GROWTH}: it is not flat"
+            ));
         }
         let took = seen.shutdown["took_ms"].as_f64().map(|ms| Duration::from_secs_f64(ms / 1e3));
         match took {

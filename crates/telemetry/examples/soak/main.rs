@@ -2,7 +2,7 @@
 //! telemetry`.
 //!
 //! Each mode has a service in a process of its own and a collector of its own; load goes to one service at a time, in
-//! slices of seconds, round after round. A mode's p99 is compared with that of the service without telemetry in the same
+//! short slices, round after round. A mode's p99 is compared with that of the service without telemetry in the same
 //! round, so that what disturbs the machine disturbs both; a second service without telemetry tells how much of a
 //! difference is mere noise. Latency counts from the moment at which a request was to start.
 #![allow(unreachable_pub, reason = "a program, not a library")]
@@ -59,9 +59,11 @@ fn main() -> ExitCode {
     }
 }
 
-/// `--seconds N` per mode (60), `--rate N` (5000), `--slice N` seconds (2), `--format json`.
+/// `--seconds N` per mode (60), `--rate N` (5000), `--slice N` milliseconds (500), `--format json`.
 fn plan() -> Result<Plan, String> {
-    let mut plan = Plan { rate: 5_000, seconds: 60, slice: Duration::from_secs(2), judges_latency: true, json: false };
+    // Short slices: what disturbs the machine then disturbs both that are compared, and there are many to take a median of.
+    let slice = Duration::from_millis(500);
+    let mut plan = Plan { rate: 5_000, seconds: 60, slice, judges_latency: true, json: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("`{name}`: expected a value"))?;
@@ -72,7 +74,7 @@ fn plan() -> Result<Plan, String> {
         match (&*name, &*value) {
             ("--seconds", _) => plan.seconds = number()?,
             ("--rate", _) => plan.rate = number()?,
-            ("--slice", _) => plan.slice = Duration::from_secs(number()?),
+            ("--slice", _) => plan.slice = Duration::from_millis(number()?),
             ("--format", "json") => plan.json = true,
             ("--format", "table") => plan.json = false,
             _ => {

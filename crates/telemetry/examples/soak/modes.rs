@@ -82,6 +82,8 @@ pub struct Seen {
     pub cpu_us: f64,
     /// Resident memory in MiB.
     pub rss_warm: f64,
+    /// When a quarter of the rounds was left, all of it under the mode's fault.
+    pub rss_late: f64,
     pub rss_end: f64,
     /// What its shutdown reported; null without telemetry.
     pub shutdown: Value,
@@ -103,7 +105,7 @@ struct Running {
 pub fn run(plan: &Plan) -> Vec<Seen> {
     let mut running: Vec<Running> = Mode::ALL.into_iter().map(start).collect();
     for service in &mut running {
-        let warm_up = offer(service.address, plan.rate, WARM_UP.min(plan.slice));
+        let warm_up = offer(service.address, plan.rate, WARM_UP.min(Duration::from_secs(plan.seconds)));
         service.seen.failed += warm_up.failed;
         service.seen.rss_warm = resident(service.process.id());
         service.cpu_before = processor_time(service.process.id());
@@ -115,7 +117,14 @@ pub fn run(plan: &Plan) -> Vec<Seen> {
                 service.collector.iter().for_each(Collector::kill);
             }
         }
-        print(stderr(), &format!("round {} of {rounds}", round + 1));
+        if round == rounds * 3 / 4 {
+            for service in &mut running {
+                service.seen.rss_late = resident(service.process.id());
+            }
+        }
+        if round % 10 == 0 {
+            print(stderr(), &format!("round {} of {rounds}", round + 1));
+        }
         for turn in 0..running.len() {
             // Each round begins with another, so that none always follows the same.
             let at = (turn + round) % running.len();
@@ -155,6 +164,7 @@ fn start(mode: Mode) -> Running {
         failed: 0,
         cpu_us: 0.0,
         rss_warm: 0.0,
+        rss_late: 0.0,
         rss_end: 0.0,
         shutdown: Value::Null,
         ended_in: Duration::ZERO,

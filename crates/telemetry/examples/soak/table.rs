@@ -16,20 +16,32 @@ pub fn text(plan: &Plan, results: &[Seen], verdict: &Verdict) -> String {
     );
     let _ = writeln!(
         out,
-        "{:<22} {:>8} {:>8} {:>7} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
-        "mode", "p50 us", "p99 us", "ratio", "cpu us", "MiB warm", "MiB end", "exported", "lost", "shutdown", "failed"
+        "{:<22} {:>8} {:>8} {:>7} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>7}",
+        "mode",
+        "p50 us",
+        "p99 us",
+        "ratio",
+        "cpu us",
+        "MiB warm",
+        "late",
+        "end",
+        "exported",
+        "lost",
+        "shutdown",
+        "failed"
     );
     for seen in results {
         let shutdown = seen.shutdown["took_ms"].as_f64().map_or_else(|| "-".to_owned(), |ms| format!("{ms:.0} ms"));
         let _ = writeln!(
             out,
-            "{:<22} {:>8.0} {:>8.0} {:>7.2} {:>8.1} {:>9.1} {:>9.1} {:>9} {:>9} {:>9} {:>7}",
+            "{:<22} {:>8.0} {:>8.0} {:>7.2} {:>8.1} {:>9.1} {:>9.1} {:>9.1} {:>9} {:>9} {:>9} {:>7}",
             seen.mode.name(),
             median(seen.p50.clone()),
             median(seen.p99.clone()),
             p99_ratio(seen, &results[0]),
             seen.cpu_us,
             seen.rss_warm,
+            seen.rss_late,
             seen.rss_end,
             seen.shutdown["spans"]["exported"].as_u64().unwrap_or(0),
             lost(seen),
@@ -62,7 +74,7 @@ pub fn json(plan: &Plan, results: &[Seen], verdict: &Verdict) -> String {
                 "mode": seen.mode.name(),
                 "p50_us": median(seen.p50.clone()), "p99_us": median(seen.p99.clone()),
                 "p99_ratio": p99_ratio(seen, &results[0]), "slices": seen.p99.len(),
-                "cpu_us": seen.cpu_us, "rss_warm_mib": seen.rss_warm, "rss_end_mib": seen.rss_end,
+                "cpu_us": seen.cpu_us, "rss_warm_mib": seen.rss_warm, "rss_late_mib": seen.rss_late, "rss_end_mib": seen.rss_end,
                 "requests": seen.requests, "failed": seen.failed, "shutdown": seen.shutdown,
                 "ended_in_ms": seen.ended_in.as_secs_f64() * 1e3,
             })
