@@ -215,6 +215,9 @@ pub struct SelectionArgs {
     pub repeat: u16,
 }
 
+/// Where a contract broker keeps what it knows when nothing is said.
+pub const DATABASE: &str = "sqlite://shakedown-broker.db";
+
 /// Where the contract broker is. The variables are those of the official clients.
 #[derive(Clone, Debug, Args)]
 pub struct BrokerAddressArgs {
@@ -413,7 +416,7 @@ pub struct BrokerArgs {
         long,
         env = "BROKER_DATABASE",
         hide_env_values = true,
-        default_value = "sqlite://shakedown-broker.db",
+        default_value = DATABASE,
         value_name = "URL"
     )]
     pub database: String,

@@ -2,12 +2,9 @@
 
 use contracts::broker::{Broker, Credential, Selector};
 
-use crate::cli::{BrokerAddressArgs, BrokeredArgs};
+use crate::cli::{BrokerAddressArgs, BrokeredArgs, DATABASE};
 use crate::error::Error;
 use crate::phases::{Brokered, ProviderVersion};
-
-/// Where the broker keeps what it knows when nothing is said, here and for `shakedown broker`.
-const DATABASE: &str = "sqlite://shakedown-broker.db";
 
 /// The broker at the address, for whoever was named.
 pub(super) async fn open(args: BrokerAddressArgs) -> Result<Broker, Error> {

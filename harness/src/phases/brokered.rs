@@ -54,7 +54,7 @@ impl Brokered {
         let failed = |provider: &str, error| {
             Error::failed(format!("the broker does not say which pacts `{provider}` is to verify"), error)
         };
-        let (mut selected, mut binding) = (Selected::default(), BTreeSet::new());
+        let (mut selected, mut chosen) = (Selected::default(), Vec::new());
         for provider in providers {
             let asked = ForVerification {
                 consumer_version_selectors: selectors.clone(),
@@ -70,16 +70,11 @@ impl Brokered {
                 // Pending or not: one that nobody can read would otherwise stay unread, and pending, for ever.
                 let pact = from_document(&each.document, &origin)
                     .map_err(|error| Error::failed("a pact of the broker cannot be verified", error))?;
-                // A broker may tell apart what is one content here: whoever relies on one of them must not be let down.
-                if each.pending && !binding.contains(&pact.hash) {
-                    selected.pending.insert(pact.hash.clone());
-                } else {
-                    selected.pending.remove(&pact.hash);
-                    binding.insert(pact.hash.clone());
-                }
+                chosen.push((pact.hash.clone(), each.pending));
                 selected.pacts.push(pact);
             }
         }
+        selected.pending = pending(&chosen);
         Ok(Some(selected))
     }
 
@@ -158,5 +153,26 @@ impl Brokered {
             }
         }
         (published, withheld)
+    }
+}
+
+/// The contents that may fail. A broker may tell apart what is one content here, and then all of it has to be pending: whoever
+/// relies on one of them must not be let down.
+fn pending(chosen: &[(String, bool)]) -> BTreeSet<String> {
+    let binding: BTreeSet<&String> = chosen.iter().filter(|(_, pending)| !pending).map(|(hash, _)| hash).collect();
+    chosen.iter().map(|(hash, _)| hash).filter(|hash| !binding.contains(hash)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_is_pending_only_where_nobody_relies_on_it() {
+        let chosen =
+            |each: &[(&str, bool)]| each.iter().map(|(hash, is)| ((*hash).to_owned(), *is)).collect::<Vec<_>>();
+        for order in [[("a", true), ("a", false), ("b", true)], [("a", false), ("a", true), ("b", true)]] {
+            assert_eq!(pending(&chosen(&order)), BTreeSet::from(["b".to_owned()]));
+        }
     }
 }

@@ -46,9 +46,10 @@ impl SpawnError {
     }
 }
 
-/// What leads to the contract broker, and is for the harness only: what a service logs is kept and shown.
-const BROKER_SECRETS: [&str; 4] =
-    ["PACT_BROKER_TOKEN", "PACT_BROKER_USERNAME", "PACT_BROKER_PASSWORD", "BROKER_DATABASE"];
+/// What leads to the contract broker, and is for the harness only: what a service logs is kept and shown. An address may be
+/// that of a database, with a password in it.
+const BROKER_SECRETS: [&str; 5] =
+    ["PACT_BROKER_BASE_URL", "PACT_BROKER_TOKEN", "PACT_BROKER_USERNAME", "PACT_BROKER_PASSWORD", "BROKER_DATABASE"];
 
 /// A command for an argument vector, in its own process group, killed when dropped.
 pub(super) fn program(argv: &[String], dir: &Path) -> Result<Program, SpawnError> {

@@ -228,12 +228,13 @@ fn empty_name_asks_nothing_and_what_is_unknown_is_asked_for_again() {
 #[test]
 fn credentials_of_the_broker_are_nobody_elses() {
     let dir = tempfile::tempdir().expect("a directory");
-    let own = "command = [\"sh\", \"-c\", \"echo token=[$PACT_BROKER_TOKEN] database=[$BROKER_DATABASE]\"]";
+    let own = "command = [\"sh\", \"-c\", \"echo token=[$PACT_BROKER_TOKEN] at=[$PACT_BROKER_BASE_URL] database=[$BROKER_DATABASE]\"]";
     let text =
         format!("[system]\nname = \"moon\"\nentry = \"nosy\"\n[services.nosy]\n{own}\nready = {{ log = \"never\" }}\n");
     std::fs::write(dir.path().join("shakedown.toml"), text).expect("written");
     let program = Program::within(dir).args(["run"]).env("PACT_BROKER_TOKEN", "s3cret");
+    let program = program.env("PACT_BROKER_BASE_URL", "postgres://me:s3cret@db/b");
     let ended = program.env("BROKER_DATABASE", "postgres://me:s3cret@db/b").run();
-    ended.expect_code(1).expect_said(&["token=[] database=[]"]);
+    ended.expect_code(1).expect_said(&["token=[] at=[] database=[]"]);
     assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
 }

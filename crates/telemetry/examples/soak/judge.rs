@@ -10,7 +10,7 @@ pub const MOST_P99: f64 = 1.10;
 /// Most that resident memory may grow after warm-up, in MiB: queues and buffers are bounded, allocators are not exact.
 const MOST_GROWTH: f64 = 8.0;
 /// Most that it may still grow in the last quarter of a whole soak, in MiB: by then every queue has long been full.
-const MOST_LATE_GROWTH: f64 = 2.0;
+const MOST_LATE_GROWTH: f64 = 1.0;
 /// Time to end a process once its telemetry is shut down.
 const TO_END: Duration = Duration::from_millis(500);
 
